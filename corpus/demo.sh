@@ -7,7 +7,7 @@ set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 out=${1:-demo-out}
-build=${MDLA_BUILD:-$top/build}
+build=${MDLA_BUILD:-$top/build-demo}
 threads=${MDLA_THREADS:-0}
 mnist=$top/corpus/mnist
 case ${1:-} in
@@ -25,7 +25,7 @@ say() {
 
 say "Building (log: $out/build.log)"
 mkdir -p "$out"
-if ! { cmake -S "$top" -B "$build" -DMDLA_TESTS=OFF && cmake --build "$build" -j 2; } >"$out/build.log" 2>&1; then
+if ! { cmake -S "$top" -B "$build" -DMDLA_TESTS=OFF && cmake --build "$build" -j "$(nproc)"; } >"$out/build.log" 2>&1; then
     tail -n 30 "$out/build.log" >&2
     echo "demo.sh: the build failed; the end of $out/build.log stands above" >&2
     exit 1
