@@ -72,7 +72,10 @@ typedef struct mdla_rows mdla_rows;
 /** What a file can't say of itself. Zeroed: detect everything. */
 typedef struct mdla_array_options {
     uint32_t raw_dims;  /**< nonzero: the source is bare little-endian float32 rows of this length */
-    int bf16;           /**< nonzero: 16-bit integer or void values are bfloat16 bit patterns */
+    /** What 16-bit integers and 2-byte voids in a .npy file are: positive, bfloat16 bit patterns; negative,
+     *  integers (voids are refused); 0, not known: refused with a sentence, since bfloat16 arrays are often
+     *  saved so and would read as plausible nonsense. */
+    int bf16;
 } mdla_array_options;
 
 /**
