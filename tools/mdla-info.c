@@ -1,4 +1,4 @@
-/* mdla-info: what a .mdla file, a codebook or an array holds, and where the bits are. Needs the decoder
+/* mdla-info: what a .mdla file, a codebook or an array holds, and where the bits are. Reads; never
  * library alone. */
 #include "info.h"
 
