@@ -54,8 +54,7 @@ cross() { # TRIPLET DEBIAN-ARCHITECTURE QEMU-PROCESSOR
     fetch_zlib "$2"
     emulator=("qemu-$3" -L "/usr/$1")
     options+=(-DCMAKE_SYSTEM_NAME=Linux "-DCMAKE_SYSTEM_PROCESSOR=$3" "-DCMAKE_C_COMPILER=$1-gcc"
-        "-DZLIB_INCLUDE_DIR=$sysroot/usr/include" "-DZLIB_LIBRARY=$sysroot/usr/lib/$1/libz.a"
-        "-DCMAKE_C_FLAGS=-idirafter $sysroot/usr/include/$1")
+        "-DZLIB_INCLUDE_DIR=$sysroot/usr/include" "-DZLIB_LIBRARY=$sysroot/usr/lib/$1/libz.a")
 }
 
 native() { # COMPILER FLAGS

@@ -14,10 +14,10 @@
 
 static const char help[] =
     "Usage: mdla-enc DATA... --sae SAE | --codebook CB  -o OUT.mdla  [OPTIONS]\n"
-    "Codes activation rows (.npy, IDX, IDX.gz, raw) with a sparse autoencoder, lossily.\n"
+    "Codes activation rows (.npy, IDX, IDX.gz, raw) lossily with an SAE.\n"
     "  mdla-enc acts.npy --sae my-sae/ --fvu 0.2 -o acts.mdla\n"
     "\n"
-    "      --sae FOLDER        make a codebook for DATA from this SAE (SAELens folder)\n"
+    "      --sae FOLDER        make a codebook for DATA from this SAE (SAELens)\n"
     "      --codebook CB       use this codebook (or that of this .mdla file) as it is\n"
     "      --fvu F             reach this fraction of variance unexplained\n"
     "      --bits-per-row B    spend this many bits a row, an embedded codebook aside\n"
@@ -26,11 +26,11 @@ static const char help[] =
     "      --block-rows N      rows that decode together (1024)\n"
     "      --embed|--reference put the codebook into OUT (default) or only name it\n"
     "      --codebook-out CB   write the codebook too; without -o, write it alone\n"
-    "      --expected-rows N   rows that will share the codebook made here (those of DATA)\n"
+    "      --expected-rows N   rows that will share the codebook (those of DATA)\n"
     "      --note TEXT         provenance to keep in OUT\n"
     "      --verify            decode OUT again and compare\n"
-    "      --raw --dims N      DATA is raw float32 rows of N values; --bf16: 16-bit integers\n"
-    "                          in DATA are bfloat16\n"
+    "      --raw --dims N      DATA is raw float32 rows of N values\n"
+    "      --bf16              16-bit integers in DATA are bfloat16\n"
     "  -o FILE  -f overwrite  -T N threads  -q quiet  -v verbose  -h help  -V version\n"
     "DATA - is standard input, -o - standard output.\n";
 
