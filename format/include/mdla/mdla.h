@@ -309,9 +309,10 @@ MDLA_API const mdla_codebook *mdla_decoder_codebook(const mdla_decoder *decoder)
  * before any of them is handed out.
  *
  * @param dst  out: float32 [max_rows][dims].
- * @param got  out: rows written; fewer than max_rows at the end alone.
- * @return MDLA_ERR_CORRUPT or MDLA_ERR_TRUNCATED (block and byte offset in the message; rows of earlier blocks
- *         were right), MDLA_ERR_IO, MDLA_ERR_MEMORY.
+ * @param got  out: rows written; fewer than max_rows at the end, and before a damaged block.
+ * @return MDLA_ERR_CORRUPT or MDLA_ERR_TRUNCATED (block and byte offset in the message; the *got rows are
+ *         right), MDLA_ERR_IO, MDLA_ERR_MEMORY. MDLA_OK with *got below max_rows means that all was read, and from a
+ *         pipe that the file's end was checked too.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_read_rows(mdla_decoder *decoder, float *dst, size_t max_rows,
                                                           size_t *got, mdla_error *err);
@@ -370,7 +371,7 @@ typedef int (*mdla_row_visitor)(void *ctx, uint64_t row, const mdla_coded_featur
  * synthesis. Needs a source that can seek.
  *
  * The bits of absent features are charged to the row; of a gap, the active feature that ends it is charged
- * the whole. A row's end is in its `header`.
+ * the whole. What ends a row's list of features stands in `header`, and counts among the indices.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_visit_rows(mdla_decoder *decoder, uint64_t first,
                                                            uint64_t count, mdla_row_visitor visitor,
