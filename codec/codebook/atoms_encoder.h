@@ -1,0 +1,34 @@
+/* Atoms of a codebook, encoder side: entropy coding, and the choice of steps and entries. */
+#ifndef MDLA_ATOMS_ENCODER_H
+#define MDLA_ATOMS_ENCODER_H
+
+#include "codebook/atoms_model.h"
+#include "rangecoder/range_encoder.h"
+
+/* Where a group's bits went: -log2 p of what was sent. */
+typedef struct atom_bits {
+    double steps, entries;
+} atom_bits;
+
+/* Codes the group's rows of q [width][dims] and step_index [width]. bits may be NULL. */
+mdla_status atoms_encode(const mdla_allocator *al, range_encoder *e, const atom_group *group,
+                         const uint8_t *step_index, const int16_t *q, atom_bits *bits);
+
+/* Linear weights that suit the group: least squares. */
+void atom_weights_fit(const atom_group *group, const uint8_t *step_index, const int16_t *q,
+                      atom_weights *weights);
+
+/* What the quantiser is to weigh. */
+typedef struct atom_precision {
+    double lambda;        /* squared error of the data that is worth one bit */
+    double expected_rows; /* rows that will be coded with this codebook */
+    double least_energy;  /* stands in for less: a feature that never fired is kept coarsely, not lost. Half an
+                             occurrence in all rows: sum of energies / sum of rates x 0.5 / rows is apt */
+} atom_precision;
+
+/* Steps and entries of unit-norm atoms [width][dims]. energy[j]: mean over rows (those without the feature
+ * too) of the squared strength of feature j, in the data's units. Writes step_index [width], q [width][dims]. */
+void atoms_quantise(uint32_t dims, uint32_t width, const float *atoms, const double *energy,
+                    const atom_precision *precision, uint8_t *step_index, int16_t *q);
+
+#endif
