@@ -62,33 +62,33 @@ mdla_status mdla_codebook_read(const mdla_config *config, mdla_source source, co
     return MDLA_OK;
 }
 
-mdla_status mdla_codebook_write(const mdla_codebook *codebook, mdla_sink sink, mdla_error *err)
+mdla_status mdla_codebook_write(const mdla_codebook *book, mdla_sink sink, mdla_error *err)
 {
     chunk_writer w = {sink, 0};
     mdla_status status = chunk_write_bytes(&w, chunk_magic_codebook, MAGIC_NBYTES);
     mdla_status closed;
 
     if (status == MDLA_OK)
-        status = chunk_write_bytes(&w, codebook->cb->bytes, codebook->cb->nbytes);
+        status = chunk_write_bytes(&w, book->cb->bytes, book->cb->nbytes);
     closed = sink.close(sink.ctx, status == MDLA_OK);
     if (status == MDLA_OK)
         status = closed;
     return status == MDLA_OK ? MDLA_OK : error_set(err, status, "codebook can't be written");
 }
 
-void mdla_codebook_free(mdla_codebook *codebook)
+void mdla_codebook_free(mdla_codebook *book)
 {
-    if (codebook == NULL)
+    if (book == NULL)
         return;
-    const mdla_allocator *al = codebook->cb->al;
+    const mdla_allocator *al = book->cb->al;
 
-    codebook_free(codebook->cb);
-    alloc_free(al, codebook);
+    codebook_free(book->cb);
+    alloc_free(al, book);
 }
 
-void mdla_codebook_query(const mdla_codebook *codebook, mdla_codebook_info *out)
+void mdla_codebook_query(const mdla_codebook *book, mdla_codebook_info *out)
 {
-    const struct codebook *cb = codebook->cb;
+    const struct codebook *cb = book->cb;
 
     *out = (mdla_codebook_info){.dims = cb->dims,
                                 .width = cb->width,
@@ -100,9 +100,9 @@ void mdla_codebook_query(const mdla_codebook *codebook, mdla_codebook_info *out)
     memcpy(out->sha256, cb->sha256, sizeof out->sha256);
 }
 
-mdla_status mdla_codebook_atom(const mdla_codebook *codebook, uint32_t feature, float *dst)
+mdla_status mdla_codebook_atom(const mdla_codebook *book, uint32_t feature, float *dst)
 {
-    const struct codebook *cb = codebook->cb;
+    const struct codebook *cb = book->cb;
 
     if (feature >= cb->width)
         return MDLA_ERR_ARGUMENT;

@@ -193,7 +193,7 @@ static mdla_status read_all(mdla_decoder *d, const mdla_codebook *given, mdla_er
 }
 
 mdla_status mdla_decoder_open(const mdla_config *config, mdla_source source, const char *name,
-                              const mdla_codebook *codebook, mdla_decoder **out, mdla_error *err)
+                              const mdla_codebook *given, mdla_decoder **out, mdla_error *err)
 {
     const mdla_allocator *al = alloc_of(config);
     mdla_decoder *d = alloc_zeroed(al, 1, sizeof *d);
@@ -219,7 +219,7 @@ mdla_status mdla_decoder_open(const mdla_config *config, mdla_source source, con
         status = error_set(err, MDLA_ERR_FORMAT, "%s: is a codebook, not a .mdla file", name);
     d->seekable = status == MDLA_OK && source.seek != NULL && source.nbytes != MDLA_UNKNOWN;
     if (status == MDLA_OK)
-        status = read_all(d, codebook, err);
+        status = read_all(d, given, err);
     if (status != MDLA_OK) {
         mdla_decoder_close(d);
         return status;

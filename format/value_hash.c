@@ -25,11 +25,11 @@ void mdla_value_hash_update(mdla_value_hash *hash, const float *values, size_t c
     sha256_update_f32(&hash->state, values, count);
 }
 
-void mdla_value_hash_finish(mdla_value_hash *hash, uint8_t sha256[32])
+void mdla_value_hash_finish(mdla_value_hash *hash, uint8_t digest[32])
 {
     if (hash == NULL)
         return;
-    if (sha256 != NULL)
-        sha256_finish(&hash->state, sha256);
+    if (digest != NULL)
+        sha256_finish(&hash->state, digest);
     alloc_free(hash->al, hash);
 }
