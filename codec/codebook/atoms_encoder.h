@@ -15,8 +15,7 @@ mdla_status atoms_encode(const mdla_allocator *al, range_encoder *e, const atom_
                          const uint8_t *step_index, const int16_t *q, atom_bits *bits);
 
 /* Linear weights that suit the group: least squares. */
-void atom_weights_fit(const atom_group *group, const uint8_t *step_index, const int16_t *q,
-                      atom_weights *weights);
+void atom_weights_fit(const atom_group *group, const int16_t *q, atom_weights *weights);
 
 /* What the quantiser is to weigh. */
 typedef struct atom_precision {
@@ -29,11 +28,12 @@ typedef struct atom_precision {
 /* What is known of the atoms. */
 typedef struct atom_source {
     uint32_t dims, width;
+    uint32_t stride;       /* as in the group that will be coded */
+    const uint32_t *order; /* [width] coding order */
     const float *atoms;    /* [width][dims], unit norm */
     const double *energy;  /* [width] mean over rows (those without the feature too) of squared strength */
     const float *moments;  /* [width][width] mean over rows of strength x strength, its diagonal unused; NULL:
                               errors of different atoms are taken to be unrelated */
-    const uint32_t *order; /* [width] coding order; used with moments alone */
 } atom_source;
 
 /* Chooses step_index [width] and q [width][dims]. With moments it takes width^2 floats of scratch memory and
