@@ -70,7 +70,7 @@ static uint32_t decode_escape(range_decoder *d)
 }
 
 /* The magnitude may be out of range: 2^20 at most. */
-static int32_t decode_entry(range_decoder *d, atom_model *m, const atom_expected *x)
+static int32_t decode_level(range_decoder *d, atom_model *m, const atom_expected *x)
 {
     unsigned negative;
     uint32_t run = 0;
@@ -91,12 +91,16 @@ static bool decode_atom(range_decoder *d, atom_model *m, int16_t *q)
 {
     const int32_t limit = atom_entry_limit(m->step_index);
 
+    unsigned state = 0;
+
     for (uint32_t i = 0; i < m->dims; i++) {
         atom_expected x;
-        int32_t entry;
+        int32_t level, entry;
 
-        atom_expect(m, q, i, &x);
-        entry = decode_entry(d, m, &x);
+        atom_expect(m, q, i, state, &x);
+        level = decode_level(d, m, &x);
+        entry = atom_entry(m, state, level);
+        state = atom_next_state(m, state, level);
         if (entry < -limit || entry > limit)
             return false;
         q[i] = (int16_t)entry;
@@ -113,6 +117,7 @@ mdla_status atoms_decode(const mdla_allocator *al, range_decoder *d, const atom_
 
     if (m == NULL)
         return MDLA_ERR_MEMORY;
+    m->trellis = raw_bits(d, 1);
     decode_weights(d, &m->weights);
     for (size_t i = 0; i < group->count; i++) {
         const size_t feature = group->order[i];

@@ -15,8 +15,10 @@ mdla_status atoms_encode(const mdla_allocator *al, range_encoder *e, const atom_
                          const uint8_t *step_index, const int16_t *q, atom_bits *bits);
 
 /* Linear weights that suit the group: least squares. */
-void atom_weights_fit(const atom_group *group, const uint8_t *step_index, const int16_t *q,
-                      atom_weights *weights);
+void atom_weights_fit(const atom_group *group, const int16_t *q, atom_weights *weights);
+
+/* The row length of images, where atoms look like such: the lag of strongest correlation. 0: none is strong. */
+uint32_t atoms_stride_fit(uint32_t dims, uint32_t width, const float *atoms);
 
 /* What the quantiser is to weigh. */
 typedef struct atom_precision {
@@ -26,9 +28,20 @@ typedef struct atom_precision {
                              occurrence in all rows: sum of energies / sum of rates x 0.5 / rows is apt */
 } atom_precision;
 
-/* Steps and entries of unit-norm atoms [width][dims]. energy[j]: mean over rows (those without the feature
- * too) of the squared strength of feature j, in the data's units. Writes step_index [width], q [width][dims]. */
-void atoms_quantise(uint32_t dims, uint32_t width, const float *atoms, const double *energy,
-                    const atom_precision *precision, uint8_t *step_index, int16_t *q);
+/* What is known of the atoms. */
+typedef struct atom_source {
+    uint32_t dims, width;
+    uint32_t stride;       /* as in the group that will be coded */
+    const uint32_t *order; /* [width] coding order */
+    const float *atoms;    /* [width][dims], unit norm */
+    const double *energy;  /* [width] mean over rows (those without the feature too) of squared strength */
+    const float *moments;  /* [width][width] mean over rows of strength x strength, its diagonal unused; NULL:
+                              errors of different atoms are taken to be unrelated */
+} atom_source;
+
+/* Chooses step_index [width] and q [width][dims]. With moments it takes width^2 floats of scratch memory and
+ * width^3 / 3 multiply-adds, and spends 5 to 10 % fewer bits at equal error. */
+mdla_status atoms_quantise(const mdla_allocator *al, const atom_source *source, const atom_precision *precision,
+                           uint8_t *step_index, int16_t *q);
 
 #endif

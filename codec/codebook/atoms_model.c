@@ -120,7 +120,7 @@ static int32_t in_steps(int32_t mean, unsigned step_index)
     return (int32_t)((int64_t)mean * inverse[step_index & 3] >> (16 + (step_index >> 2)));
 }
 
-void atom_expect(const atom_model *m, const int16_t *q, uint32_t d, atom_expected *x)
+void atom_expect(const atom_model *m, const int16_t *q, uint32_t d, unsigned state, atom_expected *x)
 {
     const atom_weights *w = &m->weights;
     int32_t near[ATOM_NEIGHBOURS];
@@ -141,13 +141,14 @@ void atom_expect(const atom_model *m, const int16_t *q, uint32_t d, atom_expecte
     sum = (uint32_t)(near[0] < 0 ? -near[0] : near[0]) + (uint32_t)(near[3] < 0 ? -near[3] : near[3]);
     x->negative = value < 0;
     {
-        const uint32_t v = (uint32_t)(value < 0 ? -value : value) >> ATOM_WEIGHT_BITS;
-        const uint32_t s = (uint32_t)size >> ATOM_WEIGHT_BITS;
+        const unsigned down = ATOM_WEIGHT_BITS + m->trellis; /* a level is two steps there */
+        const uint32_t v = (uint32_t)(value < 0 ? -value : value) >> down;
+        const uint32_t s = (uint32_t)size >> down;
         const unsigned bits = bit_length(s);
 
         x->shift = bits > 7 ? bits - 7 : 0;
-        x->context[0] = least(log_class(s, 2), ATOM_SIZE_CONTEXTS - 1);
-        x->context[1] = least(log_class(v, 1), 15) * 16 + least(log_class(s, 1), 15);
+        x->context[0] = (state & 1) * 64 + least(log_class(s, 2), 63);
+        x->context[1] = (state & 1) * 256 + least(log_class(v, 1), 15) * 16 + least(log_class(s, 1), 15);
         x->context[2] = least(log_class((uint32_t)usual, 1), 31) * 4 + least(sum, 3);
     }
 }

@@ -19,8 +19,8 @@
 #define ATOM_ESCAPE_BITS_MAX 15 /* of the Exp-Golomb code behind a full unary run */
 
 #define ATOM_INPUTS 3
-#define ATOM_SIZE_CONTEXTS 64
-#define ATOM_SIGNED_CONTEXTS 256
+#define ATOM_SIZE_CONTEXTS (2 * 64)
+#define ATOM_SIGNED_CONTEXTS (2 * 256)
 #define ATOM_NEAR_CONTEXTS 128
 
 /* The neighbours that predict an entry: six of the same atom (left, second left, upper left, upper, upper
@@ -50,6 +50,7 @@ typedef struct atom_expected {
 
 typedef struct atom_model {
     uint32_t dims, stride;
+    unsigned trellis; /* 1: dependent quantisation, 0: levels are entries */
     atom_weights weights;
     atom_dim *dim;      /* [dims] */
     uint32_t seen;      /* atoms coded, up to a limit */
@@ -66,6 +67,27 @@ typedef struct atom_model {
     int32_t stretched[ATOM_INPUTS];
     uint32_t p;
 } atom_model;
+
+/* Dependent quantisation: in even states a level stands for an even multiple of the step, in odd states for an
+ * odd one or zero; the level's parity leads to the next state. Each atom starts at state 0. Paths through the
+ * eight states are packed more densely than a scalar quantiser's grid: about 1 dB for nothing but this. */
+#define ATOM_STATES 8
+
+static inline unsigned atom_next_state(const atom_model *m, unsigned state, int32_t level)
+{
+    static const uint8_t next[ATOM_STATES][2] = {{0, 1}, {3, 2}, {5, 4}, {6, 7},
+                                                 {1, 0}, {2, 3}, {4, 5}, {7, 6}};
+
+    return m->trellis ? next[state][level & 1] : 0;
+}
+
+/* The entry that a level stands for. */
+static inline int32_t atom_entry(const atom_model *m, unsigned state, int32_t level)
+{
+    const int32_t odd = (int32_t)(state & 1);
+
+    return m->trellis ? 2 * level - (level > 0 ? odd : level < 0 ? -odd : 0) : level;
+}
 
 extern const uint32_t atom_squash_knots[58];
 
@@ -88,8 +110,8 @@ static inline uint32_t atom_squash(int32_t x)
 atom_model *atom_model_new(const mdla_allocator *al, uint32_t dims, uint32_t stride);
 void atom_model_free(const mdla_allocator *al, atom_model *m);
 
-/* The expectation of entry d of the atom whose entries before d stand in q. */
-void atom_expect(const atom_model *m, const int16_t *q, uint32_t d, atom_expected *x);
+/* The expectation of entry d of the atom whose entries before d stand in q, at the trellis' state. */
+void atom_expect(const atom_model *m, const int16_t *q, uint32_t d, unsigned state, atom_expected *x);
 
 /* The neighbours of entry d: their values; entries outside the image are 0. */
 void atom_neighbours(const int16_t *q, uint32_t d, uint32_t stride, int32_t value[ATOM_NEIGHBOURS]);

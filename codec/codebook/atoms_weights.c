@@ -39,12 +39,10 @@ static void solve(const normal_equations *n, double low, double high, int8_t *we
         weights[i] = (int8_t)lrint(w[i] * unit);
 }
 
-void atom_weights_fit(const atom_group *group, const uint8_t *step_index, const int16_t *q,
-                      atom_weights *weights)
+void atom_weights_fit(const atom_group *group, const int16_t *q, atom_weights *weights)
 {
     normal_equations value = {0}, size = {0};
 
-    (void)step_index;
     for (size_t i = 0; i < group->count; i++) {
         const int16_t *row = q + (size_t)group->order[i] * group->dims;
 

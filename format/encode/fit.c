@@ -183,25 +183,34 @@ static mdla_status count_all(fit_job *j, const char *what)
 static mdla_status make_atoms(fit_job *j)
 {
     codebook *cb = j->cb;
-    const atom_precision precision = {
+    const double rows = (double)j->counts->rows;
+    const atom_source source = {.dims = cb->dims,
+                                .width = cb->width,
+                                .stride = atoms_stride_fit(cb->dims, cb->width, j->atoms),
+                                .order = cb->order,
+                                .atoms = j->atoms,
+                                .energy = j->counts->energy};
+    atom_precision precision = {
         .lambda = j->lambda,
         .expected_rows = (double)(j->options->expected_rows != 0 ? j->options->expected_rows
                                                                  : j->survey.rows)};
+    double energy = 0.0;
 
-    for (uint32_t k = 0; k < cb->width; k++)
-        j->counts->energy[k] /= (double)j->counts->rows;
-    if (atoms_quantise(j->al, cb->dims, cb->width, j->atoms, j->counts->energy, &precision, j->step_index,
-                       j->q) != MDLA_OK)
+    for (uint32_t k = 0; k < cb->width; k++) {
+        energy += j->counts->energy[k];
+        j->counts->energy[k] /= rows;
+    }
+    /* A feature that never fired: as if it had half a time, as strongly as others do. */
+    precision.least_energy = energy / ((double)j->counts->active + 1.0) * 0.5 / rows;
+    if (atoms_quantise(j->al, &source, &precision, j->step_index, j->q) != MDLA_OK)
         return no_memory(j);
     for (uint32_t k = 0; k < cb->width; k++) {
         for (size_t i = (size_t)k * cb->dims; i < (size_t)(k + 1) * cb->dims; i++)
             cb->atoms[i] = (int16_t)atom_expand(j->q[i], j->step_index[k]);
     }
     codebook_derive_peaks(cb);
-    return codebook_chunks_make(cb, atom_stride_fit(cb->dims, cb->width, j->step_index, j->q), j->step_index,
-                                j->q) == MDLA_OK
-               ? MDLA_OK
-               : no_memory(j);
+    return codebook_chunks_make(cb, source.stride, j->step_index, j->q) == MDLA_OK ? MDLA_OK
+                                                                                   : no_memory(j);
 }
 
 static mdla_status run(fit_job *j, const mdla_config *config)
