@@ -35,8 +35,9 @@ void input_close(input *in)
 }
 
 /* What a source's bare status means. A wrapping source (gzip) has its own ways to fail. */
-static mdla_status source_failed(const input *in, mdla_status status, mdla_error *err)
+static mdla_status source_failed(input *in, mdla_status status, mdla_error *err)
 {
+    in->lost = true;
     switch (status) {
     case MDLA_ERR_IO: return error_io(err, in->name, "read");
     case MDLA_ERR_MEMORY: return error_memory(err, in->name);
@@ -129,10 +130,10 @@ mdla_status input_seek(input *in, uint64_t offset, mdla_error *err)
 {
     mdla_status status;
 
-    if (offset == in->position)
+    if (offset == in->position && !in->lost)
         return MDLA_OK;
     if (!input_can_seek(in)) {
-        if (offset > in->position)
+        if (offset > in->position && !in->lost)
             return skip_to(in, offset, err);
         return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: can't go back in a pipe; give a file", in->name);
     }
@@ -142,6 +143,7 @@ mdla_status input_seek(input *in, uint64_t offset, mdla_error *err)
     if (status != MDLA_OK)
         return source_failed(in, status, err);
     in->position = offset;
+    in->lost = false;
     return MDLA_OK;
 }
 

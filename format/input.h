@@ -18,6 +18,7 @@ typedef struct input {
     uint64_t position; /* of the byte the next read begins with */
     uint8_t ahead[INPUT_AHEAD_MAX];
     size_t ahead_count, ahead_used;
+    bool lost; /* a callback failed: where the source stands is known only after a seek */
 } input;
 
 /* Takes over the source, also on failure. name is copied. */

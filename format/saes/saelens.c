@@ -106,14 +106,10 @@ static mdla_status read_tensor(loading *l, const safetensor *t, mdla_error *err)
     const uint32_t dims = l->config.dims, width = l->config.width;
     sae *const s = l->model;
 
-    if (strcmp(t->name, "W_enc") == 0) {
-        MDLA_TRY(check_tensor(l, t, 2, dims, width, err));
+    if (strcmp(t->name, "W_enc") == 0)
         return read_turned(l, t, s->w_enc, err);
-    }
-    if (strcmp(t->name, "W_dec") == 0) {
-        MDLA_TRY(check_tensor(l, t, 2, width, dims, err));
+    if (strcmp(t->name, "W_dec") == 0)
         return read_finite(l, t, 0, (size_t)width * dims, s->w_dec, err);
-    }
     if (strcmp(t->name, "b_enc") == 0)
         return read_vector(l, t, width, s->b_enc, err);
     if (strcmp(t->name, "b_dec") == 0)
@@ -127,17 +123,28 @@ static mdla_status read_tensor(loading *l, const safetensor *t, mdla_error *err)
                      l->weights->in.name, t->name);
 }
 
-/* In the order of their data, so that a member that can't seek will do. */
-static mdla_status read_tensors(loading *l, mdla_error *err)
+/* All that is needed is there, and the matrices have the sizes that cfg.json claims: before memory is taken
+ * for those sizes. */
+static mdla_status check_tensors(const loading *l, mdla_error *err)
 {
     static const char *const needed[] = {"W_enc", "W_dec", "b_enc", "b_dec", "threshold"};
-    const size_t needed_count = l->model->threshold != NULL ? 5 : 4;
+    const size_t needed_count = l->config.activation == SAE_JUMPRELU ? 5 : 4;
+    const uint32_t dims = l->config.dims, width = l->config.width;
     size_t i;
 
     for (i = 0; i < needed_count; i++) {
         if (safetensors_find(l->weights, needed[i]) == NULL)
             return error_set(err, MDLA_ERR_CORRUPT, "%s: tensor %s is missing", l->weights->in.name, needed[i]);
     }
+    MDLA_TRY(check_tensor(l, safetensors_find(l->weights, "W_enc"), 2, dims, width, err));
+    return check_tensor(l, safetensors_find(l->weights, "W_dec"), 2, width, dims, err);
+}
+
+/* In the order of their data, so that a member that can't seek will do. */
+static mdla_status read_tensors(loading *l, mdla_error *err)
+{
+    size_t i;
+
     for (i = 0; i < l->weights->count; i++)
         MDLA_TRY(read_tensor(l, &l->weights->tensors[i], err));
     return MDLA_OK;
@@ -242,7 +249,8 @@ static mdla_status load(loading *l, const mdla_allocator *al, const mdla_limits 
     (void)snprintf(member, sizeof member, "%s/sae_weights.safetensors", name);
     MDLA_TRY(folder->open(folder->ctx, "sae_weights.safetensors", &source, err));
     MDLA_TRY(safetensors_open(al, source, member, &l->weights, err));
-    MDLA_TRY(make_model(l, al, limits, member, err)); /* after the header, whose sizes must be in the file */
+    MDLA_TRY(check_tensors(l, err));
+    MDLA_TRY(make_model(l, al, limits, member, err));
     MDLA_TRY(read_tensors(l, err));
     MDLA_TRY(fold_factor(l, err));
     return fold_norms(l, err);
