@@ -14,7 +14,7 @@
 #define SCAN_BLOCK 64      /* features to a block of the scan; arrays that are scanned are padded to it */
 #define GRAM_LIMIT 8192    /* widest codebook whose Gram matrix is kept: 256 MiB */
 #define CANDIDATE_LIMIT 384 /* features a row's search looks at when there is no Gram matrix */
-#define ROW_TILE 64        /* rows that share one matrix product */
+#define ROW_TILE 128       /* rows that share one matrix product */
 
 static inline size_t scan_padded(size_t count)
 {
