@@ -31,7 +31,7 @@ typedef struct search_atoms search_atoms;
 
 /* atoms: float [width][dims], what one unit of strength adds to a row (about unit norm, as the decoder
  * will add it; copied or kept: kept, must outlive). Up to 8,192 features the Gram matrix is kept (made in
- * parallel); beyond, a row's search looks at the few hundred best candidates and takes their products as
+ * parallel); beyond, each row is searched in two rounds over its best candidates, their products taken as
  * needed. NULL: no memory. */
 search_atoms *search_atoms_new(const mdla_allocator *al, parallel_pool *pool, const float *atoms,
                                uint32_t width, uint32_t dims);
