@@ -36,11 +36,17 @@ typedef struct eval_result {
     eval_estimates estimates;
 } eval_result;
 
+/** The rows that everything is measured against, and how messages call them. */
+typedef struct eval_data {
+    const char *name;
+    mdla_rows *rows;
+} eval_data;
+
 /** Measures a .mdla file against its rows. Returns 0, or -1: reported. */
-int eval_file(const mdla_config *config, mdla_rows *rows, const char *path,
+int eval_file(const mdla_config *config, const eval_data *data, const char *path,
               const mdla_codebook *codebook, eval_result *out);
 /** Measures the SAE's own forward pass on the rows. Returns 0, or -1: reported. */
-int eval_sae(const mdla_config *config, mdla_rows *rows, const char *path, eval_result *out);
+int eval_sae(const mdla_config *config, const eval_data *data, const char *path, eval_result *out);
 
 /* Returns 0, or -1: no memory. */
 int eval_print_sheet(const eval_result *results, size_t count); /* a line a figure */

@@ -14,20 +14,20 @@ enum { TILE_ROWS = 1024 };
 
 /* Two tiles of rows, and what has been lost between them. */
 typedef struct comparison {
-    const char *name;
+    const char *name, *data; /* of the file, of the rows */
     mdla_rows *rows;
     float *values, *decoded; /* [TILE_ROWS][dims] each */
     distortion lost;
 } comparison;
 
-static int comparison_start(comparison *c, const char *name, mdla_rows *rows)
+static int comparison_start(comparison *c, const char *name, const eval_data *data)
 {
-    const uint32_t dims = mdla_rows_dims(rows);
+    const uint32_t dims = mdla_rows_dims(data->rows);
     const size_t tile = (size_t)TILE_ROWS * dims;
     mdla_error err = {MDLA_OK, ""};
     mdla_status status;
 
-    *c = (comparison){.name = name, .rows = rows};
+    *c = (comparison){.name = name, .data = data->name, .rows = data->rows};
     c->values = malloc(2 * tile * sizeof *c->values);
     if (!c->values || distortion_start(&c->lost, dims) != 0) {
         free(c->values);
@@ -35,7 +35,7 @@ static int comparison_start(comparison *c, const char *name, mdla_rows *rows)
         return -1;
     }
     c->decoded = c->values + tile;
-    status = mdla_rows_can_rewind(rows) ? mdla_rows_rewind(rows, &err) : MDLA_OK;
+    status = mdla_rows_can_rewind(data->rows) ? mdla_rows_rewind(data->rows, &err) : MDLA_OK;
     if (status == MDLA_OK)
         return 0;
     tool_fail_status(status, &err);
@@ -66,8 +66,8 @@ static int next_tile(comparison *c, size_t *got)
     }
     for (size_t i = 0; i < *got * dims; i++)
         if (!isfinite(c->values[i])) {
-            tool_fail("DATA: row %" PRIu64 ", column %zu is %s; remove the row", c->lost.rows + i / dims,
-                      i % dims, isnan(c->values[i]) ? "NaN" : "infinite");
+            tool_fail("%s: row %" PRIu64 ", column %zu is %s; remove the row", c->data,
+                      c->lost.rows + i / dims, i % dims, isnan(c->values[i]) ? "NaN" : "infinite");
             return -1;
         }
     if (progress_show(NULL, "evaluate", c->lost.rows, mdla_rows_count(c->rows)) != 0) {
@@ -93,8 +93,8 @@ static int compare_file(comparison *c, mdla_decoder *decoder)
             return -1;
         }
         if (got != decoded) {
-            tool_fail("%s: has %s rows than DATA, so it was made from others", c->name,
-                      decoded < got ? "fewer" : "more");
+            tool_fail("%s: has %s rows than %s, so it was made from others", c->name,
+                      decoded < got ? "fewer" : "more", c->data);
             return -1;
         }
         distortion_add(&c->lost, c->values, c->decoded, got);
@@ -154,7 +154,7 @@ static void divide_bits(eval_result *out)
         (all - a->bits[MDLA_BITS_ATOMS] - a->bits[MDLA_BITS_BIAS] - a->bits[MDLA_BITS_PRIORS]) / rows;
 }
 
-static int measure(mdla_rows *rows, mdla_decoder *decoder, eval_result *out)
+static int measure(const eval_data *data, mdla_decoder *decoder, eval_result *out)
 {
     mdla_file_info info;
     comparison c;
@@ -163,12 +163,12 @@ static int measure(mdla_rows *rows, mdla_decoder *decoder, eval_result *out)
     mdla_decoder_query(decoder, &info);
     out->dims = info.dims;
     out->width = info.width;
-    if (info.dims != mdla_rows_dims(rows)) {
-        tool_fail("%s: has rows of %" PRIu32 " values, DATA of %" PRIu32, out->name, info.dims,
-                  mdla_rows_dims(rows));
+    if (info.dims != mdla_rows_dims(data->rows)) {
+        tool_fail("%s: has rows of %" PRIu32 " values, %s of %" PRIu32, out->name, info.dims, data->name,
+                  mdla_rows_dims(data->rows));
         return -1;
     }
-    if (comparison_start(&c, out->name, rows) != 0)
+    if (comparison_start(&c, out->name, data) != 0)
         return -1;
     result = compare_file(&c, decoder);
     comparison_end(&c, out);
@@ -179,7 +179,7 @@ static int measure(mdla_rows *rows, mdla_decoder *decoder, eval_result *out)
     return result;
 }
 
-int eval_file(const mdla_config *config, mdla_rows *rows, const char *path,
+int eval_file(const mdla_config *config, const eval_data *data, const char *path,
               const mdla_codebook *codebook, eval_result *out)
 {
     mdla_decoder *decoder = NULL;
@@ -188,7 +188,7 @@ int eval_file(const mdla_config *config, mdla_rows *rows, const char *path,
     *out = (eval_result){.name = files_name(path)};
     if (files_decoder(config, path, 1, codebook, &decoder) != 0)
         return -1;
-    result = measure(rows, decoder, out);
+    result = measure(data, decoder, out);
     mdla_decoder_close(decoder);
     return result;
 }
@@ -218,7 +218,7 @@ static int compare_sae(const mdla_config *config, comparison *c, const mdla_sae 
     return 0;
 }
 
-int eval_sae(const mdla_config *config, mdla_rows *rows, const char *path, eval_result *out)
+int eval_sae(const mdla_config *config, const eval_data *data, const char *path, eval_result *out)
 {
     mdla_error err = {MDLA_OK, ""};
     mdla_sae *sae = NULL;
@@ -236,10 +236,10 @@ int eval_sae(const mdla_config *config, mdla_rows *rows, const char *path, eval_
     }
     out->dims = mdla_sae_dims(sae);
     out->width = mdla_sae_width(sae);
-    if (out->dims != mdla_rows_dims(rows))
-        tool_fail("%s: takes rows of %" PRIu32 " values, DATA has %" PRIu32, path, out->dims,
-                  mdla_rows_dims(rows));
-    else if (comparison_start(&c, path, rows) == 0) {
+    if (out->dims != mdla_rows_dims(data->rows))
+        tool_fail("%s: takes rows of %" PRIu32 " values, %s has %" PRIu32, path, out->dims, data->name,
+                  mdla_rows_dims(data->rows));
+    else if (comparison_start(&c, path, data) == 0) {
         result = compare_sae(config, &c, sae, out);
         comparison_end(&c, out);
     }

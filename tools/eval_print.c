@@ -1,6 +1,7 @@
 /* mdla-eval's output: a sheet (a line a figure, a column a file), a table (a line a file), CSV, JSON. */
 #include "eval.h"
 
+#include "common/classes.h"
 #include "common/json.h"
 #include "common/table.h"
 
@@ -161,6 +162,7 @@ static void put_columns(table *t, const figure *figures, size_t figure_count, co
 int eval_print_csv(const eval_result *results, size_t count)
 {
     table *t = table_new(1 + MEASURED + MDLA_BITS_CLASSES + ESTIMATED);
+    char key[CLASS_KEY_MAX];
     int result;
 
     if (!t)
@@ -172,7 +174,7 @@ int eval_print_csv(const eval_result *results, size_t count)
         put_columns(t, measured, MEASURED, r);
         for (int c = 0; c < MDLA_BITS_CLASSES; c++) {
             if (!r)
-                table_format(t, "bits %s", mdla_bit_class_name((mdla_bit_class)c));
+                table_format(t, "bits_%s", class_key((mdla_bit_class)c, key));
             else if (r->coded)
                 table_number(t, r->account.bits[c], 3);
             else
@@ -209,12 +211,8 @@ void eval_print_json(const eval_result *results, size_t count)
         json_begin_object(&json, NULL);
         json_text(&json, "file", r->name);
         put_members(&json, measured, MEASURED, r);
-        if (r->coded) {
-            json_begin_object(&json, "bits");
-            for (int c = 0; c < MDLA_BITS_CLASSES; c++)
-                json_number(&json, mdla_bit_class_name((mdla_bit_class)c), r->account.bits[c]);
-            json_end_object(&json);
-        }
+        if (r->coded)
+            class_put_json(&json, &r->account);
         put_members(&json, estimated, ESTIMATED, r);
         json_end_object(&json);
     }

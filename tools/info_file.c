@@ -1,6 +1,7 @@
 /* mdla-info on a .mdla file: what it says of itself, and what each class of bits takes. */
 #include "info.h"
 
+#include "common/classes.h"
 #include "common/json.h"
 #include "common/numbers.h"
 #include "common/table.h"
@@ -95,10 +96,7 @@ static void print_json(const info_subject *s, const mdla_account *account)
     json_text(&json, "decoded_sha256",
               f->has_decoded_sha256 ? number_sha256(f->decoded_sha256, text) : NULL);
     json_text(&json, "note", f->note);
-    json_begin_object(&json, "bits");
-    for (int c = 0; c < MDLA_BITS_CLASSES; c++)
-        json_number(&json, mdla_bit_class_name((mdla_bit_class)c), account->bits[c]);
-    json_end_object(&json);
+    class_put_json(&json, account);
     json_number(&json, "charged_bits", account->charged);
     json_end_object(&json);
 }

@@ -20,12 +20,10 @@ static const char help[] =
     "\n"
     "      --codebook CB   the codebook that IN only names\n"
     "      --rows A:B      rows A to B - 1, counted from 0; either end may be left out\n"
-    "      --dtype T       f32, f16, bf16, f64, u8, i8 ... (default: as encoded; f32 for\n"
-    "                      integers)\n"
+    "      --dtype T       f32, f16, bf16, f64, u8 ... (as encoded; f32 for integers)\n"
     "      --raw           bare rows without a header, whatever OUT is called\n"
     "      --codes         write the codes as CSV: row,feature,level,strength\n"
-    "      --test          decode all, check every CRC and the recorded SHA-256, write\n"
-    "                      nothing\n"
+    "      --test          decode all, check CRCs and SHA-256, write nothing\n"
     "  -o FILE  -f overwrite  -T N threads  -q quiet  -v verbose  -h help  -V version\n"
     "IN - is standard input, -o - standard output.\n";
 

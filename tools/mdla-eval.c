@@ -13,8 +13,8 @@
 static const char help[] =
     "Usage: mdla-eval DATA IN.mdla...  [--table | --csv | --json] [--codebook CB]\n"
     "       mdla-eval DATA --sae FOLDER  [--table | --csv | --json]\n"
-    "Measures .mdla files against the rows they were made from: L0, FVU, bits a row by class,\n"
-    "and beside them what the description lengths of the MDL-SAE paper say of the same codes.\n"
+    "Measures .mdla files against the rows they were made from: L0, FVU, bits a row\n"
+    "by class, and beside them the MDL-SAE paper's estimates for the same codes.\n"
     "With --sae: L0 and FVU of the SAE's own forward pass, nothing coded.\n"
     "  mdla-eval acts.npy acts.mdla\n"
     "\n"
@@ -25,7 +25,7 @@ static const char help[] =
     "      --dims N        DATA is raw float32 rows of N values\n"
     "      --bf16          16-bit integers in DATA are bfloat16\n"
     "  -T N threads  -q quiet  -v verbose  -h help  -V version\n"
-    "FVU is the squared error over the squared deviation from the mean row of DATA.\n";
+    "FVU: squared error over the squared deviation from the mean row of DATA.\n";
 
 enum { KEY_TABLE = OPTION_FIRST, KEY_CSV, KEY_JSON, KEY_CODEBOOK, KEY_SAE, KEY_DIMS, KEY_BF16 };
 
@@ -122,7 +122,7 @@ static int print(const eval_options *o, const eval_result *results, size_t count
     return result == 0 ? TOOL_DONE : tool_fail("out of memory");
 }
 
-static int measure_all(const eval_options *o, mdla_rows *rows, const mdla_codebook *codebook)
+static int measure_all(const eval_options *o, const eval_data *data, const mdla_codebook *codebook)
 {
     const size_t count = o->sae ? 1 : o->file_count;
     eval_result *results = calloc(count, sizeof *results);
@@ -132,9 +132,9 @@ static int measure_all(const eval_options *o, mdla_rows *rows, const mdla_codebo
     if (!results)
         return tool_fail("out of memory");
     if (o->sae)
-        done += eval_sae(&o->config, rows, o->sae, &results[0]) == 0;
+        done += eval_sae(&o->config, data, o->sae, &results[0]) == 0;
     while (!o->sae && done < count &&
-           eval_file(&o->config, rows, o->files[done], codebook, &results[done]) == 0)
+           eval_file(&o->config, data, o->files[done], codebook, &results[done]) == 0)
         done++;
     if (done == count)
         result = print(o, results, count);
@@ -144,15 +144,15 @@ static int measure_all(const eval_options *o, mdla_rows *rows, const mdla_codebo
 
 static int run(eval_options *o)
 {
-    mdla_rows *rows = NULL;
+    eval_data data = {files_name(o->data[0]), NULL};
     mdla_codebook *codebook = NULL;
     int result = TOOL_FAILED;
 
     if (o->codebook && files_codebook(&o->config, o->codebook, &codebook) != 0)
         return TOOL_FAILED;
-    if (files_rows(&o->config, o->data, 1, &o->array, o->file_count > 1, &rows) == 0)
-        result = measure_all(o, rows, codebook);
-    mdla_rows_close(rows);
+    if (files_rows(&o->config, o->data, 1, &o->array, o->file_count > 1, &data.rows) == 0)
+        result = measure_all(o, &data, codebook);
+    mdla_rows_close(data.rows);
     mdla_codebook_free(codebook);
     return result;
 }

@@ -1,5 +1,4 @@
-/* mdla-info: what a .mdla file, a codebook or an array holds, and where the bits are. Needs the decoder
- * library alone. */
+/* mdla-info: what a .mdla file, a codebook or an array holds, and where the bits are. */
 #include "info.h"
 
 #include "common/files.h"
@@ -24,8 +23,8 @@ static const char help[] =
     "      --dims N        FILE is raw float32 rows of N values\n"
     "      --bf16          16-bit integers in FILE are bfloat16\n"
     "  -q quiet  -v verbose  -h help  -V version\n"
-    "FILE - is standard input. Of an array it prints rows, dims, dtype and the SHA-256 of its\n"
-    "values as little-endian float32.\n";
+    "FILE - is standard input. Of an array it prints rows, dims, dtype and the\n"
+    "SHA-256 of its values as little-endian float32.\n";
 
 enum { KEY_ROW = OPTION_FIRST, KEY_FEATURE, KEY_FEATURES, KEY_JSON, KEY_CODEBOOK, KEY_DIMS, KEY_BF16 };
 

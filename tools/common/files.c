@@ -73,6 +73,11 @@ int files_sink(const char *path, int force, int binary, mdla_sink *out)
         tool_fail("standard output is a terminal and this is binary; give -o FILE or pipe it on");
         return -1;
     }
+    /* The library would refuse it too, but doesn't know what the option is called. */
+    if (!force && strcmp(path, "-") != 0 && access(path, F_OK) == 0) {
+        tool_fail("%s: exists already; give -f to overwrite it, or another name", path);
+        return -1;
+    }
     status = mdla_sink_file(path, force, out, &err);
     if (status == MDLA_OK)
         return 0;

@@ -65,7 +65,7 @@ static const char *closest_name(const struct option *longs, const char *name)
 
 static int report_unknown(const options_reader *reader)
 {
-    const char *word = optind > 0 && optind <= reader->argc ? reader->argv[optind - 1] : "";
+    const char *word = reader->argv[optind - 1]; /* the long option; letters may still stand after a short one */
     const char *guess;
     char name[WORD_MAX + 1];
     size_t matches = 0;
