@@ -152,6 +152,21 @@ static mdla_status read_tensors(loading *l, mdla_error *err)
 
 /* ---- Folding --------------------------------------------------------------------------------- */
 
+/* Products of finite weights may be too large for float32. */
+static mdla_status check_folded(const loading *l, size_t feature, mdla_error *err)
+{
+    const sae *const s = l->model;
+    bool finite = isfinite(s->b_enc[feature]);
+    size_t d;
+
+    for (d = 0; d < s->dims; d++)
+        finite = finite && isfinite(s->w_dec[feature * s->dims + d]) && isfinite(s->w_enc[feature * s->dims + d]);
+    if (finite)
+        return MDLA_OK;
+    return error_set(err, MDLA_ERR_DATA, "%s: feature %zu: its weights are too large for float32 when scaled",
+                     l->weights->in.name, feature);
+}
+
 /* f' = f x factor when decoding: into the atoms, so that strengths stay as SAELens has them. */
 static mdla_status fold_factor(const loading *l, mdla_error *err)
 {
@@ -173,6 +188,7 @@ static mdla_status fold_factor(const loading *l, mdla_error *err)
                              name, j);
         for (d = 0; d < l->config.dims; d++)
             atom[d] *= l->factor[j];
+        MDLA_TRY(check_folded(l, j, err));
     }
     return MDLA_OK;
 }
@@ -201,6 +217,7 @@ static mdla_status fold_norms(const loading *l, mdla_error *err)
             weights[d] = (float)((double)weights[d] * norm);
         }
         s->b_enc[j] = (float)((double)s->b_enc[j] * norm);
+        MDLA_TRY(check_folded(l, j, err));
     }
     return MDLA_OK;
 }

@@ -147,6 +147,25 @@ static void test_saelens_rescaled_topk_gets_unit_atoms(void **state)
     mdla_sae_free(handle);
 }
 
+static void test_saelens_rescaling_beyond_float32_is_refused(void **state)
+{
+    memory_folder f = {.config =
+                           "{" SIZES ",\"architecture\":\"topk\",\"k\":1,\"rescale_acts_by_decoder_norm\":true}"};
+    size_t start;
+    mdla_sae *handle;
+    mdla_error err;
+
+    (void)state;
+    safetensors_bytes(&f.weights, WEIGHTS "}", 68);
+    start = f.weights.count - 68;
+    memcpy(f.weights.data + start + 8, "\x00\x00\x00\x7f", 4); /* 2^127 in atom 1, whose W_enc is 7 and 10 */
+    assert_int_equal(mdla_sae_load(NULL, folder_of(&f), "s", &handle, &err), MDLA_ERR_DATA);
+    assert_non_null(strstr(err.text, "feature 1"));
+    memset(f.weights.data + start + 8, 0, 8);
+    assert_int_equal(mdla_sae_load(NULL, folder_of(&f), "s", &handle, &err), MDLA_ERR_DATA);
+    assert_non_null(strstr(err.text, "the atom of feature 1 is zero"));
+}
+
 static void test_saelens_saved_loads_as_it_was(void **state)
 {
     static const sae_activation kinds[] = {SAE_RELU, SAE_JUMPRELU, SAE_TOPK};
@@ -198,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_saelens_tensors_unexpected_or_not_finite_are_refused),
         cmocka_unit_test(test_saelens_scaling_factor_goes_into_the_atoms),
         cmocka_unit_test(test_saelens_rescaled_topk_gets_unit_atoms),
+        cmocka_unit_test(test_saelens_rescaling_beyond_float32_is_refused),
         cmocka_unit_test(test_saelens_saved_loads_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
