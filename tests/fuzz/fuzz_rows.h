@@ -10,7 +10,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes);
 
 /* Reads what can be read, at most 1,000 rows, then goes to the middle and reads one again. */
-static inline void fuzz_rows(const uint8_t *data, size_t nbytes, const mdla_array_options *options, int pipe)
+static inline void fuzz_rows(const uint8_t *data, size_t nbytes, const mdla_array_options *options,
+                             int pipe)
 {
     mdla_error err = {MDLA_OK, ""};
     mdla_status status;

@@ -1,5 +1,6 @@
-/* A SAELens folder from bytes: cfg.json up to the first NUL, then sae_weights.safetensors. What loads is
- * saved, and must load again as the same SAE. Without a NUL the bytes are a safetensors file alone. */
+/* A SAELens folder from bytes: cfg.json up to the first NUL, then sae_weights.safetensors. What
+ * loads is saved, and must load again as the same SAE. Without a NUL the bytes are a safetensors
+ * file alone. */
 #include "base/alloc.h"
 #include "saes/sae_handle.h"
 #include "saes/safetensors.h"
@@ -36,7 +37,8 @@ static mdla_status create_member(void *ctx, const char *member, mdla_sink *out, 
     fuzz_folder *const f = ctx;
 
     (void)err;
-    return mdla_sink_memory(&f->written[member_of(member)], &f->written_nbytes[member_of(member)], out);
+    return mdla_sink_memory(&f->written[member_of(member)], &f->written_nbytes[member_of(member)],
+                            out);
 }
 
 static mdla_sae *load(fuzz_folder *f)
@@ -63,7 +65,8 @@ static void check_saved(fuzz_folder *f, const mdla_sae *handle)
     }
     second = load(&again);
     assert(second != NULL);
-    assert(second->model->k == handle->model->k && second->model->activation == handle->model->activation);
+    assert(second->model->k == handle->model->k &&
+           second->model->activation == handle->model->activation);
     assert(memcmp(second->model->w_enc, handle->model->w_enc,
                   sizeof(float) * handle->model->width * handle->model->dims) == 0);
     mdla_sae_free(second);

@@ -14,7 +14,8 @@ static int replay(const char *path)
 
     if (file != NULL && fseek(file, 0, SEEK_END) == 0 && (nbytes = ftell(file)) >= 0) {
         rewind(file);
-        data = malloc((size_t)nbytes + (nbytes == 0)); /* exact, so that a sanitizer sees reads beyond */
+        data = malloc((size_t)nbytes +
+                      (nbytes == 0)); /* exact, so that a sanitizer sees reads beyond */
         if (data == NULL || fread(data, 1, (size_t)nbytes, file) != (size_t)nbytes)
             nbytes = -1;
     }

@@ -1,5 +1,6 @@
-/* interop_sae FOLDER ROWS CODES DECODED: the SAE's own forward pass over an array's rows, written as bare
- * float32: strengths [rows][width] and the reconstruction [rows][dims]. For tests/interop/interop.py. */
+/* interop_sae FOLDER ROWS CODES DECODED: the SAE's own forward pass over an array's rows, written
+ * as bare float32: strengths [rows][width] and the reconstruction [rows][dims]. For
+ * tests/interop/interop.py. */
 #include "mdla/mdla.h"
 #include "saes/sae_handle.h"
 
@@ -15,8 +16,8 @@ static int fail(const mdla_error *err)
     return 1;
 }
 
-static void write_row(const sae *s, const sae_codes *codes, size_t row, float *strengths, float *values,
-                      FILE *to_codes, FILE *to_values)
+static void write_row(const sae *s, const sae_codes *codes, size_t row, float *strengths,
+                      float *values, FILE *to_codes, FILE *to_values)
 {
     size_t i, d;
 
@@ -34,12 +35,14 @@ static void write_row(const sae *s, const sae_codes *codes, size_t row, float *s
 static int forward_all(const sae *s, mdla_rows *rows, char **paths, mdla_error *err)
 {
     float *const input = malloc(ROWS_MAX * (size_t)s->dims * sizeof *input);
-    float *const strengths = malloc(s->width * sizeof *strengths), *const values = malloc(s->dims * sizeof *values);
+    float *const strengths = malloc(s->width * sizeof *strengths), *const values = malloc(
+                                                                       s->dims * sizeof *values);
     FILE *const to_codes = fopen(paths[0], "wb"), *const to_values = fopen(paths[1], "wb");
     parallel_pool *const pool = parallel_open(s->al, 2);
     sae_codes codes = {0};
     size_t got = 0, row;
-    int failed = mdla_rows_dims(rows) != s->dims || mdla_rows_read(rows, input, ROWS_MAX, &got, err) != MDLA_OK ||
+    int failed = mdla_rows_dims(rows) != s->dims ||
+                 mdla_rows_read(rows, input, ROWS_MAX, &got, err) != MDLA_OK ||
                  sae_forward(s, pool, input, got, &codes) != MDLA_OK;
 
     for (row = 0; !failed && row < got; row++)

@@ -12,7 +12,8 @@ typedef struct memory_folder {
     size_t nbytes[2];
 } memory_folder;
 
-static inline mdla_status memory_folder_open(void *ctx, const char *member, mdla_source *out, mdla_error *err)
+static inline mdla_status memory_folder_open(void *ctx, const char *member, mdla_source *out,
+                                             mdla_error *err)
 {
     memory_folder *const f = ctx;
 
@@ -28,7 +29,8 @@ static inline mdla_status memory_folder_open(void *ctx, const char *member, mdla
     return MDLA_OK;
 }
 
-static inline mdla_status memory_folder_create(void *ctx, const char *member, mdla_sink *out, mdla_error *err)
+static inline mdla_status memory_folder_create(void *ctx, const char *member, mdla_sink *out,
+                                               mdla_error *err)
 {
     memory_folder *const f = ctx;
     const int which = strcmp(member, "cfg.json") == 0;

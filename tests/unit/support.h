@@ -1,4 +1,5 @@
-/* What unit tests share: cmocka's headers in their order, growing bytes, sources of bytes, a pipe. */
+/* What unit tests share: cmocka's headers in their order, growing bytes, sources of bytes, a pipe.
+ */
 #ifndef MDLA_TEST_SUPPORT_H
 #define MDLA_TEST_SUPPORT_H
 
@@ -71,8 +72,9 @@ static inline mdla_source source_of(const bytes *b, int pipe)
 }
 
 /* Reads an array to its end in pieces of 2 rows; the first failure's status. values may be NULL. */
-static inline mdla_status read_array(const bytes *b, int pipe, const mdla_array_options *options, float *values,
-                                     size_t *row_count, uint32_t *dims, mdla_error *err)
+static inline mdla_status read_array(const bytes *b, int pipe, const mdla_array_options *options,
+                                     float *values, size_t *row_count, uint32_t *dims,
+                                     mdla_error *err)
 {
     static float scratch[2 * 65536];
     mdla_rows *rows;

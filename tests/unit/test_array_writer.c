@@ -2,7 +2,8 @@
 
 static const float values[6] = {0.0f, 1.0f, 2.5f, -3.5f, 300.25f, 7.0f};
 
-static mdla_status write_array(mdla_array_kind kind, mdla_dtype dtype, uint64_t promised, bytes *out)
+static mdla_status write_array(mdla_array_kind kind, mdla_dtype dtype, uint64_t promised,
+                               bytes *out)
 {
     mdla_array_writer *w;
     mdla_sink sink;
@@ -49,7 +50,8 @@ static void test_array_writer_every_dtype_reads_back(void **state)
         }
     }
     assert_int_equal(write_array(MDLA_ARRAY_NPY, MDLA_I16, 2, &b), MDLA_OK);
-    assert_int_equal(read_array(&b, 0, &(mdla_array_options){0, -1}, got, &row_count, &dims, &err), MDLA_OK);
+    assert_int_equal(read_array(&b, 0, &(mdla_array_options){0, -1}, got, &row_count, &dims, &err),
+                     MDLA_OK);
     assert_true(got[2] == 2.0f && got[3] == -4.0f && got[4] == 300.0f);
 }
 

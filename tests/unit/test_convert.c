@@ -32,14 +32,16 @@ static void test_convert_every_f16_comes_back(void **state)
     assert_true(convert_f16_bits(0xfbff) == -65504.0f);
 }
 
-/* Half way between each pair of neighbours goes to the even one, a hair beyond to the nearer one. */
+/* Half way between each pair of neighbours goes to the even one, a hair beyond to the nearer one.
+ */
 static void test_convert_f16_midpoints_round_to_even(void **state)
 {
     uint32_t bits;
 
     (void)state;
     for (bits = 0; bits < 0x7bff; bits++) {
-        const float low = convert_f16_bits((uint16_t)bits), high = convert_f16_bits((uint16_t)(bits + 1));
+        const float low = convert_f16_bits((uint16_t)bits),
+                    high = convert_f16_bits((uint16_t)(bits + 1));
         const float middle = (low + high) / 2.0f; /* exact: 12 significant bits */
 
         assert_int_equal(convert_to_f16_bits(middle), bits + (bits & 1));

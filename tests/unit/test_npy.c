@@ -114,7 +114,8 @@ static void test_npy_one_axis_says_what_to_do(void **state)
     (void)state;
     npy_bytes(&b, "{'descr': '<f4', 'fortran_order': False, 'shape': (300,)}\n", 300);
     assert_int_equal(read_npy(&b, 0, &err), MDLA_ERR_DATA);
-    assert_string_equal(err.text, "a: 1-D array of 300 values; rows need two axes: reshape to (rows, dims)");
+    assert_string_equal(err.text,
+                        "a: 1-D array of 300 values; rows need two axes: reshape to (rows, dims)");
 }
 
 /* Every prefix of a good file fails, from a file and from a pipe, and a byte more fails too. */
@@ -129,7 +130,8 @@ static void test_npy_wrong_length_is_refused(void **state)
     for (pipe = 0; pipe < 2; pipe++) {
         cut = whole;
         for (cut.count = 0; cut.count < whole.count; cut.count++)
-            assert_int_equal(read_npy(&cut, pipe, &err), cut.count < 6 ? MDLA_ERR_FORMAT : MDLA_ERR_TRUNCATED);
+            assert_int_equal(read_npy(&cut, pipe, &err),
+                             cut.count < 6 ? MDLA_ERR_FORMAT : MDLA_ERR_TRUNCATED);
         put_byte(&cut, 0);
         assert_int_equal(read_npy(&cut, pipe, &err), MDLA_ERR_CORRUPT);
     }
@@ -147,15 +149,18 @@ static void test_npy_header_grammar_is_strict(void **state)
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (1+1, 3)}", MDLA_ERR_CORRUPT},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (2 3)}", MDLA_ERR_CORRUPT},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (-2, 3)}", MDLA_ERR_CORRUPT},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 3)}", MDLA_ERR_CORRUPT},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 3)}",
+         MDLA_ERR_CORRUPT},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (6)}", MDLA_ERR_CORRUPT},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': ()}", MDLA_ERR_DATA},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4)}", MDLA_ERR_CORRUPT},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4)}",
+         MDLA_ERR_CORRUPT},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (6, 0)}", MDLA_ERR_DATA},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 65537)}", MDLA_ERR_LIMIT},
         {"{'descr': '<f4', 'fortran_order': 0, 'shape': (2, 3)}", MDLA_ERR_CORRUPT},
         {"{'descr': '<f4', 'fortran_order': False}", MDLA_ERR_CORRUPT},
-        {"{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)}", MDLA_ERR_CORRUPT},
+        {"{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)}",
+         MDLA_ERR_CORRUPT},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'more': 1}", MDLA_ERR_CORRUPT},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)} x", MDLA_ERR_CORRUPT},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)", MDLA_ERR_CORRUPT},
@@ -165,7 +170,8 @@ static void test_npy_header_grammar_is_strict(void **state)
         {"{'descr': '|f4', 'fortran_order': False, 'shape': (2, 3)}", MDLA_ERR_UNSUPPORTED},
         {"{'descr': '|O', 'fortran_order': False, 'shape': (2, 3)}", MDLA_ERR_UNSUPPORTED},
         {"{'descr': '<c8', 'fortran_order': False, 'shape': (2, 3)}", MDLA_ERR_UNSUPPORTED},
-        {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 3)}", MDLA_ERR_UNSUPPORTED},
+        {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 3)}",
+         MDLA_ERR_UNSUPPORTED},
         {"{'descr': '<i2', 'fortran_order': False, 'shape': (4, 3)}", MDLA_ERR_UNSUPPORTED},
     };
     mdla_error err;
@@ -197,7 +203,8 @@ static void test_npy_16_bit_patterns_are_what_the_caller_says(void **state)
     assert_int_equal(read_array(&b, 0, &integers, values, &row_count, &dims, &err), MDLA_OK);
     assert_true(values[0] == 16256.0f && values[1] == 49152.0f);
     npy_bytes(&b, "{'descr': '|V2', 'fortran_order': False, 'shape': (1, 2)}", 1);
-    assert_int_equal(read_array(&b, 0, &integers, NULL, &row_count, &dims, &err), MDLA_ERR_UNSUPPORTED);
+    assert_int_equal(read_array(&b, 0, &integers, NULL, &row_count, &dims, &err),
+                     MDLA_ERR_UNSUPPORTED);
     assert_int_equal(read_array(&b, 0, &bf16, NULL, &row_count, &dims, &err), MDLA_OK);
 }
 

@@ -26,9 +26,11 @@ static void test_rows_raw_of_odd_size_is_refused(void **state)
         assert_int_equal(read_array(&b, pipe, &raw3, NULL, &row_count, &dims, &err), MDLA_OK);
         assert_int_equal(row_count, 3);
         put_byte(&b, 0);
-        assert_int_equal(read_array(&b, pipe, &raw3, NULL, &row_count, &dims, &err), MDLA_ERR_TRUNCATED);
+        assert_int_equal(read_array(&b, pipe, &raw3, NULL, &row_count, &dims, &err),
+                         MDLA_ERR_TRUNCATED);
         raw_bytes(&b, 0, 10);
-        assert_int_equal(read_array(&b, pipe, &raw3, NULL, &row_count, &dims, &err), MDLA_ERR_TRUNCATED);
+        assert_int_equal(read_array(&b, pipe, &raw3, NULL, &row_count, &dims, &err),
+                         MDLA_ERR_TRUNCATED);
     }
 }
 
@@ -39,10 +41,12 @@ static void test_rows_unknown_kind_says_what_is_known(void **state)
     bytes b = {.count = 0};
 
     (void)state;
-    assert_int_equal(mdla_rows_open(NULL, source_of(&b, 0), "a", NULL, &rows, &err), MDLA_ERR_FORMAT);
+    assert_int_equal(mdla_rows_open(NULL, source_of(&b, 0), "a", NULL, &rows, &err),
+                     MDLA_ERR_FORMAT);
     assert_string_equal(err.text, "a: is empty");
     put_text(&b, "row,col");
-    assert_int_equal(mdla_rows_open(NULL, source_of(&b, 0), "a", NULL, &rows, &err), MDLA_ERR_FORMAT);
+    assert_int_equal(mdla_rows_open(NULL, source_of(&b, 0), "a", NULL, &rows, &err),
+                     MDLA_ERR_FORMAT);
     assert_non_null(strstr(err.text, ".npy"));
 }
 
@@ -59,12 +63,14 @@ static void test_rows_limits_are_kept(void **state)
     mdla_config_init(&config);
     config.limits.max_rows = 2;
     raw_bytes(&b, 0, 9);
-    assert_int_equal(mdla_rows_open(&config, source_of(&b, 0), "a", &raw3, &rows, &err), MDLA_ERR_LIMIT);
+    assert_int_equal(mdla_rows_open(&config, source_of(&b, 0), "a", &raw3, &rows, &err),
+                     MDLA_ERR_LIMIT);
     assert_int_equal(mdla_rows_open(&config, source_of(&b, 1), "a", &raw3, &rows, &err), MDLA_OK);
     assert_int_equal(mdla_rows_read(rows, values, 3, &got, &err), MDLA_ERR_LIMIT);
     mdla_rows_close(rows);
     config.limits.max_dims = 2;
-    assert_int_equal(mdla_rows_open(&config, source_of(&b, 1), "a", &raw3, &rows, &err), MDLA_ERR_LIMIT);
+    assert_int_equal(mdla_rows_open(&config, source_of(&b, 1), "a", &raw3, &rows, &err),
+                     MDLA_ERR_LIMIT);
 }
 
 static void check_row(mdla_rows *rows, uint64_t row)

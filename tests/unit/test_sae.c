@@ -34,7 +34,8 @@ static sae *random_sae(sae_activation activation, uint32_t k)
     return s;
 }
 
-/* Written from the definition: the k largest by repeated search, the lowest feature first among equals. */
+/* Written from the definition: the k largest by repeated search, the lowest feature first among
+ * equals. */
 static void naive_row(const sae *s, const float *x, float *f)
 {
     float a[WIDTH];
@@ -70,7 +71,8 @@ static void check_forward(sae *s, uint32_t threads)
 
     for (at = 0; at < ROWS * DIMS; at++)
         rows[at] = quarter(&seed);
-    assert_int_equal(sae_forward(s, pool, rows, 3, &codes), MDLA_OK); /* replaced by the next call */
+    assert_int_equal(sae_forward(s, pool, rows, 3, &codes),
+                     MDLA_OK); /* replaced by the next call */
     assert_int_equal(sae_forward(s, pool, rows, ROWS, &codes), MDLA_OK);
     assert_int_equal(codes.row_count, ROWS);
     for (row = 0; row < ROWS; row++) {
@@ -96,7 +98,8 @@ static void test_sae_forward_agrees_with_the_definition(void **state)
     static const struct {
         sae_activation activation;
         uint32_t k;
-    } kinds[] = {{SAE_RELU, 0}, {SAE_JUMPRELU, 0}, {SAE_TOPK, 1}, {SAE_TOPK, 5}, {SAE_TOPK, 30}, {SAE_TOPK, WIDTH}};
+    } kinds[] = {{SAE_RELU, 0}, {SAE_JUMPRELU, 0}, {SAE_TOPK, 1},
+                 {SAE_TOPK, 5}, {SAE_TOPK, 30},    {SAE_TOPK, WIDTH}};
     size_t i;
 
     (void)state;

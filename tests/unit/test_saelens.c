@@ -6,15 +6,16 @@
 #include <math.h>
 
 /* dims 2, width 3: 2 x 6 + 3 + 2 floats, 0, 1, 2 ... in the order of the header. */
-#define WEIGHTS                                                                                            \
-    "{\"W_dec\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[0,24]},"                              \
-    "\"W_enc\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[24,48]},"                              \
-    "\"b_dec\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[48,56]},"                                \
+#define WEIGHTS                                                                                    \
+    "{\"W_dec\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[0,24]},"                      \
+    "\"W_enc\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[24,48]},"                      \
+    "\"b_dec\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[48,56]},"                        \
     "\"b_enc\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[56,68]}"
 #define FACTOR(name) ",\"" name "\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[68,80]}"
 #define SIZES "\"d_in\":2,\"d_sae\":3"
 
-static mdla_status load(const char *config, const char *header, size_t nbytes, mdla_sae **out, mdla_error *err)
+static mdla_status load(const char *config, const char *header, size_t nbytes, mdla_sae **out,
+                        mdla_error *err)
 {
     memory_folder f = {.config = config};
 
@@ -52,8 +53,10 @@ static void test_saelens_configs_that_change_the_numbers_are_refused(void **stat
         {"{" SIZES ",\"architecture\":null,\"normalize_activations\":\"none\"}", MDLA_OK},
         {"{" SIZES ",\"architecture\":\"topk\",\"k\":3}", MDLA_OK},
         {"{" SIZES ",\"activation_fn_str\":\"topk\",\"activation_fn_kwargs\":{\"k\":2}}", MDLA_OK},
-        {"{" SIZES ",\"activation_fn\":\"topk\",\"activation_fn_kwargs\":{\"k\":2},\"k\":2}", MDLA_OK},
-        {"{" SIZES ",\"activation_fn\":\"topk\",\"activation_fn_kwargs\":{\"k\":2},\"k\":3}", MDLA_ERR_UNSUPPORTED},
+        {"{" SIZES ",\"activation_fn\":\"topk\",\"activation_fn_kwargs\":{\"k\":2},\"k\":2}",
+         MDLA_OK},
+        {"{" SIZES ",\"activation_fn\":\"topk\",\"activation_fn_kwargs\":{\"k\":2},\"k\":3}",
+         MDLA_ERR_UNSUPPORTED},
         {"{" SIZES ",\"reshape_activations\":\"hook_z\",\"d_out\":2,\"noise_scale\":1}", MDLA_OK},
         {"{" SIZES ",\"architecture\":\"topk\"}", MDLA_ERR_CORRUPT},
         {"{" SIZES ",\"architecture\":\"topk\",\"k\":0}", MDLA_ERR_CORRUPT},
@@ -62,7 +65,8 @@ static void test_saelens_configs_that_change_the_numbers_are_refused(void **stat
         {"{" SIZES ",\"architecture\":\"gated\"}", MDLA_ERR_UNSUPPORTED},
         {"{" SIZES ",\"architecture\":\"batchtopk\"}", MDLA_ERR_UNSUPPORTED},
         {"{" SIZES ",\"architecture\":7}", MDLA_ERR_UNSUPPORTED},
-        {"{" SIZES ",\"architecture\":\"jumprelu\",\"activation_fn_str\":\"topk\"}", MDLA_ERR_UNSUPPORTED},
+        {"{" SIZES ",\"architecture\":\"jumprelu\",\"activation_fn_str\":\"topk\"}",
+         MDLA_ERR_UNSUPPORTED},
         {"{" SIZES ",\"architecture\":\"jumprelu\"}", MDLA_ERR_CORRUPT}, /* no threshold */
         {"{" SIZES ",\"activation_fn_str\":\"tanh-relu\"}", MDLA_ERR_UNSUPPORTED},
         {"{" SIZES ",\"activation_fn_kwargs\":{\"postact_fn\":\"x\"}}", MDLA_ERR_UNSUPPORTED},
@@ -75,7 +79,8 @@ static void test_saelens_configs_that_change_the_numbers_are_refused(void **stat
         {"{" SIZES ",\"d_out\":3}", MDLA_ERR_UNSUPPORTED},
         {"{" SIZES ",\"residual_threshold\":0.1}", MDLA_ERR_UNSUPPORTED},
         {"{" SIZES ",\"finetuning_scaling_factor\":true}", MDLA_ERR_CORRUPT}, /* no tensor */
-        {"{" SIZES ",\"finetuning_scaling_factor\":true,\"metadata\":{\"sae_lens_version\":\"6.0.0-rc.0\"}}",
+        {"{" SIZES
+         ",\"finetuning_scaling_factor\":true,\"metadata\":{\"sae_lens_version\":\"6.0.0-rc.0\"}}",
          MDLA_ERR_UNSUPPORTED},
         {"{\"d_in\":2,\"d_sae\":4}", MDLA_ERR_CORRUPT},
         {"{\"d_in\":3,\"d_sae\":2}", MDLA_ERR_CORRUPT},
@@ -97,8 +102,9 @@ static void test_saelens_configs_that_change_the_numbers_are_refused(void **stat
         assert_true((handle != NULL) == (cases[i].want == MDLA_OK));
         mdla_sae_free(handle);
     }
-    assert_int_equal(mdla_sae_load(NULL, folder_of(&(memory_folder){.config = NULL}), "s", &handle, &err),
-                     MDLA_ERR_IO);
+    assert_int_equal(
+        mdla_sae_load(NULL, folder_of(&(memory_folder){.config = NULL}), "s", &handle, &err),
+        MDLA_ERR_IO);
 }
 
 static void test_saelens_tensors_unexpected_or_not_finite_are_refused(void **state)
@@ -108,9 +114,11 @@ static void test_saelens_tensors_unexpected_or_not_finite_are_refused(void **sta
     mdla_error err;
 
     (void)state;
-    assert_int_equal(load(f.config, WEIGHTS FACTOR("b_gate") "}", 80, &handle, &err), MDLA_ERR_UNSUPPORTED);
+    assert_int_equal(load(f.config, WEIGHTS FACTOR("b_gate") "}", 80, &handle, &err),
+                     MDLA_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "unexpected tensor b_gate"));
-    assert_int_equal(load(f.config, WEIGHTS FACTOR("threshold") "}", 80, &handle, &err), MDLA_ERR_UNSUPPORTED);
+    assert_int_equal(load(f.config, WEIGHTS FACTOR("threshold") "}", 80, &handle, &err),
+                     MDLA_ERR_UNSUPPORTED);
     safetensors_bytes(&f.weights, WEIGHTS "}", 68);
     memcpy(f.weights.data + f.weights.count - 4, "\x00\x00\x80\x7f", 4);
     assert_int_equal(mdla_sae_load(NULL, folder_of(&f), "s", &handle, &err), MDLA_ERR_DATA);
@@ -124,7 +132,8 @@ static void test_saelens_scaling_factor_goes_into_the_atoms(void **state)
     mdla_error err;
 
     (void)state;
-    assert_int_equal(load(with, WEIGHTS FACTOR("finetuning_scaling_factor") "}", 80, &handle, &err), MDLA_OK);
+    assert_int_equal(load(with, WEIGHTS FACTOR("finetuning_scaling_factor") "}", 80, &handle, &err),
+                     MDLA_OK);
     assert_true(mdla_sae_atom(handle, 1)[0] == 2.0f * 18.0f);
     assert_true(handle->model->b_enc[1] == 15.0f);
     mdla_sae_free(handle);
@@ -134,7 +143,8 @@ static void test_saelens_scaling_factor_goes_into_the_atoms(void **state)
 
 static void test_saelens_rescaled_topk_gets_unit_atoms(void **state)
 {
-    static const char config[] = "{" SIZES ",\"architecture\":\"topk\",\"k\":1,\"rescale_acts_by_decoder_norm\":true}";
+    static const char config[] =
+        "{" SIZES ",\"architecture\":\"topk\",\"k\":1,\"rescale_acts_by_decoder_norm\":true}";
     const float norm = sqrtf(13.0f); /* of atom 1, (2, 3) */
     mdla_sae *handle;
     mdla_error err;
@@ -145,6 +155,27 @@ static void test_saelens_rescaled_topk_gets_unit_atoms(void **state)
     assert_true(fabsf(handle->model->w_enc[2] - 7.0f * norm) < 1e-5f);
     assert_true(fabsf(handle->model->b_enc[1] - 15.0f * norm) < 1e-5f);
     mdla_sae_free(handle);
+}
+
+static void test_saelens_rescaling_beyond_float32_is_refused(void **state)
+{
+    memory_folder f = {
+        .config =
+            "{" SIZES ",\"architecture\":\"topk\",\"k\":1,\"rescale_acts_by_decoder_norm\":true}"};
+    size_t start;
+    mdla_sae *handle;
+    mdla_error err;
+
+    (void)state;
+    safetensors_bytes(&f.weights, WEIGHTS "}", 68);
+    start = f.weights.count - 68;
+    memcpy(f.weights.data + start + 8, "\x00\x00\x00\x7f",
+           4); /* 2^127 in atom 1, whose W_enc is 7 and 10 */
+    assert_int_equal(mdla_sae_load(NULL, folder_of(&f), "s", &handle, &err), MDLA_ERR_DATA);
+    assert_non_null(strstr(err.text, "feature 1"));
+    memset(f.weights.data + start + 8, 0, 8);
+    assert_int_equal(mdla_sae_load(NULL, folder_of(&f), "s", &handle, &err), MDLA_ERR_DATA);
+    assert_non_null(strstr(err.text, "the atom of feature 1 is zero"));
 }
 
 static void test_saelens_saved_loads_as_it_was(void **state)
@@ -198,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_saelens_tensors_unexpected_or_not_finite_are_refused),
         cmocka_unit_test(test_saelens_scaling_factor_goes_into_the_atoms),
         cmocka_unit_test(test_saelens_rescaled_topk_gets_unit_atoms),
+        cmocka_unit_test(test_saelens_rescaling_beyond_float32_is_refused),
         cmocka_unit_test(test_saelens_saved_loads_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

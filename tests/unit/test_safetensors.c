@@ -8,8 +8,9 @@ static mdla_status open_bytes(const bytes *b, int pipe, safetensors **out, mdla_
     return safetensors_open(alloc_of(NULL), source_of(b, pipe), "a", out, err);
 }
 
-#define TENSOR(name, dtype, shape, begin, end)                                                             \
-    "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}"
+#define TENSOR(name, dtype, shape, begin, end)                                                     \
+    "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end \
+    "]}"
 #define TWO TENSOR("a", "F32", "[2]", 0, 8)
 
 static void test_safetensors_rules_of_the_format_are_held(void **state)
@@ -90,12 +91,16 @@ static void test_safetensors_values_are_read_and_types_refused(void **state)
     bytes b;
 
     (void)state;
-    safetensors_bytes(&b, "{" TENSOR("e", "F8_E4M3", "[4]", 0, 4) "," TENSOR("b", "F32", "[3]", 4, 16) "}", 16);
+    safetensors_bytes(
+        &b, "{" TENSOR("e", "F8_E4M3", "[4]", 0, 4) "," TENSOR("b", "F32", "[3]", 4, 16) "}", 16);
     assert_int_equal(open_bytes(&b, 0, &st, &err), MDLA_OK);
-    assert_int_equal(safetensors_read_f32(st, safetensors_find(st, "b"), 1, 2, values, &err), MDLA_OK);
+    assert_int_equal(safetensors_read_f32(st, safetensors_find(st, "b"), 1, 2, values, &err),
+                     MDLA_OK);
     assert_true(values[0] == 2.0f && values[1] == 3.0f);
-    assert_int_equal(safetensors_read_f32(st, safetensors_find(st, "b"), 2, 2, values, &err), MDLA_ERR_ARGUMENT);
-    assert_int_equal(safetensors_read_f32(st, safetensors_find(st, "e"), 0, 1, values, &err), MDLA_ERR_UNSUPPORTED);
+    assert_int_equal(safetensors_read_f32(st, safetensors_find(st, "b"), 2, 2, values, &err),
+                     MDLA_ERR_ARGUMENT);
+    assert_int_equal(safetensors_read_f32(st, safetensors_find(st, "e"), 0, 1, values, &err),
+                     MDLA_ERR_UNSUPPORTED);
     assert_string_equal(err.text, "a: tensor e: dtype F8_E4M3 is not supported");
     assert_null(safetensors_find(st, "x"));
     safetensors_close(st);
