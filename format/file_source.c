@@ -1,9 +1,9 @@
 /* Sources, sinks and folders on disk: the one file of the library that knows paths.
  *
  * Reading: regular files can be sought in and know their size; pipes and devices can't and don't.
- * Writing: to a new file beside the target, which takes the target's name when all is written, so that a
- * failure never leaves half a file under a good name. What is no regular file (/dev/null, a FIFO) is
- * written directly.
+ * Writing: to a new file beside the target, which takes the target's name when all is written, so
+ * that a failure never leaves half a file under a good name. What is no regular file (/dev/null, a
+ * FIFO) is written directly.
  *
  * Callbacks report MDLA_ERR_IO and leave the reason in errno, where error_io finds it.
  */
@@ -116,7 +116,7 @@ mdla_status mdla_source_file(const char *path, mdla_source *out, mdla_error *err
 typedef struct file_sink {
     int fd;
     int overwrite;
-    char *target;    /* NULL: written directly, nothing to rename */
+    char *target; /* NULL: written directly, nothing to rename */
     char *temporary;
 } file_sink;
 
@@ -148,8 +148,9 @@ static mdla_status file_write(void *ctx, const void *src, size_t nbytes)
     return MDLA_OK;
 }
 
-/* Gives the finished file its name. Without overwrite a file that has appeared under it meanwhile is not
- * replaced: link refuses where rename wouldn't. File systems without links get the weaker check. */
+/* Gives the finished file its name. Without overwrite a file that has appeared under it meanwhile
+ * is not replaced: link refuses where rename wouldn't. File systems without links get the weaker
+ * check. */
 static int take_name(const file_sink *f)
 {
     struct stat st;
@@ -187,7 +188,8 @@ static mdla_status file_sink_close(void *ctx, int keep)
     return failed && keep ? MDLA_ERR_IO : MDLA_OK;
 }
 
-/* A new file in the target's folder. The name is short, so that any target's name leaves room for it. */
+/* A new file in the target's folder. The name is short, so that any target's name leaves room for
+ * it. */
 static int open_temporary(file_sink *f)
 {
     const char *const slash = strrchr(f->target, '/');
@@ -263,8 +265,10 @@ mdla_status mdla_sink_file(const char *path, int overwrite, mdla_sink *out, mdla
 
 /* ---- Folders --------------------------------------------------------------------------------- */
 
-/* PATH/MEMBER, to be freed; NULL with err filled. A member is a plain name: no path leaves the folder. */
-static char *member_path(const char *folder, const char *member, mdla_status *status, mdla_error *err)
+/* PATH/MEMBER, to be freed; NULL with err filled. A member is a plain name: no path leaves the
+ * folder. */
+static char *member_path(const char *folder, const char *member, mdla_status *status,
+                         mdla_error *err)
 {
     const size_t nbytes = strlen(folder) + strlen(member) + 2;
     char *path;

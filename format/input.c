@@ -35,16 +35,19 @@ void input_close(input *in)
 }
 
 /* What a source's bare status means. A wrapping source (gzip) has its own ways to fail. */
-static mdla_status source_failed(const input *in, mdla_status status, mdla_error *err)
+static mdla_status source_failed(input *in, mdla_status status, mdla_error *err)
 {
+    in->lost = true;
     switch (status) {
     case MDLA_ERR_IO: return error_io(err, in->name, "read");
     case MDLA_ERR_MEMORY: return error_memory(err, in->name);
     case MDLA_ERR_CORRUPT:
-        return error_set(err, status, "%s: compressed data are damaged after byte %" PRIu64 " of their content",
+        return error_set(err, status,
+                         "%s: compressed data are damaged after byte %" PRIu64 " of their content",
                          in->name, in->position);
     case MDLA_ERR_TRUNCATED:
-        return error_set(err, status, "%s: compressed data are cut off after byte %" PRIu64 " of their content",
+        return error_set(err, status,
+                         "%s: compressed data are cut off after byte %" PRIu64 " of their content",
                          in->name, in->position);
     default: return error_set(err, status, "%s: %s", in->name, mdla_status_text(status));
     }
@@ -107,8 +110,8 @@ mdla_status input_read(input *in, void *dst, size_t nbytes, const char *what, md
 
     MDLA_TRY(input_read_some(in, dst, nbytes, &got, err));
     if (got != nbytes)
-        return error_set(err, MDLA_ERR_TRUNCATED, "%s: %s is cut off at byte %" PRIu64, in->name, what,
-                         in->position);
+        return error_set(err, MDLA_ERR_TRUNCATED, "%s: %s is cut off at byte %" PRIu64, in->name,
+                         what, in->position);
     return MDLA_OK;
 }
 
@@ -119,8 +122,8 @@ static mdla_status skip_to(input *in, uint64_t offset, mdla_error *err)
     while (in->position < offset) {
         const uint64_t left = offset - in->position;
 
-        MDLA_TRY(input_read(in, scratch, left < sizeof scratch ? (size_t)left : sizeof scratch, "the file",
-                            err));
+        MDLA_TRY(input_read(in, scratch, left < sizeof scratch ? (size_t)left : sizeof scratch,
+                            "the file", err));
     }
     return MDLA_OK;
 }
@@ -129,12 +132,13 @@ mdla_status input_seek(input *in, uint64_t offset, mdla_error *err)
 {
     mdla_status status;
 
-    if (offset == in->position)
+    if (offset == in->position && !in->lost)
         return MDLA_OK;
     if (!input_can_seek(in)) {
-        if (offset > in->position)
+        if (offset > in->position && !in->lost)
             return skip_to(in, offset, err);
-        return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: can't go back in a pipe; give a file", in->name);
+        return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: can't go back in a pipe; give a file",
+                         in->name);
     }
     in->ahead_count = in->ahead_used = 0;
     errno = 0;
@@ -142,6 +146,7 @@ mdla_status input_seek(input *in, uint64_t offset, mdla_error *err)
     if (status != MDLA_OK)
         return source_failed(in, status, err);
     in->position = offset;
+    in->lost = false;
     return MDLA_OK;
 }
 
@@ -152,7 +157,7 @@ mdla_status input_expect_end(input *in, mdla_error *err)
 
     MDLA_TRY(input_read_some(in, &byte, 1, &got, err));
     if (got != 0)
-        return error_set(err, MDLA_ERR_CORRUPT, "%s: bytes follow the array's end at byte %" PRIu64, in->name,
-                         in->position - 1);
+        return error_set(err, MDLA_ERR_CORRUPT, "%s: bytes follow the array's end at byte %" PRIu64,
+                         in->name, in->position - 1);
     return MDLA_OK;
 }

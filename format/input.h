@@ -18,6 +18,7 @@ typedef struct input {
     uint64_t position; /* of the byte the next read begins with */
     uint8_t ahead[INPUT_AHEAD_MAX];
     size_t ahead_count, ahead_used;
+    bool lost; /* a callback failed: where the source stands is known only after a seek */
 } input;
 
 /* Takes over the source, also on failure. name is copied. */
@@ -26,7 +27,8 @@ mdla_status input_open(const mdla_allocator *al, mdla_source source, const char 
 void input_close(input *in); /* a zeroed input is fine */
 
 /* The next count bytes (INPUT_AHEAD_MAX at most) without taking them; fewer at the end alone. */
-mdla_status input_peek(input *in, size_t count, const uint8_t **bytes, size_t *got, mdla_error *err);
+mdla_status input_peek(input *in, size_t count, const uint8_t **bytes, size_t *got,
+                       mdla_error *err);
 
 /* Up to nbytes, fewer at the end alone. */
 mdla_status input_read_some(input *in, void *dst, size_t nbytes, size_t *got, mdla_error *err);

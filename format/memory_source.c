@@ -1,4 +1,5 @@
-/* Sources and sinks in memory. The sink's buffer is malloc's, since its owner releases it with free(). */
+/* Sources and sinks in memory. The sink's buffer is malloc's, since its owner releases it with
+ * free(). */
 #include "mdla/mdla.h"
 
 #include "base/checked.h"
@@ -6,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The source's context is one allocation: a caller's mdla_source has no place for a position. Where it
- * can't be had, reading reports it; mdla_source_memory itself can't fail. */
+/* The source's context is one allocation: a caller's mdla_source has no place for a position. Where
+ * it can't be had, reading reports it; mdla_source_memory itself can't fail. */
 typedef struct memory_source {
     const uint8_t *bytes;
     size_t nbytes;

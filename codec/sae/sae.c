@@ -7,8 +7,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* A tile's pre-activations take at most this many floats, and a tile has at most so many rows. Both are
- * fixed, so that the same rows are multiplied together whatever the number of threads. */
+/* A tile's pre-activations take at most this many floats, and a tile has at most so many rows. Both
+ * are fixed, so that the same rows are multiplied together whatever the number of threads. */
 #define TILE_VALUES ((size_t)1 << 22)
 #define TILE_ROWS ((size_t)64)
 
@@ -61,7 +61,8 @@ void sae_codes_free(const mdla_allocator *al, sae_codes *codes)
 
 /* ---- One row --------------------------------------------------------------------------------- */
 
-/* Moves the k-th largest of count values (1 <= k <= count) to values[k - 1], none smaller before it. */
+/* Moves the k-th largest of count values (1 <= k <= count) to values[k - 1], none smaller before
+ * it. */
 static float kth_largest(float *values, size_t count, size_t k)
 {
     size_t low = 0, high = count - 1;
@@ -91,9 +92,11 @@ static float kth_largest(float *values, size_t count, size_t k)
     return values[k - 1];
 }
 
-/* The positive pre-activations that the activation lets through, ascending features. a: [width], out:
- * [width] each; sorted: scratch [width]. Returns how many. NaN is not greater than anything: never active. */
-static size_t active_features(const sae *s, const float *a, uint32_t *feature, float *strength, float *sorted)
+/* The positive pre-activations that the activation lets through, ascending features. a: [width],
+ * out: [width] each; sorted: scratch [width]. Returns how many. NaN is not greater than anything:
+ * never active. */
+static size_t active_features(const sae *s, const float *a, uint32_t *feature, float *strength,
+                              float *sorted)
 {
     size_t count = 0, kept = 0, equal, i;
     float least;
@@ -106,7 +109,8 @@ static size_t active_features(const sae *s, const float *a, uint32_t *feature, f
         }
     }
     if (s->activation != SAE_TOPK || count <= s->k)
-        return count; /* top-k takes the k largest, signed: with fewer positive ones it takes them all */
+        return count; /* top-k takes the k largest, signed: with fewer positive ones it takes them
+                         all */
     if (s->k == 0)
         return 0;
     memcpy(sorted, strength, count * sizeof *sorted);
@@ -134,10 +138,10 @@ typedef struct tile_codes {
 } tile_codes;
 
 typedef struct worker_scratch {
-    float *a;         /* [tile_rows][width] */
-    float *centred;   /* [tile_rows][dims]; NULL where no bias is taken off */
-    float *strength;  /* [width] */
-    float *sorted;    /* [width] */
+    float *a;          /* [tile_rows][width] */
+    float *centred;    /* [tile_rows][dims]; NULL where no bias is taken off */
+    float *strength;   /* [width] */
+    float *sorted;     /* [width] */
     uint32_t *feature; /* [width] */
 } worker_scratch;
 
@@ -158,7 +162,8 @@ static bool append(const sae *s, tile_codes *t, size_t count, const worker_scrat
         return false;
     if (needed > t->capacity) {
         const size_t capacity = needed > SIZE_MAX / 2 ? needed : 2 * needed;
-        uint32_t *const feature = alloc_grown(s->al, t->feature, t->count, capacity, sizeof *feature);
+        uint32_t *const feature =
+            alloc_grown(s->al, t->feature, t->count, capacity, sizeof *feature);
         float *strength;
 
         if (feature == NULL)

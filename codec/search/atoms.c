@@ -54,7 +54,8 @@ static bool make_gram(search_atoms *a, parallel_pool *pool)
     struct gram_job job = {a, NULL};
 
     a->gram = alloc_zeroed(a->al, (size_t)a->width * a->padded, sizeof *a->gram);
-    job.scratch = alloc_array(a->al, parallel_workers(pool) * GRAM_TILE * a->width, sizeof *job.scratch);
+    job.scratch =
+        alloc_array(a->al, parallel_workers(pool) * GRAM_TILE * a->width, sizeof *job.scratch);
     if (a->gram == NULL || job.scratch == NULL) {
         alloc_free(a->al, job.scratch);
         return false;
@@ -64,8 +65,9 @@ static bool make_gram(search_atoms *a, parallel_pool *pool)
     return true;
 }
 
-search_atoms *search_atoms_limited(const mdla_allocator *al, parallel_pool *pool, const float *atoms,
-                                   uint32_t width, uint32_t dims, size_t gram_limit, size_t candidates)
+search_atoms *search_atoms_limited(const mdla_allocator *al, parallel_pool *pool,
+                                   const float *atoms, uint32_t width, uint32_t dims,
+                                   size_t gram_limit, size_t candidates)
 {
     search_atoms *a = alloc_zeroed(al, 1, sizeof *a);
 

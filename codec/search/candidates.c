@@ -10,8 +10,8 @@ static bool better(candidate a, candidate b)
     return a.gain != b.gain ? a.gain > b.gain : a.feature < b.feature;
 }
 
-/* Quickselect: the keep best come first, in no order. The pivot is never the last item, so that each
- * partition is smaller than what it divides. */
+/* Quickselect: the keep best come first, in no order. The pivot is never the last item, so that
+ * each partition is smaller than what it divides. */
 static void select_best(candidate *items, size_t count, size_t keep)
 {
     size_t low = 0, high = count;

@@ -11,8 +11,9 @@ static mdla_status reserve_starts(const mdla_allocator *al, code_rows *codes, si
         return MDLA_OK;
     if (rows == SIZE_MAX)
         return MDLA_ERR_MEMORY;
-    start = codes->start != NULL ? alloc_grown(al, codes->start, codes->row_count + 1, rows + 1, sizeof *start)
-                                 : alloc_zeroed(al, rows + 1, sizeof *start);
+    start = codes->start != NULL
+                ? alloc_grown(al, codes->start, codes->row_count + 1, rows + 1, sizeof *start)
+                : alloc_zeroed(al, rows + 1, sizeof *start);
     if (start == NULL)
         return MDLA_ERR_MEMORY;
     codes->start = start;

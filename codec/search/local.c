@@ -1,5 +1,6 @@
-/* Owns the problems that look at some of the features: the best candidates of a row where the codebook is
- * too wide for a Gram matrix, and given supports. Products of atoms are taken when a feature is chosen.
+/* Owns the problems that look at some of the features: the best candidates of a row where the
+ * codebook is too wide for a Gram matrix, and given supports. Products of atoms are taken when a
+ * feature is chosen.
  */
 #include "search/search_internal.h"
 
@@ -78,8 +79,8 @@ static void put_candidate(searcher *s, size_t at, uint32_t feature, float corr)
     s->p.price[at] = s->p.plan->cheapest[feature];
 }
 
-mdla_status local_problem(searcher *s, const float *row, const candidate_list *list, const uint32_t *support,
-                          size_t support_count)
+mdla_status local_problem(searcher *s, const float *row, const candidate_list *list,
+                          const uint32_t *support, size_t support_count)
 {
     const search_atoms *a = s->p.plan->atoms;
     const size_t listed = list != NULL ? list->count : 0;
@@ -125,8 +126,8 @@ void local_fill_gram(pursuit *p, size_t index)
         else if (a->gram != NULL)
             row[i] = a->gram[(size_t)feature * a->padded + other];
         else
-            row[i] = matmul_dot(a->dims, atom, a->atoms + (size_t)other * a->dims) * a->inverse[feature] *
-                     a->inverse[other];
+            row[i] = matmul_dot(a->dims, atom, a->atoms + (size_t)other * a->dims) *
+                     a->inverse[feature] * a->inverse[other];
     }
     p->ready[index] = 1;
 }

@@ -1,8 +1,8 @@
 /* Owns the search of one row: greedy moves over a code, each the best of all at hand.
  *
- * Correlations are those of what the code leaves of the row. With target = correlation + strength, the
- * strength that a feature would best have now, the distortion is (strength - target)^2 + what the feature
- * can't change, so a level's worth is known without touching anything else.
+ * Correlations are those of what the code leaves of the row. With target = correlation + strength,
+ * the strength that a feature would best have now, the distortion is (strength - target)^2 + what
+ * the feature can't change, so a level's worth is known without touching anything else.
  */
 #include "search/search_internal.h"
 
@@ -14,10 +14,10 @@
 #define REFIT_ENOUGH 0.02f /* of a step: the levels are rounded next */
 
 typedef struct move {
-    float change;    /* of distortion + lambda x bits; below zero is better */
-    size_t slot;     /* of the active feature, or SLOT_NONE: an addition */
-    size_t index;    /* candidate */
-    uint32_t level;  /* 0 takes the feature out */
+    float change;   /* of distortion + lambda x bits; below zero is better */
+    size_t slot;    /* of the active feature, or SLOT_NONE: an addition */
+    size_t index;   /* candidate */
+    uint32_t level; /* 0 takes the feature out */
 } move;
 
 static uint32_t feature_of(const pursuit *p, size_t index)
@@ -84,8 +84,8 @@ static const float *gram_row(pursuit *p, size_t index)
     return p->gram + index * p->gram_stride;
 }
 
-/* Looks at the additions of one block whose bound promises more than *best. The correlations are corr -
- * amount x gram; base is what the rest of the move changes. */
+/* Looks at the additions of one block whose bound promises more than *best. The correlations are
+ * corr - amount x gram; base is what the rest of the move changes. */
 static void visit_block(const pursuit *p, size_t block, float amount, const float *gram, float base,
                         move *best)
 {
@@ -106,9 +106,10 @@ static void visit_block(const pursuit *p, size_t block, float amount, const floa
     }
 }
 
-/* Branch and bound: the block with the best bound first, so that most others needn't be looked at. */
-static void best_addition(const pursuit *p, const float *block_best, float amount, const float *gram,
-                          float base, move *best)
+/* Branch and bound: the block with the best bound first, so that most others needn't be looked at.
+ */
+static void best_addition(const pursuit *p, const float *block_best, float amount,
+                          const float *gram, float base, move *best)
 {
     const size_t blocks = p->count / SCAN_BLOCK;
     size_t top = 0;
@@ -177,8 +178,8 @@ static void apply(pursuit *p, const move *m)
         p->level[slot] = p->level[p->active_count];
         p->strength[slot] = p->strength[p->active_count];
     }
-    scan_update(p->count, amount, gram_row(p, m->index), p->corr, p->norm, p->plan->smallest, p->price,
-                p->block_best);
+    scan_update(p->count, amount, gram_row(p, m->index), p->corr, p->norm, p->plan->smallest,
+                p->price, p->block_best);
 }
 
 /* One active feature out and the best inactive one in, if both together pay. */
@@ -190,7 +191,8 @@ static bool swap(pursuit *p, size_t slot)
     move best = {-p->epsilon, SLOT_NONE, 0, 0};
     const move removal = {base, slot, index, 0};
 
-    scan_trial(p->count, amount, gram, p->corr, p->norm, p->plan->smallest, p->price, p->trial_best);
+    scan_trial(p->count, amount, gram, p->corr, p->norm, p->plan->smallest, p->price,
+               p->trial_best);
     best_addition(p, p->trial_best, amount, gram, base, &best);
     if (best.level == 0)
         return false;
@@ -238,10 +240,22 @@ void pursuit_start_from(pursuit *p, const uint32_t *chosen, size_t count)
     }
 }
 
+void pursuit_resume(pursuit *p, const uint32_t *chosen, const uint32_t *level, size_t count)
+{
+    for (size_t a = 0; a < count; a++) {
+        p->active[a] = chosen[a];
+        p->level[a] = level[a];
+        p->strength[a] = p->plan->points[level[a]] * p->norm[chosen[a]];
+        p->price[chosen[a]] = PRICE_NEVER;
+    }
+    p->active_count = count;
+}
+
 void pursuit_begin(pursuit *p)
 {
     p->active_count = 0;
-    scan_trial(p->count, 0.0f, p->corr, p->corr, p->norm, p->plan->smallest, p->price, p->block_best);
+    scan_trial(p->count, 0.0f, p->corr, p->corr, p->norm, p->plan->smallest, p->price,
+               p->block_best);
 }
 
 /* A bound for the loops below; rows end long before it, each move gains more than epsilon. */

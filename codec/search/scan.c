@@ -1,5 +1,5 @@
-/* The search's inner loops: correlations brought up to date and the best addition looked for, in one
- * pass over the candidates. Bound by memory, so the pass is the unit of cost of the search.
+/* The search's inner loops: correlations brought up to date and the best addition looked for, in
+ * one pass over the candidates. Bound by memory, so the pass is the unit of cost of the search.
  *
  * Compiled with -O3 (see CMakeLists.txt). Multiplication and addition aren't fused, and a maximum
  * doesn't depend on its order, so every clone gives the same bits.
@@ -9,8 +9,8 @@
 #include <float.h>
 #include <stdlib.h> /* __GLIBC__ */
 
-/* Clones are chosen by the dynamic loader, which is glibc's alone; sanitised resolvers would run before
- * the sanitiser does. */
+/* Clones are chosen by the dynamic loader, which is glibc's alone; sanitised resolvers would run
+ * before the sanitiser does. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__) &&       \
     defined(MDLA_SIMD) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define SCAN_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -22,7 +22,8 @@
 
 static inline __attribute__((always_inline)) void
 scan_block(bool store, float amount, const float *restrict gram, float *restrict corr,
-           const float *restrict norm, float smallest, const float *restrict price, float *block_best)
+           const float *restrict norm, float smallest, const float *restrict price,
+           float *block_best)
 {
     float best[LANES];
 
@@ -52,7 +53,8 @@ void scan_update(size_t count, float amount, const float *gram, float *corr, con
     for (size_t b = 0; b < count / SCAN_BLOCK; b++) {
         const size_t at = b * SCAN_BLOCK;
 
-        scan_block(true, amount, gram + at, corr + at, norm + at, smallest, price + at, block_best + b);
+        scan_block(true, amount, gram + at, corr + at, norm + at, smallest, price + at,
+                   block_best + b);
     }
 }
 

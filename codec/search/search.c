@@ -19,10 +19,10 @@ typedef struct job {
     search_support support;
     const code_rows *initial;
     float *distortion;
-    bool local;         /* a row's problem has candidates of its own */
+    bool local;          /* a row's problem has candidates of its own */
     searcher *searchers; /* [workers] */
     size_t workers;
-    size_t first_tile;  /* of the wave */
+    size_t first_tile; /* of the wave */
     code_rows tile_codes[WAVE_TILES];
     mdla_status tile_status[WAVE_TILES];
 } job;
@@ -43,35 +43,38 @@ static void sort_active(pursuit *p)
     }
 }
 
-/* Appends the code that s found, and measures its distortion from the atoms themselves: the correlations
- * have gone through many updates. */
-static mdla_status put_code(searcher *s, const float *row, code_rows *codes, float *distortion)
+/* Appends the code that s found for a row of the tile, and measures its distortion from the atoms
+ * themselves: the correlations have gone through many updates. */
+static mdla_status put_code(searcher *s, const float *row, size_t in_tile, code_rows *codes,
+                            float *distortion)
 {
     const pursuit *p = &s->p;
     const search_atoms *a = p->plan->atoms;
+    float *residual = s->residuals + in_tile * a->dims;
     double sum = 0.0;
     size_t at = codes->start[codes->row_count];
 
     MDLA_TRY(code_rows_reserve(s->al, codes, ROW_TILE, at + p->active_count));
     sort_active(&s->p);
-    memcpy(s->residual, row, a->dims * sizeof *row);
+    memcpy(residual, row, a->dims * sizeof *row);
     for (size_t i = 0; i < p->active_count; i++) {
         const uint32_t feature = p->feature != NULL ? p->feature[p->active[i]] : p->active[i];
 
         codes->feature[at] = feature;
         codes->level[at++] = p->level[i];
         matmul_axpy(a->dims, -p->plan->points[p->level[i]], a->atoms + (size_t)feature * a->dims,
-                    s->residual);
+                    residual);
     }
     codes->start[++codes->row_count] = at;
     for (uint32_t d = 0; d < a->dims; d++)
-        sum += (double)s->residual[d] * (double)s->residual[d];
+        sum += (double)residual[d] * (double)residual[d];
     *distortion = (float)sum;
     return MDLA_OK;
 }
 
 /* The problem of a row over all features: s->p's price is already the plan's. */
-static void dense_problem(searcher *s, const float *product, const uint32_t *support, size_t support_count)
+static void dense_problem(searcher *s, const float *product, const uint32_t *support,
+                          size_t support_count)
 {
     const search_atoms *a = s->p.plan->atoms;
 
@@ -81,7 +84,13 @@ static void dense_problem(searcher *s, const float *product, const uint32_t *sup
         memcpy(s->start, support, support_count * sizeof *support);
 }
 
-static mdla_status search_row(const job *j, searcher *s, size_t row, size_t in_tile, code_rows *codes)
+static void set_epsilon(searcher *s, const float *row)
+{
+    s->p.epsilon = EPSILON_SHARE * matmul_dot(s->p.plan->atoms->dims, row, row) + FLT_MIN;
+}
+
+static mdla_status search_row(const job *j, searcher *s, size_t row, size_t in_tile,
+                              code_rows *codes)
 {
     const search_atoms *a = j->plan.atoms;
     const float *values = j->rows + row * a->dims;
@@ -93,19 +102,48 @@ static mdla_status search_row(const job *j, searcher *s, size_t row, size_t in_t
         support_count = j->initial->start[row + 1] - j->initial->start[row];
     }
     if (j->local)
-        MDLA_TRY(local_problem(s, values, j->support == SEARCH_FREE ? &s->lists[in_tile] : NULL, support,
-                               support_count));
+        MDLA_TRY(local_problem(s, values, j->support == SEARCH_FREE ? &s->lists[in_tile] : NULL,
+                               support, support_count));
     else
         dense_problem(s, s->products + in_tile * a->width, support, support_count);
-    s->p.epsilon = EPSILON_SHARE * matmul_dot(a->dims, values, values) + FLT_MIN;
+    set_epsilon(s, values);
     pursuit_begin(&s->p);
     if (support_count != 0)
         pursuit_start_from(&s->p, s->start, support_count);
     pursuit_run(&s->p, j->support);
-    MDLA_TRY(put_code(s, values, codes, &j->distortion[row]));
+    MDLA_TRY(put_code(s, values, in_tile, codes, &j->distortion[row]));
     if (!j->local)
         for (size_t i = 0; i < s->p.active_count; i++)
             s->p.price[s->p.active[i]] = j->plan.cheapest[s->p.active[i]];
+    return MDLA_OK;
+}
+
+/* Goes on from a tile's codes with the candidates that fit what they leave: the first ones were
+ * chosen before anything was taken off. A second product costs less than as much from more
+ * candidates. */
+static mdla_status search_tile_again(const job *j, searcher *s, size_t first, size_t count,
+                                     code_rows *codes)
+{
+    const uint32_t dims = j->plan.atoms->dims;
+    const code_rows found = *codes;
+
+    MDLA_TRY(code_rows_reserve(s->al, &s->again, ROW_TILE, ROW_TILE));
+    s->again.row_count = 0;
+    local_choose(s, s->residuals, count);
+    for (size_t r = 0; r < count; r++) {
+        const float *values = j->rows + (first + r) * dims;
+        const size_t start = found.start[r], active = found.start[r + 1] - start;
+
+        MDLA_TRY(
+            local_problem(s, s->residuals + r * dims, &s->lists[r], found.feature + start, active));
+        set_epsilon(s, values);
+        pursuit_begin(&s->p);
+        pursuit_resume(&s->p, s->start, found.level + start, active);
+        pursuit_run(&s->p, SEARCH_FREE);
+        MDLA_TRY(put_code(s, values, r, &s->again, &j->distortion[first + r]));
+    }
+    *codes = s->again;
+    s->again = found;
     return MDLA_OK;
 }
 
@@ -124,6 +162,8 @@ static mdla_status search_tile(const job *j, searcher *s, size_t tile, code_rows
         local_choose(s, rows, count);
     for (size_t r = 0; r < count; r++)
         MDLA_TRY(search_row(j, s, first + r, r, codes));
+    if (j->local && j->support == SEARCH_FREE)
+        MDLA_TRY(search_tile_again(j, s, first, count, codes));
     return MDLA_OK;
 }
 
@@ -186,7 +226,8 @@ static void searcher_free(searcher *s)
     alloc_free(s->al, s->local_norm);
     alloc_free(s->al, s->local_gram);
     alloc_free(s->al, s->start);
-    alloc_free(s->al, s->residual);
+    alloc_free(s->al, s->residuals);
+    code_rows_free(s->al, &s->again);
 }
 
 /* Arrays of either kind of problem. limit: candidates of a problem, padded. */
@@ -208,10 +249,11 @@ static mdla_status searcher_open(searcher *s, const job *j, size_t limit)
     s->p.wanted = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->p.wanted);
     s->p.left = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->p.left);
     s->start = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->start);
-    s->residual = alloc_zeroed(al, a->dims, sizeof *s->residual);
-    if (s->p.corr == NULL || s->p.price == NULL || s->p.block_best == NULL || s->p.trial_best == NULL ||
-        s->p.active == NULL || s->p.level == NULL || s->p.strength == NULL || s->p.wanted == NULL ||
-        s->p.left == NULL || s->start == NULL || s->residual == NULL)
+    s->residuals = alloc_zeroed(al, (size_t)ROW_TILE * a->dims, sizeof *s->residuals);
+    if (s->p.corr == NULL || s->p.price == NULL || s->p.block_best == NULL ||
+        s->p.trial_best == NULL || s->p.active == NULL || s->p.level == NULL ||
+        s->p.strength == NULL || s->p.wanted == NULL || s->p.left == NULL || s->start == NULL ||
+        s->residuals == NULL)
         return MDLA_ERR_MEMORY;
     return MDLA_OK;
 }
@@ -242,8 +284,8 @@ static mdla_status searcher_open_local(searcher *s, const job *j, size_t limit)
     s->scaled = alloc_array(j->al, FEATURE_TILE, sizeof *s->scaled);
     s->items = alloc_array(j->al, 2 * ROW_TILE * candidates, sizeof *s->items);
     s->lists = alloc_zeroed(j->al, ROW_TILE, sizeof *s->lists);
-    if (s->p.ready == NULL || s->local_feature == NULL || s->local_norm == NULL || s->products == NULL ||
-        s->scaled == NULL || s->items == NULL || s->lists == NULL)
+    if (s->p.ready == NULL || s->local_feature == NULL || s->local_norm == NULL ||
+        s->products == NULL || s->scaled == NULL || s->items == NULL || s->lists == NULL)
         return MDLA_ERR_MEMORY;
     s->p.feature = s->local_feature;
     s->p.norm = s->local_norm;
@@ -255,7 +297,8 @@ static mdla_status searcher_open_local(searcher *s, const job *j, size_t limit)
 static mdla_status open_searchers(job *j, size_t most_initial)
 {
     const size_t listed = j->support == SEARCH_FREE ? j->plan.atoms->candidates : 0;
-    const size_t limit = scan_padded(listed + most_initial);
+    /* The second round adds candidates to a code that may hold all of the first. */
+    const size_t limit = scan_padded(2 * listed + most_initial);
 
     j->searchers = alloc_zeroed(j->al, j->workers, sizeof *j->searchers);
     if (j->searchers == NULL)
@@ -280,7 +323,8 @@ static mdla_status check_initial(const search_atoms *a, const code_rows *initial
         const size_t first = initial->start[r], end = initial->start[r + 1];
 
         for (size_t i = first; i < end; i++)
-            if (initial->feature[i] >= a->width || (i > first && initial->feature[i] <= initial->feature[i - 1]))
+            if (initial->feature[i] >= a->width ||
+                (i > first && initial->feature[i] <= initial->feature[i - 1]))
                 return MDLA_ERR_ARGUMENT;
         *most = end - first > *most ? end - first : *most;
     }
@@ -312,7 +356,8 @@ static mdla_status make_plan(search_plan *plan, const mdla_allocator *al)
     plan->smallest = FLT_MAX;
     for (uint32_t level = 1; level <= prices->max_level; level++) {
         plan->points[level] = ((float)level + prices->level_offset[level]) * prices->step;
-        plan->smallest = plan->points[level] < plan->smallest ? plan->points[level] : plan->smallest;
+        plan->smallest =
+            plan->points[level] < plan->smallest ? plan->points[level] : plan->smallest;
     }
     for (uint32_t f = 0; f < a->width; f++) {
         const uint8_t c = prices->level_class[f];
@@ -355,8 +400,8 @@ mdla_status search_rows(const search_atoms *atoms, const search_prices *prices, 
     size_t most_initial;
     mdla_status status;
 
-    if (codes == initial || (support == SEARCH_FIXED && initial == NULL) || prices->max_level == 0 ||
-        !(prices->step > 0.0f))
+    if (codes == initial || (support == SEARCH_FIXED && initial == NULL) ||
+        prices->max_level == 0 || !(prices->step > 0.0f))
         return MDLA_ERR_ARGUMENT;
     MDLA_TRY(check_initial(atoms, initial, row_count, &most_initial));
     codes->row_count = 0;

@@ -22,6 +22,8 @@ typedef struct code_rows {
     uint32_t *level;
 } code_rows;
 
+/* Room for rows and, over all rows, pairs; what is there stays. Doubles, so that appending stays linear. On
+ * failure codes is as valid as before. */
 mdla_status code_rows_reserve(const mdla_allocator *al, code_rows *codes, size_t rows, size_t pairs);
 void code_rows_free(const mdla_allocator *al, code_rows *codes);
 
@@ -30,8 +32,8 @@ void code_rows_free(const mdla_allocator *al, code_rows *codes);
 typedef struct search_atoms search_atoms;
 
 /* atoms: float [width][dims], what one unit of strength adds to a row (about unit norm, as the decoder
- * will add it; copied or kept: kept, must outlive). Up to 8,192 features the Gram matrix is kept (made in
- * parallel); beyond, a row's search looks at the few hundred best candidates and takes their products as
+ * will add it; not copied, must outlive). Up to 8,192 features the Gram matrix is kept (made in
+ * parallel); beyond, each row is searched in two rounds over its best candidates, their products taken as
  * needed. NULL: no memory. */
 search_atoms *search_atoms_new(const mdla_allocator *al, parallel_pool *pool, const float *atoms,
                                uint32_t width, uint32_t dims);
@@ -59,7 +61,7 @@ typedef enum search_support {
  *
  * initial     features to start from (their levels are ignored: strengths are refitted), or NULL to start
  *             from the empty code. Must be given for SEARCH_FIXED.
- * codes       out: replaced.
+ * codes       out: replaced, its memory reused; not the same object as initial.
  * distortion  out: [row_count] squared error of each row with float arithmetic.
  * Same result for any number of threads. Scratch memory is bounded by tiles, not by row_count. Values must
  * be finite. On failure codes holds some of the rows. MDLA_ERR_ARGUMENT: initial missing or of another

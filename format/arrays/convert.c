@@ -7,9 +7,10 @@ static const struct {
     const char *name;
     size_t nbytes;
 } dtypes[] = {
-    [MDLA_F32] = {"f32", 4}, [MDLA_F16] = {"f16", 2}, [MDLA_BF16] = {"bf16", 2}, [MDLA_F64] = {"f64", 8},
-    [MDLA_U8] = {"u8", 1},   [MDLA_I8] = {"i8", 1},   [MDLA_U16] = {"u16", 2},   [MDLA_I16] = {"i16", 2},
-    [MDLA_U32] = {"u32", 4}, [MDLA_I32] = {"i32", 4}, [MDLA_U64] = {"u64", 8},   [MDLA_I64] = {"i64", 8},
+    [MDLA_F32] = {"f32", 4},   [MDLA_F16] = {"f16", 2}, [MDLA_BF16] = {"bf16", 2},
+    [MDLA_F64] = {"f64", 8},   [MDLA_U8] = {"u8", 1},   [MDLA_I8] = {"i8", 1},
+    [MDLA_U16] = {"u16", 2},   [MDLA_I16] = {"i16", 2}, [MDLA_U32] = {"u32", 4},
+    [MDLA_I32] = {"i32", 4},   [MDLA_U64] = {"u64", 8}, [MDLA_I64] = {"i64", 8},
     [MDLA_BOOL] = {"bool", 1},
 };
 
@@ -75,7 +76,8 @@ uint16_t convert_to_f16_bits(float value)
 
     if (magnitude > 0x7f800000) {
         half = 0x7c00 | (magnitude >> 13 & 0x3ff);
-        half |= half == 0x7c00 ? 0x200 : 0; /* a payload in the low bits alone must not become infinity */
+        half |= half == 0x7c00 ? 0x200
+                               : 0; /* a payload in the low bits alone must not become infinity */
     } else if (magnitude >= 0x477ff000) {
         half = 0x7c00; /* 65520, half way past the largest, and beyond */
     } else if (magnitude >= 0x38800000) {
@@ -123,7 +125,8 @@ static uint64_t double_bits_of_float(float value)
     uint64_t wide_bits;
 
     if ((bits & 0x7fffffff) > 0x7f800000)
-        return (uint64_t)(bits & 0x80000000) << 32 | 0x7ff0000000000000 | (uint64_t)(bits & 0x7fffff) << 29;
+        return (uint64_t)(bits & 0x80000000) << 32 | 0x7ff0000000000000 |
+               (uint64_t)(bits & 0x7fffff) << 29;
     memcpy(&wide_bits, &wide, sizeof wide_bits);
     return wide_bits;
 }
@@ -181,7 +184,8 @@ static size_t doubles_to_f32(bool big_endian, const uint8_t *src, size_t count, 
     return first;
 }
 
-size_t convert_to_f32(mdla_dtype dtype, bool big_endian, const uint8_t *src, size_t count, float *dst)
+size_t convert_to_f32(mdla_dtype dtype, bool big_endian, const uint8_t *src, size_t count,
+                      float *dst)
 {
     size_t i;
 

@@ -6,13 +6,15 @@
 
 #include <stdbool.h>
 
-/* Floats of other widths are rounded to nearest even, integers likewise where they don't fit 24 bits.
- * Bit patterns of NaN keep their sign and as many payload bits as there is room for.
- * A finite double that float32 can't hold becomes an infinity; the first one's index is returned, else
+/* Floats of other widths are rounded to nearest even, integers likewise where they don't fit 24
+ * bits. Bit patterns of NaN keep their sign and as many payload bits as there is room for. A finite
+ * double that float32 can't hold becomes an infinity; the first one's index is returned, else
  * count. */
-size_t convert_to_f32(mdla_dtype dtype, bool big_endian, const uint8_t *src, size_t count, float *dst);
+size_t convert_to_f32(mdla_dtype dtype, bool big_endian, const uint8_t *src, size_t count,
+                      float *dst);
 
-/* To little-endian bytes. To integers: rounded to nearest even, clamped to the type's range; NaN is 0. */
+/* To little-endian bytes. To integers: rounded to nearest even, clamped to the type's range; NaN is
+ * 0. */
 void convert_from_f32(mdla_dtype dtype, const float *src, size_t count, uint8_t *dst);
 
 float convert_f16_bits(uint16_t bits);

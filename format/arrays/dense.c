@@ -19,7 +19,8 @@ typedef struct dense {
 mdla_status dense_overflow(const mdla_rows *rows, uint64_t row, size_t column, mdla_error *err)
 {
     return error_set(err, MDLA_ERR_DATA,
-                     "%s: row %" PRIu64 ", column %zu is too large for float32; scale the values down",
+                     "%s: row %" PRIu64
+                     ", column %zu is too large for float32; scale the values down",
                      rows->in.name, row, column);
 }
 
@@ -27,20 +28,22 @@ static mdla_status cut_off(const mdla_rows *rows, uint64_t row, mdla_error *err)
 {
     if (rows->row_count == MDLA_UNKNOWN)
         return error_set(err, MDLA_ERR_TRUNCATED,
-                         "%s: the data end inside row %" PRIu64 "; are rows really of %" PRIu32 " values?",
+                         "%s: the data end inside row %" PRIu64 "; are rows really of %" PRIu32
+                         " values?",
                          rows->in.name, row, rows->dims);
     return error_set(err, MDLA_ERR_TRUNCATED, "%s: the data end inside row %" PRIu64 " of %" PRIu64,
                      rows->in.name, row, rows->row_count);
 }
 
-static mdla_status dense_read(mdla_rows *rows, float *dst, size_t count, size_t *got, mdla_error *err)
+static mdla_status dense_read(mdla_rows *rows, float *dst, size_t count, size_t *got,
+                              mdla_error *err)
 {
     dense *const d = rows->state;
     const size_t total = count * rows->dims; /* dst has room for as many floats: no overflow */
     size_t done = 0;
 
-    /* No offset overflows: the rows' bytes were checked, or as many were read. Nothing happens here unless
-     * rows->next was moved or the read before this one failed half way. */
+    /* No offset overflows: the rows' bytes were checked, or as many were read. Nothing happens here
+     * unless rows->next was moved or the read before this one failed half way. */
     MDLA_TRY(input_seek(&rows->in, d->start + rows->next * rows->dims * d->value_nbytes, err));
     while (done < total) {
         const size_t want = total - done < BUFFER_VALUES ? total - done : BUFFER_VALUES;
@@ -50,11 +53,12 @@ static mdla_status dense_read(mdla_rows *rows, float *dst, size_t count, size_t 
         values = nbytes / d->value_nbytes;
         bad = convert_to_f32(rows->dtype, d->big_endian, d->buffer, values, dst + done);
         if (bad != values)
-            return dense_overflow(rows, rows->next + (done + bad) / rows->dims, (done + bad) % rows->dims,
-                                  err);
+            return dense_overflow(rows, rows->next + (done + bad) / rows->dims,
+                                  (done + bad) % rows->dims, err);
         done += values;
         if (nbytes != want * d->value_nbytes) {
-            if (rows->row_count != MDLA_UNKNOWN || done % rows->dims != 0 || nbytes % d->value_nbytes != 0)
+            if (rows->row_count != MDLA_UNKNOWN || done % rows->dims != 0 ||
+                nbytes % d->value_nbytes != 0)
                 return cut_off(rows, rows->next + done / rows->dims, err);
             break;
         }
@@ -80,10 +84,12 @@ mdla_status dense_check_size(const mdla_rows *rows, mdla_dtype dtype, mdla_error
     const char *const name = rows->in.name;
     uint64_t needed, left;
 
-    if (!checked_mul_u64(rows->row_count, (uint64_t)rows->dims * mdla_dtype_nbytes(dtype), &needed) ||
+    if (!checked_mul_u64(rows->row_count, (uint64_t)rows->dims * mdla_dtype_nbytes(dtype),
+                         &needed) ||
         needed > INT64_MAX - rows->in.position)
-        return error_set(err, MDLA_ERR_CORRUPT, "%s: sizes overflow: %" PRIu64 " rows of %" PRIu32 " values",
-                         name, rows->row_count, rows->dims);
+        return error_set(err, MDLA_ERR_CORRUPT,
+                         "%s: sizes overflow: %" PRIu64 " rows of %" PRIu32 " values", name,
+                         rows->row_count, rows->dims);
     if (rows->in.source.nbytes == MDLA_UNKNOWN)
         return MDLA_OK;
     left = rows->in.source.nbytes - rows->in.position;
@@ -94,8 +100,8 @@ mdla_status dense_check_size(const mdla_rows *rows, mdla_dtype dtype, mdla_error
                          name, rows->row_count, rows->dims, needed, left);
     if (left > needed)
         return error_set(err, MDLA_ERR_CORRUPT,
-                         "%s: %" PRIu64 " bytes follow the array's end; a file must hold one array", name,
-                         left - needed);
+                         "%s: %" PRIu64 " bytes follow the array's end; a file must hold one array",
+                         name, left - needed);
     return MDLA_OK;
 }
 

@@ -14,17 +14,18 @@
 #define SPAN_VALUES ((size_t)8192)
 
 /* With shape (a, b, ..., dims) a column is a run of row_count values in which the first axis varies
- * fastest, while row numbers count with the last leading axis fastest: place() turns one into the other. */
+ * fastest, while row numbers count with the last leading axis fastest: place() turns one into the
+ * other. */
 typedef struct fortran {
     uint64_t start; /* byte offset of the first value */
     size_t value_nbytes;
     bool big_endian;
-    unsigned leading;                /* axes that make up the rows */
-    uint64_t shape[NPY_AXES_MAX];    /* of those */
-    uint64_t tile_first;             /* rows in the tile: tile_first .. tile_first + tile_count - 1 */
+    unsigned leading;             /* axes that make up the rows */
+    uint64_t shape[NPY_AXES_MAX]; /* of those */
+    uint64_t tile_first;          /* rows in the tile: tile_first .. tile_first + tile_count - 1 */
     size_t tile_count, tile_capacity;
-    float *tile;                     /* [tile_capacity][dims] */
-    uint64_t *places;                /* [tile_capacity] of the tile's rows in a column */
+    float *tile;      /* [tile_capacity][dims] */
+    uint64_t *places; /* [tile_capacity] of the tile's rows in a column */
     uint8_t span[SPAN_VALUES * sizeof(double)];
 } fortran;
 
@@ -53,7 +54,8 @@ static mdla_status read_values(mdla_rows *rows, uint64_t index, size_t count, md
     return input_read(&rows->in, f->span, count * f->value_nbytes, "the array", err);
 }
 
-static mdla_status convert_value(mdla_rows *rows, size_t offset, size_t row, size_t column, mdla_error *err)
+static mdla_status convert_value(mdla_rows *rows, size_t offset, size_t row, size_t column,
+                                 mdla_error *err)
 {
     fortran *const f = rows->state;
     float *const dst = f->tile + row * rows->dims + column;
@@ -70,13 +72,15 @@ static mdla_status read_span(mdla_rows *rows, size_t column, size_t first, size_
     fortran *const f = rows->state;
     size_t row;
 
-    MDLA_TRY(read_values(rows, (uint64_t)column * rows->row_count + low, (size_t)(high - low) + 1, err));
+    MDLA_TRY(
+        read_values(rows, (uint64_t)column * rows->row_count + low, (size_t)(high - low) + 1, err));
     for (row = first; row < end; row++)
         MDLA_TRY(convert_value(rows, (size_t)(f->places[row] - low), row, column, err));
     return MDLA_OK;
 }
 
-/* Groups consecutive rows while they lie close together, so that a 2-D array is read in long pieces. */
+/* Groups consecutive rows while they lie close together, so that a 2-D array is read in long
+ * pieces. */
 static mdla_status load_column(mdla_rows *rows, size_t column, mdla_error *err)
 {
     fortran *const f = rows->state;
@@ -120,7 +124,8 @@ static mdla_status load_tile(mdla_rows *rows, uint64_t first, mdla_error *err)
     return status;
 }
 
-static mdla_status fortran_read(mdla_rows *rows, float *dst, size_t count, size_t *got, mdla_error *err)
+static mdla_status fortran_read(mdla_rows *rows, float *dst, size_t count, size_t *got,
+                                mdla_error *err)
 {
     fortran *const f = rows->state;
     size_t done = 0;
@@ -133,7 +138,8 @@ static mdla_status fortran_read(mdla_rows *rows, float *dst, size_t count, size_
             MDLA_TRY(load_tile(rows, row, err));
         offset = (size_t)(row - f->tile_first);
         n = f->tile_count - offset < count - done ? f->tile_count - offset : count - done;
-        memcpy(dst + done * rows->dims, f->tile + offset * rows->dims, n * rows->dims * sizeof *dst);
+        memcpy(dst + done * rows->dims, f->tile + offset * rows->dims,
+               n * rows->dims * sizeof *dst);
         done += n;
     }
     *got = done;
@@ -156,10 +162,11 @@ mdla_status fortran_open(mdla_rows *rows, const npy_header *header, mdla_error *
     fortran *f;
 
     if (!input_can_seek(&rows->in) || rows->in.source.nbytes == MDLA_UNKNOWN)
-        return error_set(err, MDLA_ERR_UNSUPPORTED,
-                         "%s: a column-major array can't be read from a pipe; give a file, or save it in C "
-                         "order (numpy.ascontiguousarray)",
-                         rows->in.name);
+        return error_set(
+            err, MDLA_ERR_UNSUPPORTED,
+            "%s: a column-major array can't be read from a pipe; give a file, or save it in C "
+            "order (numpy.ascontiguousarray)",
+            rows->in.name);
     MDLA_TRY(dense_check_size(rows, header->dtype, err));
     f = alloc_zeroed(rows->al, 1, sizeof *f);
     if (f == NULL)

@@ -1,5 +1,5 @@
-/* IDX, the format of MNIST: 0, 0, type, number of axes, big-endian sizes and values. The first axis is the
- * rows, the others together are a row. */
+/* IDX, the format of MNIST: 0, 0, type, number of axes, big-endian sizes and values. The first axis
+ * is the rows, the others together are a row. */
 #include "arrays/dense.h"
 
 #include "base/alloc.h"
@@ -29,7 +29,8 @@ mdla_status idx_open(mdla_rows *rows, mdla_error *err)
 
     MDLA_TRY(input_read(&rows->in, start, sizeof start, "the IDX header", err));
     if (!type_of(start[2], &dtype))
-        return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: unknown IDX type %02x", rows->in.name, start[2]);
+        return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: unknown IDX type %02x", rows->in.name,
+                         start[2]);
     for (axis = 0; axis < start[3]; axis++) {
         uint8_t b[4];
         uint32_t size;
@@ -42,7 +43,8 @@ mdla_status idx_open(mdla_rows *rows, mdla_error *err)
             return error_set(err, MDLA_ERR_CORRUPT, "%s: IDX sizes overflow", rows->in.name);
     }
     if (start[3] < 2)
-        return error_set(err, MDLA_ERR_DATA, "%s: IDX file with %u axes (labels?); rows need two or more",
+        return error_set(err, MDLA_ERR_DATA,
+                         "%s: IDX file with %u axes (labels?); rows need two or more",
                          rows->in.name, start[3]);
     MDLA_TRY(rows_set_shape(rows, row_count, dims, err));
     return dense_open(rows, dtype, true, err);

@@ -122,15 +122,16 @@ static const char *why_not(char kind)
 }
 
 /* descr: byte order, kind, bytes of a value. */
-static mdla_status parse_descr(const scanner *s, const char *text, size_t length, int bf16, npy_header *out,
-                               mdla_error *err)
+static mdla_status parse_descr(const scanner *s, const char *text, size_t length, int bf16,
+                               npy_header *out, mdla_error *err)
 {
     static const struct {
         char code[3];
         mdla_dtype dtype;
-    } known[] = {{"f2", MDLA_F16}, {"f4", MDLA_F32}, {"f8", MDLA_F64}, {"u1", MDLA_U8},  {"i1", MDLA_I8},
-                 {"u2", MDLA_U16}, {"i2", MDLA_I16}, {"u4", MDLA_U32}, {"i4", MDLA_I32}, {"u8", MDLA_U64},
-                 {"i8", MDLA_I64}, {"b1", MDLA_BOOL}, {"V2", MDLA_BF16}};
+    } known[] = {{"f2", MDLA_F16}, {"f4", MDLA_F32}, {"f8", MDLA_F64}, {"u1", MDLA_U8},
+                 {"i1", MDLA_I8},  {"u2", MDLA_U16}, {"i2", MDLA_I16}, {"u4", MDLA_U32},
+                 {"i4", MDLA_I32}, {"u8", MDLA_U64}, {"i8", MDLA_I64}, {"b1", MDLA_BOOL},
+                 {"V2", MDLA_BF16}};
     size_t i;
 
     if (length < 2 || (text[0] != '<' && text[0] != '>' && text[0] != '|'))
@@ -146,13 +147,14 @@ static mdla_status parse_descr(const scanner *s, const char *text, size_t length
     if (text[0] == '|' && mdla_dtype_nbytes(out->dtype) > 1 && out->dtype != MDLA_BF16)
         return refuse_descr(s, text, length, "has no byte order", err);
     if (out->dtype == MDLA_BF16 && bf16 <= 0)
-        return refuse_descr(s, text, length,
-                            "two bytes without a type, as bfloat16 arrays become; say bf16 if they are that",
-                            err);
+        return refuse_descr(
+            s, text, length,
+            "two bytes without a type, as bfloat16 arrays become; say bf16 if they are that", err);
     if (out->dtype == MDLA_U16 || out->dtype == MDLA_I16) {
         if (bf16 == 0)
-            return refuse_descr(s, text, length,
-                                "16-bit integers are often bfloat16 bit patterns; say bf16 or integers", err);
+            return refuse_descr(
+                s, text, length,
+                "16-bit integers are often bfloat16 bit patterns; say bf16 or integers", err);
         if (bf16 > 0)
             out->dtype = MDLA_BF16;
     }
@@ -164,8 +166,8 @@ static bool is_key(const char *key, size_t length, const char *word)
     return length == strlen(word) && memcmp(key, word, length) == 0;
 }
 
-mdla_status npy_header_parse(const char *text, size_t nbytes, int bf16, const char *name, npy_header *out,
-                             mdla_error *err)
+mdla_status npy_header_parse(const char *text, size_t nbytes, int bf16, const char *name,
+                             npy_header *out, mdla_error *err)
 {
     scanner s = {text, text + nbytes, name};
     bool has_descr = false, has_order = false, has_shape = false;
@@ -197,7 +199,8 @@ mdla_status npy_header_parse(const char *text, size_t nbytes, int bf16, const ch
             MDLA_TRY(parse_shape(&s, out, err));
             has_shape = true;
         } else {
-            return error_set(err, MDLA_ERR_CORRUPT, "%s: .npy header: unknown or repeated key '%.*s'", name,
+            return error_set(err, MDLA_ERR_CORRUPT,
+                             "%s: .npy header: unknown or repeated key '%.*s'", name,
                              (int)(key_length < 40 ? key_length : 40), key);
         }
         if (!take(&s, ',')) {
@@ -211,6 +214,8 @@ mdla_status npy_header_parse(const char *text, size_t nbytes, int bf16, const ch
         return malformed(&s, "something follows the dict", err);
     if (!has_descr || !has_order || !has_shape)
         return error_set(err, MDLA_ERR_CORRUPT, "%s: .npy header: lacks %s", name,
-                         !has_descr ? "descr" : !has_order ? "fortran_order" : "shape");
+                         !has_descr   ? "descr"
+                         : !has_order ? "fortran_order"
+                                      : "shape");
     return MDLA_OK;
 }

@@ -1,4 +1,5 @@
-/* The header text of a .npy file: a Python dict literal with three keys, and nothing else of Python. */
+/* The header text of a .npy file: a Python dict literal with three keys, and nothing else of
+ * Python. */
 #ifndef MDLA_NPY_HEADER_H
 #define MDLA_NPY_HEADER_H
 
@@ -17,7 +18,7 @@ typedef struct npy_header {
 } npy_header;
 
 /* name is for messages. bf16 as in mdla_array_options. */
-mdla_status npy_header_parse(const char *text, size_t nbytes, int bf16, const char *name, npy_header *out,
-                             mdla_error *err);
+mdla_status npy_header_parse(const char *text, size_t nbytes, int bf16, const char *name,
+                             npy_header *out, mdla_error *err);
 
 #endif

@@ -15,6 +15,7 @@ mdla_status raw_open(mdla_rows *rows, uint32_t dims, mdla_error *err)
                          "%s: %" PRIu64 " bytes are no whole number of rows of %" PRIu32
                          " float32 values; are rows really that long?",
                          rows->in.name, nbytes, dims);
-    MDLA_TRY(rows_set_shape(rows, nbytes != MDLA_UNKNOWN ? nbytes / row_nbytes : MDLA_UNKNOWN, dims, err));
+    MDLA_TRY(rows_set_shape(rows, nbytes != MDLA_UNKNOWN ? nbytes / row_nbytes : MDLA_UNKNOWN, dims,
+                            err));
     return dense_open(rows, MDLA_F32, false, err);
 }

@@ -39,11 +39,12 @@ mdla_status rows_set_shape(mdla_rows *rows, uint64_t row_count, uint64_t dims, m
     if (dims == 0)
         return error_set(err, MDLA_ERR_DATA, "%s: rows of no values", name);
     if (dims > rows->limits.max_dims)
-        return error_set(err, MDLA_ERR_LIMIT, "%s: rows of %" PRIu64 " values; the limit is %" PRIu32, name,
-                         dims, rows->limits.max_dims);
+        return error_set(err, MDLA_ERR_LIMIT,
+                         "%s: rows of %" PRIu64 " values; the limit is %" PRIu32, name, dims,
+                         rows->limits.max_dims);
     if (row_count != MDLA_UNKNOWN && row_count > rows->limits.max_rows)
-        return error_set(err, MDLA_ERR_LIMIT, "%s: %" PRIu64 " rows; the limit is %" PRIu64, name, row_count,
-                         rows->limits.max_rows);
+        return error_set(err, MDLA_ERR_LIMIT, "%s: %" PRIu64 " rows; the limit is %" PRIu64, name,
+                         row_count, rows->limits.max_rows);
     rows->dims = (uint32_t)dims;
     rows->row_count = row_count;
     return MDLA_OK;
@@ -56,8 +57,8 @@ static bool starts_with(const uint8_t *bytes, size_t count, const char *magic, s
     return count >= length && memcmp(bytes, magic, length) == 0;
 }
 
-/* Puts a gzip source in the place of the source. Its first bytes are peeked at already, so that it must
- * be told of them or go back: the source of a pipe can't, so the look-ahead is handed on. */
+/* Puts a gzip source in the place of the source. Its first bytes are peeked at already, so that it
+ * must be told of them or go back: the source of a pipe can't, so the look-ahead is handed on. */
 typedef struct replay {
     input in; /* with its look-ahead */
 } replay;
@@ -127,7 +128,8 @@ static mdla_status open_kind(mdla_rows *rows, const mdla_array_options *options,
     if (count == 0)
         return error_set(err, MDLA_ERR_FORMAT, "%s: is empty", rows->in.name);
     return error_set(err, MDLA_ERR_FORMAT,
-                     "%s: neither .npy nor IDX; for bare float32 values say how long a row is", rows->in.name);
+                     "%s: neither .npy nor IDX; for bare float32 values say how long a row is",
+                     rows->in.name);
 }
 
 mdla_status mdla_rows_open(const mdla_config *config, mdla_source source, const char *name,
@@ -176,7 +178,8 @@ int mdla_rows_can_rewind(const mdla_rows *rows)
     return rows->can_rewind;
 }
 
-mdla_status mdla_rows_read(mdla_rows *rows, float *dst, size_t max_rows, size_t *got, mdla_error *err)
+mdla_status mdla_rows_read(mdla_rows *rows, float *dst, size_t max_rows, size_t *got,
+                           mdla_error *err)
 {
     size_t want = max_rows, read = 0;
 
@@ -202,14 +205,16 @@ mdla_status mdla_rows_rewind(mdla_rows *rows, mdla_error *err)
     if (rows->next == 0)
         return MDLA_OK;
     if (!rows->can_rewind)
-        return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: can't be read twice from a pipe; give a file", name);
+        return error_set(err, MDLA_ERR_UNSUPPORTED,
+                         "%s: can't be read twice from a pipe; give a file", name);
     if (rows->ops->seek != NULL)
         MDLA_TRY(rows->ops->seek(rows, 0, err));
     rows->next = 0;
     return MDLA_OK;
 }
 
-static mdla_status past_the_end(const mdla_rows *rows, uint64_t row, uint64_t row_count, mdla_error *err)
+static mdla_status past_the_end(const mdla_rows *rows, uint64_t row, uint64_t row_count,
+                                mdla_error *err)
 {
     return error_set(err, MDLA_ERR_ARGUMENT, "%s: no row %" PRIu64 "; there are %" PRIu64,
                      rows->in.name != NULL ? rows->in.name : "rows", row, row_count);

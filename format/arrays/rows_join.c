@@ -10,7 +10,8 @@
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
-static mdla_status memory_rows_read(mdla_rows *rows, float *dst, size_t count, size_t *got, mdla_error *err)
+static mdla_status memory_rows_read(mdla_rows *rows, float *dst, size_t count, size_t *got,
+                                    mdla_error *err)
 {
     (void)err;
     memcpy(dst, (const float *)rows->state + (size_t)rows->next * rows->dims,
@@ -21,8 +22,9 @@ static mdla_status memory_rows_read(mdla_rows *rows, float *dst, size_t count, s
 
 static const rows_ops memory_ops = {memory_rows_read, NULL, NULL, NULL};
 
-mdla_status mdla_rows_from_memory(const mdla_config *config, const float *values, uint64_t row_count,
-                                  uint32_t dims, mdla_rows **out, mdla_error *err)
+mdla_status mdla_rows_from_memory(const mdla_config *config, const float *values,
+                                  uint64_t row_count, uint32_t dims, mdla_rows **out,
+                                  mdla_error *err)
 {
     mdla_rows *const rows = rows_new(config);
     mdla_status status;
@@ -52,14 +54,16 @@ typedef struct shards {
     mdla_rows *part[];
 } shards;
 
-static mdla_status shards_read(mdla_rows *rows, float *dst, size_t count, size_t *got, mdla_error *err)
+static mdla_status shards_read(mdla_rows *rows, float *dst, size_t count, size_t *got,
+                               mdla_error *err)
 {
     shards *const s = rows->state;
 
     while (*got < count && s->current < s->count) {
         size_t n;
 
-        MDLA_TRY(mdla_rows_read(s->part[s->current], dst + *got * rows->dims, count - *got, &n, err));
+        MDLA_TRY(
+            mdla_rows_read(s->part[s->current], dst + *got * rows->dims, count - *got, &n, err));
         *got += n;
         if (*got < count)
             s->current++;
@@ -136,8 +140,8 @@ static mdla_status join(mdla_rows *rows, mdla_error *err)
     return rows_set_shape(rows, total, s->part[0]->dims, err);
 }
 
-mdla_status mdla_rows_concat(const mdla_config *config, mdla_rows **parts, size_t count, mdla_rows **out,
-                             mdla_error *err)
+mdla_status mdla_rows_concat(const mdla_config *config, mdla_rows **parts, size_t count,
+                             mdla_rows **out, mdla_error *err)
 {
     const mdla_allocator *const al = alloc_of(config);
     mdla_rows *const rows = rows_new(config);

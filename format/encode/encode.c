@@ -50,7 +50,7 @@ static mdla_status no_memory(encode_job *j)
                      j->cb->dims);
 }
 
-static mdla_status prepare(encode_job *j, const mdla_sae *sae)
+static mdla_status prepare(encode_job *j, const mdla_sae *given)
 {
     const size_t values = (size_t)j->cb->width * j->cb->dims;
     mdla_error *err = j->err;
@@ -58,11 +58,11 @@ static mdla_status prepare(encode_job *j, const mdla_sae *sae)
     if (mdla_rows_dims(j->rows) != j->cb->dims)
         return error_set(err, MDLA_ERR_ARGUMENT, "rows of %u values don't fit a codebook of %u dims",
                          mdla_rows_dims(j->rows), j->cb->dims);
-    if (j->options->code == MDLA_CODE_SAE && sae == NULL)
+    if (j->options->code == MDLA_CODE_SAE && given == NULL)
         return error_set(err, MDLA_ERR_ARGUMENT, "the SAE's own code is asked for, but no SAE is given");
-    if (sae != NULL && (mdla_sae_dims(sae) != j->cb->dims || mdla_sae_width(sae) != j->cb->width))
+    if (given != NULL && (mdla_sae_dims(given) != j->cb->dims || mdla_sae_width(given) != j->cb->width))
         return error_set(err, MDLA_ERR_ARGUMENT, "the SAE has %u features x %u dims, the codebook %u x %u",
-                         mdla_sae_width(sae), mdla_sae_dims(sae), j->cb->width, j->cb->dims);
+                         mdla_sae_width(given), mdla_sae_dims(given), j->cb->width, j->cb->dims);
     if (j->block_rows > BLOCK_ROWS_MAX)
         return error_set(err, MDLA_ERR_ARGUMENT, "blocks have at most %d rows", BLOCK_ROWS_MAX);
     if (j->options->note != NULL && strlen(j->options->note) > NOTE_MAX)
@@ -82,7 +82,7 @@ static mdla_status prepare(encode_job *j, const mdla_sae *sae)
         return no_memory(j);
     j->engine.atoms = j->atoms;
     j->engine.dims = j->cb->dims;
-    j->engine.support = j->options->code == MDLA_CODE_SAE ? sae->model : NULL;
+    j->engine.support = j->options->code == MDLA_CODE_SAE ? given->model : NULL;
     return MDLA_OK;
 }
 
@@ -262,13 +262,13 @@ static mdla_status write_file(encode_job *j, mdla_sink sink)
     return status == MDLA_OK ? MDLA_OK : error_set(j->err, status, "the output can't be written");
 }
 
-static mdla_status run(encode_job *j, const mdla_config *config, const mdla_sae *sae, mdla_sink sink)
+static mdla_status run(encode_job *j, const mdla_config *config, const mdla_sae *given, mdla_sink sink)
 {
     const mdla_target *t = &j->options->target;
 
     if ((t->fvu > 0.0) + (t->bits_per_row > 0.0) + (t->step > 0.0) != 1)
         return error_set(j->err, MDLA_ERR_ARGUMENT, "give exactly one of FVU, bits a row and step");
-    MDLA_TRY(prepare(j, sae));
+    MDLA_TRY(prepare(j, given));
     if (t->step > 0.0) {
         MDLA_TRY(set_lambda(j, lambda_of_step(t->step)));
     } else if (mdla_rows_count(j->rows) == 0) {
@@ -297,7 +297,7 @@ static void report_to(const encode_job *j, mdla_encode_report *report)
                                    .l0 = rows != 0 ? (double)j->active / (double)rows : 0.0};
 }
 
-mdla_status mdla_encode(const mdla_config *config, const mdla_codebook *book, const mdla_sae *sae,
+mdla_status mdla_encode(const mdla_config *config, const mdla_codebook *book, const mdla_sae *given,
                         mdla_rows *rows, const mdla_encode_options *options, mdla_sink sink,
                         mdla_encode_report *report, mdla_error *err)
 {
@@ -312,7 +312,7 @@ mdla_status mdla_encode(const mdla_config *config, const mdla_codebook *book, co
     if (j.engine.pool == NULL)
         status = no_memory(&j);
     if (status == MDLA_OK)
-        status = run(&j, config, sae, sink);
+        status = run(&j, config, given, sink);
     closed = sink.close(sink.ctx, status == MDLA_OK);
     if (status == MDLA_OK && closed != MDLA_OK)
         status = error_set(err, closed, "the output can't be written");

@@ -229,11 +229,11 @@ static mdla_status run(fit_job *j, const mdla_config *config)
     return make_atoms(j);
 }
 
-mdla_status mdla_codebook_fit(const mdla_config *config, const mdla_sae *sae, mdla_rows *rows,
+mdla_status mdla_codebook_fit(const mdla_config *config, const mdla_sae *given, mdla_rows *rows,
                               const mdla_fit_options *options, mdla_codebook **out, mdla_error *err)
 {
     const mdla_allocator *al = alloc_of(config);
-    fit_job j = {.al = al, .options = options, .err = err, .sae = sae->model, .rows = rows};
+    fit_job j = {.al = al, .options = options, .err = err, .sae = given->model, .rows = rows};
     mdla_codebook *book = alloc_zeroed(al, 1, sizeof *book);
     mdla_status status;
 

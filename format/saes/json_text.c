@@ -10,8 +10,8 @@ mdla_status json_text_parse(const char *text, size_t nbytes, const char *name, c
 
     *out = json_loadb(text, nbytes, JSON_REJECT_DUPLICATES, &error);
     if (*out == NULL)
-        return error_set(err, MDLA_ERR_CORRUPT, "%s: %s is no valid JSON at byte %d: %s", name, what,
-                         error.position, error.text);
+        return error_set(err, MDLA_ERR_CORRUPT, "%s: %s is no valid JSON at byte %d: %s", name,
+                         what, error.position, error.text);
     if (!json_is_object(*out)) {
         json_decref(*out);
         *out = NULL;
@@ -41,7 +41,8 @@ mdla_status json_text_load(input *in, json_t **out, mdla_error *err)
         used += got;
     } while (status == MDLA_OK && used == room && room <= JSON_FILE_MAX);
     if (status == MDLA_OK && used > JSON_FILE_MAX)
-        status = error_set(err, MDLA_ERR_LIMIT, "%s: more than %zu bytes of JSON", in->name, JSON_FILE_MAX);
+        status = error_set(err, MDLA_ERR_LIMIT, "%s: more than %zu bytes of JSON", in->name,
+                           JSON_FILE_MAX);
     if (status == MDLA_OK)
         status = json_text_parse(text, used, in->name, "the file", out, err);
     alloc_free(in->al, text);

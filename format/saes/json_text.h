@@ -1,5 +1,5 @@
-/* JSON through jansson, from an input. Its memory is malloc's for the time of the parse: jansson's hook for
- * another allocator is a global of the process, which is not ours to set. */
+/* JSON through jansson, from an input. Its memory is malloc's for the time of the parse: jansson's
+ * hook for another allocator is a global of the process, which is not ours to set. */
 #ifndef MDLA_JSON_TEXT_H
 #define MDLA_JSON_TEXT_H
 
@@ -7,8 +7,8 @@
 
 #include <jansson.h>
 
-/* Parses nbytes of UTF-8 text that must be one object, names not repeated. what names it in messages, such
- * as "header". The caller owns *out: json_decref. */
+/* Parses nbytes of UTF-8 text that must be one object, names not repeated. what names it in
+ * messages, such as "header". The caller owns *out: json_decref. */
 mdla_status json_text_parse(const char *text, size_t nbytes, const char *name, const char *what,
                             json_t **out, mdla_error *err);
 

@@ -12,7 +12,7 @@ static void decode_row(const sae *s, const sae_codes *codes, size_t r, float *ou
         matmul_axpy(s->dims, codes->strength[i], s->w_dec + (size_t)codes->feature[i] * s->dims, out);
 }
 
-mdla_status mdla_sae_forward(const mdla_config *config, const mdla_sae *sae, const float *rows,
+mdla_status mdla_sae_forward(const mdla_config *config, const mdla_sae *given, const float *rows,
                              size_t row_count, float *decoded, uint32_t *active, mdla_error *err)
 {
     const mdla_allocator *al = alloc_of(config);
@@ -22,10 +22,10 @@ mdla_status mdla_sae_forward(const mdla_config *config, const mdla_sae *sae, con
 
     matmul_init();
     if (pool != NULL)
-        status = sae_forward(sae->model, pool, rows, row_count, &codes);
+        status = sae_forward(given->model, pool, rows, row_count, &codes);
     for (size_t r = 0; status == MDLA_OK && r < row_count; r++) {
         if (decoded != NULL)
-            decode_row(sae->model, &codes, r, decoded + r * sae->model->dims);
+            decode_row(given->model, &codes, r, decoded + r * given->model->dims);
         if (active != NULL)
             active[r] = (uint32_t)(codes.start[r + 1] - codes.start[r]);
     }

@@ -25,13 +25,13 @@ static mdla_status refuse(const fields *f, const char *key, const char *why, mdl
     return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: %s: %s", f->name, key, why);
 }
 
-static mdla_status refuse_value(const fields *f, const char *key, const json_t *value, const char *why,
-                                mdla_error *err)
+static mdla_status refuse_value(const fields *f, const char *key, const json_t *value,
+                                const char *why, mdla_error *err)
 {
     if (!json_is_string(value))
         return refuse(f, key, why, err);
-    return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: %s '%.60s': %s", f->name, key, json_string_value(value),
-                     why);
+    return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: %s '%.60s': %s", f->name, key,
+                     json_string_value(value), why);
 }
 
 static bool is_text(const json_t *value, const char *text)
@@ -39,7 +39,8 @@ static bool is_text(const json_t *value, const char *text)
     return json_is_string(value) && strcmp(json_string_value(value), text) == 0;
 }
 
-static mdla_status read_flag(const fields *f, const char *key, bool absent, bool *out, mdla_error *err)
+static mdla_status read_flag(const fields *f, const char *key, bool absent, bool *out,
+                             mdla_error *err)
 {
     const json_t *const value = field(f, key);
 
@@ -49,7 +50,8 @@ static mdla_status read_flag(const fields *f, const char *key, bool absent, bool
     return MDLA_OK;
 }
 
-static mdla_status read_count(const fields *f, const char *key, uint32_t limit, uint32_t *out, mdla_error *err)
+static mdla_status read_count(const fields *f, const char *key, uint32_t limit, uint32_t *out,
+                              mdla_error *err)
 {
     const json_t *const value = field(f, key);
     const json_int_t count = json_integer_value(value);
@@ -57,10 +59,12 @@ static mdla_status read_count(const fields *f, const char *key, uint32_t limit, 
     if (value == NULL)
         return error_set(err, MDLA_ERR_CORRUPT, "%s: %s is missing", f->name, key);
     if (!json_is_integer(value) || count < 1)
-        return error_set(err, MDLA_ERR_CORRUPT, "%s: %s must be a whole number from 1 on", f->name, key);
+        return error_set(err, MDLA_ERR_CORRUPT, "%s: %s must be a whole number from 1 on", f->name,
+                         key);
     if ((uint64_t)count > limit)
-        return error_set(err, MDLA_ERR_LIMIT, "%s: %s is %" JSON_INTEGER_FORMAT "; the limit is %" PRIu32, f->name,
-                         key, count, limit);
+        return error_set(err, MDLA_ERR_LIMIT,
+                         "%s: %s is %" JSON_INTEGER_FORMAT "; the limit is %" PRIu32, f->name, key,
+                         count, limit);
     *out = (uint32_t)count;
     return MDLA_OK;
 }
@@ -75,7 +79,8 @@ static mdla_status read_architecture(const fields *f, sae_activation *out, mdla_
     } refused[] = {
         {"gated", "gated SAEs are not supported"},
         {"batchtopk", "a training checkpoint; save it for inference, which makes it jumprelu"},
-        {"matryoshka_batchtopk", "a training checkpoint; save it for inference, which makes it jumprelu"},
+        {"matryoshka_batchtopk",
+         "a training checkpoint; save it for inference, which makes it jumprelu"},
         {"transcoder", "transcoders don't reconstruct their own input"},
         {"skip_transcoder", "transcoders don't reconstruct their own input"},
         {"jumprelu_transcoder", "transcoders don't reconstruct their own input"},
@@ -107,7 +112,8 @@ static mdla_status read_architecture(const fields *f, sae_activation *out, mdla_
 /* Up to version 5 the activation function stands beside the architecture and may make it top-k. */
 static mdla_status read_activation(const fields *f, sae_activation *activation, mdla_error *err)
 {
-    const char *const key = field(f, "activation_fn_str") != NULL ? "activation_fn_str" : "activation_fn";
+    const char *const key =
+        field(f, "activation_fn_str") != NULL ? "activation_fn_str" : "activation_fn";
     const json_t *const value = field(f, key);
 
     if (value == NULL || is_text(value, "relu"))
@@ -130,9 +136,11 @@ static mdla_status read_k(const fields *f, saelens_config *out, mdla_error *err)
 
     if (kwargs != NULL && !json_is_object(kwargs))
         return refuse(f, "activation_fn_kwargs", "is no object", err);
-    json_object_foreach((json_t *)(uintptr_t)kwargs, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)kwargs, key, value)
+    {
         if (!json_is_null(value) && (out->activation != SAE_TOPK || strcmp(key, "k") != 0))
-            return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: activation_fn_kwargs.%.60s: not known", f->name, key);
+            return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: activation_fn_kwargs.%.60s: not known",
+                             f->name, key);
     }
     if (out->activation != SAE_TOPK)
         return MDLA_OK;
@@ -147,7 +155,8 @@ static mdla_status read_k(const fields *f, saelens_config *out, mdla_error *err)
         out->k = k;
     }
     if (out->k > out->width)
-        return error_set(err, MDLA_ERR_CORRUPT, "%s: k is %" PRIu32 ", more than the %" PRIu32 " features", f->name,
+        return error_set(err, MDLA_ERR_CORRUPT,
+                         "%s: k is %" PRIu32 ", more than the %" PRIu32 " features", f->name,
                          out->k, out->width);
     return MDLA_OK;
 }
@@ -161,18 +170,21 @@ static mdla_status read_normalisation(const fields *f, mdla_error *err)
     if (value == NULL || json_is_false(value) || is_text(value, "none"))
         return MDLA_OK;
     if (json_is_true(value)) /* versions 1 and 2 */
-        return refuse(f, "normalize_activations", "true (expected_average_only_in): not supported", err);
+        return refuse(f, "normalize_activations", "true (expected_average_only_in): not supported",
+                      err);
     if (is_text(value, "constant_norm_rescale") || is_text(value, "layer_norm") ||
         is_text(value, "expected_average_only_in"))
-        return refuse_value(f, "normalize_activations", value,
-                            "not supported; normalise the rows and use an SAE that has the factor folded in", err);
+        return refuse_value(
+            f, "normalize_activations", value,
+            "not supported; normalise the rows and use an SAE that has the factor folded in", err);
     return refuse_value(f, "normalize_activations", value, "not known", err);
 }
 
 /* Members that, when they say something, make it another kind of model. */
 static mdla_status read_oddities(const fields *f, uint32_t dims, mdla_error *err)
 {
-    static const char *const unknown[] = {"residual_threshold", "max_iterations", "transcode", "skip_connection"};
+    static const char *const unknown[] = {"residual_threshold", "max_iterations", "transcode",
+                                          "skip_connection"};
     const json_t *const reshape = field(f, "reshape_activations");
     const json_t *const d_out = field(f, "d_out");
     size_t i;
@@ -187,7 +199,8 @@ static mdla_status read_oddities(const fields *f, uint32_t dims, mdla_error *err
     if (reshape != NULL && !is_text(reshape, "none") && !is_text(reshape, "hook_z"))
         return refuse_value(f, "reshape_activations", reshape, "not known", err);
     if (d_out != NULL && (!json_is_integer(d_out) || json_integer_value(d_out) != (json_int_t)dims))
-        return refuse(f, "d_out", "differs from d_in: the SAE doesn't reconstruct its own input", err);
+        return refuse(f, "d_out", "differs from d_in: the SAE doesn't reconstruct its own input",
+                      err);
     return MDLA_OK;
 }
 
@@ -201,7 +214,8 @@ static bool is_version_6(const fields *f)
     return json_is_string(version) && strtol(json_string_value(version), NULL, 10) >= 6;
 }
 
-static mdla_status read_fields(const fields *f, const mdla_limits *limits, saelens_config *out, mdla_error *err)
+static mdla_status read_fields(const fields *f, const mdla_limits *limits, saelens_config *out,
+                               mdla_error *err)
 {
     MDLA_TRY(read_architecture(f, &out->activation, err));
     MDLA_TRY(read_activation(f, &out->activation, err));
@@ -220,7 +234,8 @@ static mdla_status read_fields(const fields *f, const mdla_limits *limits, saele
     return MDLA_OK;
 }
 
-mdla_status saelens_config_read(input *in, const mdla_limits *limits, saelens_config *out, mdla_error *err)
+mdla_status saelens_config_read(input *in, const mdla_limits *limits, saelens_config *out,
+                                mdla_error *err)
 {
     mdla_status status;
     json_t *json;

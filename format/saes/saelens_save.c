@@ -40,8 +40,9 @@ static mdla_status write_turned(const sae *s, mdla_sink *sink, mdla_error *err)
 static mdla_status write_weights(const sae *s, mdla_sink *sink, mdla_error *err)
 {
     const safetensor_shape entries[] = {
-        {"W_dec", 2, {s->width, s->dims}}, {"W_enc", 2, {s->dims, s->width}}, {"b_dec", 1, {s->dims, 0}},
-        {"b_enc", 1, {s->width, 0}},       {"threshold", 1, {s->width, 0}},
+        {"W_dec", 2, {s->width, s->dims}}, {"W_enc", 2, {s->dims, s->width}},
+        {"b_dec", 1, {s->dims, 0}},        {"b_enc", 1, {s->width, 0}},
+        {"threshold", 1, {s->width, 0}},
     };
 
     MDLA_TRY(safetensors_write_header(sink, entries, s->threshold != NULL ? 5 : 4, err));
@@ -49,7 +50,8 @@ static mdla_status write_weights(const sae *s, mdla_sink *sink, mdla_error *err)
     MDLA_TRY(write_turned(s, sink, err));
     MDLA_TRY(safetensors_write_values(sink, s->b_dec, s->dims, err));
     MDLA_TRY(safetensors_write_values(sink, s->b_enc, s->width, err));
-    return s->threshold != NULL ? safetensors_write_values(sink, s->threshold, s->width, err) : MDLA_OK;
+    return s->threshold != NULL ? safetensors_write_values(sink, s->threshold, s->width, err)
+                                : MDLA_OK;
 }
 
 static mdla_status write_config(const sae *s, mdla_sink *sink, mdla_error *err)
@@ -61,8 +63,8 @@ static mdla_status write_config(const sae *s, mdla_sink *sink, mdla_error *err)
     int n;
 
     if (s->activation == SAE_TOPK)
-        (void)snprintf(topk, sizeof topk, "  \"k\": %" PRIu32 ",\n  \"rescale_acts_by_decoder_norm\": false,\n",
-                       s->k);
+        (void)snprintf(topk, sizeof topk,
+                       "  \"k\": %" PRIu32 ",\n  \"rescale_acts_by_decoder_norm\": false,\n", s->k);
     n = snprintf(text, sizeof text,
                  "{\n"
                  "  \"architecture\": \"%s\",\n"
@@ -79,16 +81,19 @@ static mdla_status write_config(const sae *s, mdla_sink *sink, mdla_error *err)
                  "    \"written_by\": \"mdla " MDLA_VERSION "\"\n"
                  "  }\n"
                  "}\n",
-                 architecture[s->activation], s->dims, s->width, s->subtract_b_dec ? "true" : "false", topk);
+                 architecture[s->activation], s->dims, s->width,
+                 s->subtract_b_dec ? "true" : "false", topk);
     errno = 0;
     status = sink->write(sink->ctx, text, (size_t)n);
     if (status == MDLA_ERR_IO)
         return error_io(err, "cfg.json", "write");
-    return status == MDLA_OK ? MDLA_OK : error_set(err, status, "cfg.json: %s", mdla_status_text(status));
+    return status == MDLA_OK ? MDLA_OK
+                             : error_set(err, status, "cfg.json: %s", mdla_status_text(status));
 }
 
 static mdla_status write_member(const sae *s, mdla_folder *folder, const char *member,
-                                mdla_status (*write)(const sae *, mdla_sink *, mdla_error *), mdla_error *err)
+                                mdla_status (*write)(const sae *, mdla_sink *, mdla_error *),
+                                mdla_error *err)
 {
     mdla_status status, closed;
     mdla_sink sink;
@@ -111,7 +116,8 @@ mdla_status mdla_sae_save(const mdla_sae *handle, mdla_folder folder, mdla_error
     if (folder.create == NULL)
         status = error_set(err, MDLA_ERR_ARGUMENT, "the folder is open for reading alone");
     else
-        status = write_member(handle->model, &folder, "sae_weights.safetensors", write_weights, err);
+        status =
+            write_member(handle->model, &folder, "sae_weights.safetensors", write_weights, err);
     if (status == MDLA_OK) /* last: a folder with cfg.json is a whole one */
         status = write_member(handle->model, &folder, "cfg.json", write_config, err);
     if (folder.close != NULL)

@@ -20,7 +20,8 @@ static mdla_status write_bytes(mdla_sink *sink, const void *src, size_t nbytes, 
     status = sink->write(sink->ctx, src, nbytes);
     if (status == MDLA_ERR_IO)
         return error_io(err, NULL, "write the weights");
-    return status == MDLA_OK ? MDLA_OK : error_set(err, status, "the weights: %s", mdla_status_text(status));
+    return status == MDLA_OK ? MDLA_OK
+                             : error_set(err, status, "the weights: %s", mdla_status_text(status));
 }
 
 /* One member of the header; false where there is no room. */
@@ -33,9 +34,10 @@ static bool append_entry(char *text, size_t *used, const safetensor_shape *entry
     if (entry->axes == 2)
         (void)snprintf(second, sizeof second, ",%" PRIu64, entry->shape[1]);
     n = snprintf(text + *used, HEADER_ROOM - *used,
-                 "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[%" PRIu64 "%s],\"data_offsets\":[%" PRIu64 ",%" PRIu64
-                 "]}",
-                 *used == 1 ? "" : ",", entry->name, entry->shape[0], second, *offset, *offset + 4 * count);
+                 "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[%" PRIu64 "%s],\"data_offsets\":[%" PRIu64
+                 ",%" PRIu64 "]}",
+                 *used == 1 ? "" : ",", entry->name, entry->shape[0], second, *offset,
+                 *offset + 4 * count);
     if (n < 0 || (size_t)n >= HEADER_ROOM - *used)
         return false;
     *used += (size_t)n;
@@ -65,7 +67,8 @@ mdla_status safetensors_write_header(mdla_sink *sink, const safetensor_shape *en
     return write_bytes(sink, text, used, err);
 }
 
-mdla_status safetensors_write_values(mdla_sink *sink, const float *values, size_t count, mdla_error *err)
+mdla_status safetensors_write_values(mdla_sink *sink, const float *values, size_t count,
+                                     mdla_error *err)
 {
     uint8_t buffer[BUFFER_VALUES * sizeof(float)];
     size_t done, n;

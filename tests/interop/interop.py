@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Array files of the interop kit against its expect.json.
+"""Array files and SAELens folders of the interop kit against its expect.json files.
 
-interop.py PROGRAMS KIT: PROGRAMS is the folder with interop_rows. Needs Python's library alone.
-Exit 0: all agree; 1: something differs, with a line for each; 77: there is no kit (a skipped test).
+interop.py PROGRAMS KIT: PROGRAMS is the folder with interop_rows and interop_sae. Needs NumPy and SciPy.
+Exit 0: all agree; 1: something differs, with a line for each; 77: there is no kit or no SciPy (a skipped test).
 """
 import hashlib
 import json
@@ -10,6 +10,14 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
+
+try:
+    import numpy
+    import scipy.sparse
+except ImportError as missing:
+    print(f"{missing}: skipped")
+    sys.exit(77)
 
 KINDS = (".npy", ".f32", ".gz", "-ubyte", "idx2")
 
@@ -46,6 +54,46 @@ def check_array(programs, path, case, pipe):
     return [f"{key}: {got[key]}, not {want[key]}" for key in ("rows", "dims", "sha256_f32") if got[key] != want[key]]
 
 
+def supported(folder, case):
+    """Whether this version reads that kind of SAELens folder; the others must be refused all the same."""
+    if "policy" in case or case.get("kind") not in ("saelens standard", "saelens topk", "saelens jumprelu"):
+        return False
+    normalise = json.loads((folder / case["source"] / "cfg.json").read_text()).get("normalize_activations")
+    return normalise in (None, False, "none")
+
+
+def differs(got, want, tolerance):
+    return not numpy.allclose(got, want, rtol=0, atol=tolerance * max(1, numpy.abs(want).max(initial=0)))
+
+
+def check_sae(programs, folder, case):
+    """Sentences for what differs."""
+    with tempfile.TemporaryDirectory() as out:
+        rows = folder / "input.npy"
+        codes, decoded = pathlib.Path(out, "codes"), pathlib.Path(out, "decoded")
+        run = subprocess.run([programs / "interop_sae", folder / case["source"], rows if rows.exists() else "-",
+                              codes, decoded], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        words = run.stderr.decode(errors="replace").strip()
+        if run.returncode not in (0, 1):
+            raise RuntimeError(f"interop_sae {folder}: exit {run.returncode}: {words}")
+        if case.get("refuse", False) or not supported(folder, case):
+            return [] if run.returncode == 1 and words.startswith(str(folder)) else [f"not refused: {words}"]
+        if run.returncode == 1:
+            return [f"refused: {words}"]
+        want = scipy.sparse.load_npz(folder / "expected_codes.npz").toarray()
+        got = numpy.fromfile(codes, "<f4").reshape(want.shape)
+        want_rows = numpy.load(folder / "expected_decoded.npy")
+        got_rows = numpy.fromfile(decoded, "<f4").reshape(want_rows.shape)
+    sentences = []
+    if ((got != 0) != (want != 0)).any():
+        sentences.append("another support")
+    if differs(got, want, case["tolerance"]):
+        sentences.append("other strengths")
+    if differs(got_rows, want_rows, case["tolerance"]):
+        sentences.append("another reconstruction")
+    return sentences
+
+
 def main():
     programs, kit = map(pathlib.Path, sys.argv[1:3])
     if not (kit / "arrays/expect.json").exists():
@@ -60,6 +108,12 @@ def main():
             for sentence in check_array(programs, kit / "arrays" / name, case, pipe):
                 bad += 1
                 print(f"arrays/{name}{' from a pipe' if pipe else ''}: {sentence}")
+    for folder in sorted((kit / "saes").iterdir()):
+        if "saelens" in folder.name:
+            count += 1
+            for sentence in check_sae(programs, folder, json.loads((folder / "expect.json").read_text())):
+                bad += 1
+                print(f"saes/{folder.name}: {sentence}")
     print(f"{count} checks, {bad} differ")
     return 1 if bad else 0
 

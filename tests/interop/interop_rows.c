@@ -1,5 +1,6 @@
-/* interop_rows FILE [raw=DIMS] [bf16] [integers] [pipe]: the rows as float32 bytes on standard output, in
- * pieces of 3 rows; "ROWS DIMS" on standard error. For tests/interop/interop.py, which compares digests. */
+/* interop_rows FILE [raw=DIMS] [bf16] [integers] [pipe]: the rows as float32 bytes on standard
+ * output, in pieces of 3 rows; "ROWS DIMS" on standard error. For tests/interop/interop.py, which
+ * compares digests. */
 #include "mdla/mdla.h"
 
 #include <inttypes.h>
@@ -39,7 +40,9 @@ int main(int argc, char **argv)
     for (i = 2; i < argc; i++) {
         if (strncmp(argv[i], "raw=", 4) == 0)
             options.raw_dims = (uint32_t)strtoul(argv[i] + 4, NULL, 10);
-        options.bf16 = strcmp(argv[i], "bf16") == 0 ? 1 : strcmp(argv[i], "integers") == 0 ? -1 : options.bf16;
+        options.bf16 = strcmp(argv[i], "bf16") == 0       ? 1
+                       : strcmp(argv[i], "integers") == 0 ? -1
+                                                          : options.bf16;
         pipe = pipe || strcmp(argv[i], "pipe") == 0;
     }
     if (argc < 2)

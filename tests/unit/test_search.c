@@ -1,5 +1,5 @@
-/* The search against exhaustive search, against itself on other paths and threads, and at its limits.
- * Random problems come from a fixed seed; an argument replaces it. */
+/* The search against exhaustive search, against itself on other paths and threads, and at its
+ * limits. Random problems come from a fixed seed; an argument replaces it. */
 #include "search/search_internal.h"
 
 #include <stdarg.h>
@@ -51,9 +51,10 @@ static void *zeroed(size_t count, size_t size)
     return p;
 }
 
-/* Random unit-norm atoms, scaled a little off as an integer codebook's are; rows that are sums of few. */
-static problem problem_random(uint32_t width, uint32_t dims, size_t rows, uint32_t max_level, bool orthogonal,
-                              uint64_t *state)
+/* Random unit-norm atoms, scaled a little off as an integer codebook's are; rows that are sums of
+ * few. */
+static problem problem_random(uint32_t width, uint32_t dims, size_t rows, uint32_t max_level,
+                              bool orthogonal, uint64_t *state)
 {
     problem p = {.width = width, .dims = dims, .rows = rows};
 
@@ -118,14 +119,14 @@ static void problem_free(problem *p)
 
 static void run(problem *p, search_support support, const code_rows *initial)
 {
-    assert_int_equal(search_rows(p->search, &p->prices, p->pool, p->values, p->rows, support, initial,
-                                 &p->codes, p->distortion),
+    assert_int_equal(search_rows(p->search, &p->prices, p->pool, p->values, p->rows, support,
+                                 initial, &p->codes, p->distortion),
                      MDLA_OK);
     assert_int_equal(p->codes.row_count, p->rows);
 }
 
-static double squared_error(const problem *p, size_t row, const uint32_t *feature, const uint32_t *level,
-                            size_t count)
+static double squared_error(const problem *p, size_t row, const uint32_t *feature,
+                            const uint32_t *level, size_t count)
 {
     double sum = 0.0;
 
@@ -146,8 +147,10 @@ static double cost_of(const problem *p, size_t row, const uint32_t *feature, con
     double bits = 0.0;
 
     for (size_t i = 0; i < count; i++)
-        bits += (double)p->feature_bits[feature[i]] +
-                (double)p->level_bits[p->level_class[feature[i]] * (p->prices.max_level + 1) + level[i]];
+        bits +=
+            (double)p->feature_bits[feature[i]] +
+            (double)
+                p->level_bits[p->level_class[feature[i]] * (p->prices.max_level + 1) + level[i]];
     return squared_error(p, row, feature, level, count) + (double)p->prices.lambda * bits;
 }
 
@@ -207,8 +210,8 @@ static void test_search_orthonormal_atoms_is_the_scalar_quantiser(void **unused)
     problem_free(&p);
 }
 
-/* Strongly correlated atoms and coarse levels, where greedy moves needn't find the best code: the gap seen
- * is 7 %. */
+/* Strongly correlated atoms and coarse levels, where greedy moves needn't find the best code: the
+ * gap seen is 7 %. */
 static void test_search_narrow_problems_come_close_to_exhaustive(void **unused)
 {
     uint64_t state = seed + 1;
@@ -337,7 +340,8 @@ static void test_search_fixed_keeps_the_support(void **unused)
     }
     run(&p, SEARCH_FIXED, &given);
     assert_memory_equal(p.codes.start, given.start, (p.rows + 1) * sizeof *given.start);
-    assert_memory_equal(p.codes.feature, given.feature, given.start[p.rows] * sizeof *given.feature);
+    assert_memory_equal(p.codes.feature, given.feature,
+                        given.start[p.rows] * sizeof *given.feature);
     /* No single level of a row can be changed for the better. */
     for (size_t r = 0; r < p.rows; r++) {
         const double found = found_cost(&p, r);
@@ -386,7 +390,8 @@ static void swap_search(problem *p, size_t gram_limit, size_t candidates, uint32
     parallel_close(p->pool);
     p->pool = parallel_open(allocator(), threads);
     assert_non_null(p->pool);
-    p->search = search_atoms_limited(allocator(), p->pool, p->atoms, p->width, p->dims, gram_limit, candidates);
+    p->search = search_atoms_limited(allocator(), p->pool, p->atoms, p->width, p->dims, gram_limit,
+                                     candidates);
     assert_non_null(p->search);
 }
 
@@ -471,15 +476,15 @@ static void test_search_unusable_initial_codes_are_refused(void **unused)
     given.start[1] = 2;
     given.feature[0] = 3;
     given.feature[1] = 10; /* one beyond the last */
-    assert_int_equal(search_rows(p.search, &p.prices, p.pool, p.values, 1, SEARCH_FREE, &given, &p.codes,
-                                 p.distortion),
+    assert_int_equal(search_rows(p.search, &p.prices, p.pool, p.values, 1, SEARCH_FREE, &given,
+                                 &p.codes, p.distortion),
                      MDLA_ERR_ARGUMENT);
     given.feature[1] = 3; /* twice */
-    assert_int_equal(search_rows(p.search, &p.prices, p.pool, p.values, 1, SEARCH_FREE, &given, &p.codes,
-                                 p.distortion),
+    assert_int_equal(search_rows(p.search, &p.prices, p.pool, p.values, 1, SEARCH_FREE, &given,
+                                 &p.codes, p.distortion),
                      MDLA_ERR_ARGUMENT);
-    assert_int_equal(search_rows(p.search, &p.prices, p.pool, p.values, 1, SEARCH_FIXED, NULL, &p.codes,
-                                 p.distortion),
+    assert_int_equal(search_rows(p.search, &p.prices, p.pool, p.values, 1, SEARCH_FIXED, NULL,
+                                 &p.codes, p.distortion),
                      MDLA_ERR_ARGUMENT);
     code_rows_free(allocator(), &given);
     problem_free(&p);
@@ -516,12 +521,13 @@ static void test_search_every_failing_allocation_is_reported(void **unused)
             struct failing f = {n};
             const mdla_allocator al = {&f, failing_alloc, failing_release};
             parallel_pool *pool = parallel_open(allocator(), 1);
-            search_atoms *search = search_atoms_limited(&al, pool, p.atoms, p.width, p.dims, gram_limit, 64);
+            search_atoms *search =
+                search_atoms_limited(&al, pool, p.atoms, p.width, p.dims, gram_limit, 64);
             code_rows codes = {0};
 
             if (search != NULL) {
-                const mdla_status status = search_rows(search, &p.prices, pool, p.values, p.rows, SEARCH_FREE,
-                                                       NULL, &codes, p.distortion);
+                const mdla_status status = search_rows(search, &p.prices, pool, p.values, p.rows,
+                                                       SEARCH_FREE, NULL, &codes, p.distortion);
 
                 done = status == MDLA_OK;
                 assert_true(done || status == MDLA_ERR_MEMORY);
