@@ -140,18 +140,37 @@ static int draw_array(const char *data, const char *decoded, const char *out, ui
     return result;
 }
 
-/* Each atom is scaled by its own largest value, so that zero is mid grey and signs stay apart. */
-static int draw_atom(grid *g, size_t place, const mdla_codebook *codebook, uint32_t feature, float *atom)
+static float atom_peak(const float *atom, size_t dims)
 {
-    const size_t dims = (size_t)g->side * g->side;
     float peak = 0;
 
-    if (mdla_codebook_atom(codebook, feature, atom) != MDLA_OK)
-        return fail("no such atom", NULL);
     for (size_t i = 0; i < dims; i++)
         peak = fabsf(atom[i]) > peak ? fabsf(atom[i]) : peak;
-    grid_draw(g, place, atom, peak > 0 ? 127.0 / (double)peak : 0, 128);
-    return 0;
+    return peak;
+}
+
+/* Draws up to count atoms, each scaled by its own largest value, so that zero is mid grey and signs stay apart.
+ * Features that the codebook doesn't use have no atom to show. */
+static int draw_used_atoms(grid *g, const mdla_codebook *codebook, uint32_t first, size_t count)
+{
+    const size_t dims = (size_t)g->side * g->side;
+    float *atom = malloc(dims * sizeof *atom);
+    mdla_codebook_info info;
+    size_t drawn = 0;
+    int result = atom ? 0 : fail("out of memory", NULL);
+
+    mdla_codebook_query(codebook, &info);
+    for (uint32_t f = first; result == 0 && f < info.width && drawn < count; f++) {
+        float peak;
+
+        if (mdla_codebook_atom(codebook, f, atom) != MDLA_OK)
+            result = fail("no such atom", NULL);
+        peak = result == 0 ? atom_peak(atom, dims) : 0;
+        if (peak > 0)
+            grid_draw(g, drawn++, atom, 127.0 / (double)peak, 128);
+    }
+    free(atom);
+    return result;
 }
 
 static int draw_atoms(const char *path, const char *out, uint32_t first, size_t count)
@@ -160,7 +179,6 @@ static int draw_atoms(const char *path, const char *out, uint32_t first, size_t 
     mdla_source source;
     mdla_codebook *codebook = NULL;
     mdla_codebook_info info;
-    float *atom;
     grid g = {0};
     int result;
 
@@ -168,16 +186,11 @@ static int draw_atoms(const char *path, const char *out, uint32_t first, size_t 
         mdla_codebook_read(NULL, source, path, &codebook, &err) != MDLA_OK)
         return fail(path, &err);
     mdla_codebook_query(codebook, &info);
-    if (first >= info.width)
-        first = 0;
-    count = count < info.width - first ? count : info.width - first;
-    atom = malloc((size_t)info.dims * sizeof *atom);
-    result = atom ? grid_start(&g, info.dims, count) : fail("out of memory", NULL);
-    for (size_t i = 0; result == 0 && i < count; i++)
-        result = draw_atom(&g, i, codebook, first + (uint32_t)i, atom);
+    result = grid_start(&g, info.dims, count);
+    if (result == 0)
+        result = draw_used_atoms(&g, codebook, first, count);
     if (result == 0)
         result = grid_write(&g, out);
-    free(atom);
     free(g.pixels);
     mdla_codebook_free(codebook);
     return result;

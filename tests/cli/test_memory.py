@@ -42,7 +42,7 @@ class Memory(cli.CliTest):
     def test_peak_does_not_grow_with_rows(self):
         encode, decode = [], []
         for shards in (1, 10):
-            encode.append(self.peak("mdla-enc", *[cli.TRAIN] * shards, "--codebook", CODEBOOK, "--step", "200", "-q",
+            encode.append(self.peak("mdla-enc", *[cli.TRAIN] * shards, "--codebook", CODEBOOK, "--step", "400", "-q",
                                     "-o", "x.mdla", "-f", "-T", "2"))
             decode.append(self.peak("mdla-dec", "x.mdla", "-o", "/dev/null", "--raw", "-f", "-q", "-T", "2"))
         print(f"encode {encode[0]} KiB and {encode[1]} KiB, decode {decode[0]} KiB and {decode[1]} KiB")
