@@ -2,7 +2,7 @@
 #ifndef MDLA_ATOMS_ENCODER_H
 #define MDLA_ATOMS_ENCODER_H
 
-#include "codebook/atoms_model.h"
+#include "codebook/atoms_common.h"
 #include "rangecoder/range_encoder.h"
 
 /* Where a group's bits went: -log2 p of what was sent. */
@@ -13,9 +13,6 @@ typedef struct atom_bits {
 /* Codes the group's rows of q [width][dims] and step_index [width]. bits may be NULL. */
 mdla_status atoms_encode(const mdla_allocator *al, range_encoder *e, const atom_group *group,
                          const uint8_t *step_index, const int16_t *q, atom_bits *bits);
-
-/* Linear weights that suit the group: least squares. */
-void atom_weights_fit(const atom_group *group, const int16_t *q, atom_weights *weights);
 
 /* What the quantiser is to weigh. */
 typedef struct atom_precision {
@@ -40,5 +37,9 @@ typedef struct atom_source {
  * width^3 / 3 multiply-adds, and spends 5 to 10 % fewer bits at equal error. */
 mdla_status atoms_quantise(const mdla_allocator *al, const atom_source *source, const atom_precision *precision,
                            uint8_t *step_index, int16_t *q);
+
+/* The row length of the images that the atoms seem to be: the divisor of dims, from 3 on, at whose distance
+ * entries resemble each other most; 0 where they don't. */
+uint32_t atoms_stride(uint32_t dims, uint32_t width, const float *atoms);
 
 #endif

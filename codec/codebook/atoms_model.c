@@ -77,7 +77,7 @@ atom_model *atom_model_new(const mdla_allocator *al, uint32_t dims, uint32_t str
     }
     for (int s = 0; s < ATOM_SLOTS; s++)
         for (int i = 0; i < ATOM_INPUTS; i++)
-            m->mix[s][i] = 65536 * 2 / 5;
+            m->mix[s][i] = 26214;
     for (b = m->size[0]; b < m->size[0] + ATOM_SIZE_CONTEXTS * ATOM_SLOTS; b++)
         *b = adaptive_bit_initial();
     for (b = m->value[0]; b < m->value[0] + ATOM_SIGNED_CONTEXTS * ATOM_SLOTS; b++)
@@ -122,7 +122,7 @@ static int32_t in_steps(int32_t mean, unsigned step_index)
 
 void atom_expect(const atom_model *m, const int16_t *q, uint32_t d, unsigned state, atom_expected *x)
 {
-    const atom_weights *w = &m->weights;
+    const atom_settings *w = &m->set;
     int32_t near[ATOM_NEIGHBOURS];
     int32_t value = in_steps(m->dim[d].mean, m->step_index);
     const int32_t usual = in_steps(m->dim[d].magnitude, m->step_index);
@@ -141,7 +141,7 @@ void atom_expect(const atom_model *m, const int16_t *q, uint32_t d, unsigned sta
     sum = (uint32_t)(near[0] < 0 ? -near[0] : near[0]) + (uint32_t)(near[3] < 0 ? -near[3] : near[3]);
     x->negative = value < 0;
     {
-        const unsigned down = ATOM_WEIGHT_BITS + m->trellis; /* a level is two steps there */
+        const unsigned down = ATOM_WEIGHT_BITS + m->set.trellis; /* a level is two steps there */
         const uint32_t v = (uint32_t)(value < 0 ? -value : value) >> down;
         const uint32_t s = (uint32_t)size >> down;
         const unsigned bits = bit_length(s);

@@ -14,6 +14,7 @@
 #define ATOM_SLOT_SIGN 1
 #define ATOM_SLOT_UNARY 2 /* .. + ATOM_UNARY_MAX - 1: (|q| - 1) >> shift above 0, 1, 2, ... */
 #define ATOM_UNARY_MAX 18
+#define ATOM_SLOTS_MIXED 6 /* with set.mixed the first so many decisions mix three contexts */
 #define ATOM_SLOTS (ATOM_SLOT_UNARY + ATOM_UNARY_MAX)
 
 #define ATOM_ESCAPE_BITS_MAX 15 /* of the Exp-Golomb code behind a full unary run */
@@ -29,12 +30,13 @@
 #define ATOM_TERMS (ATOM_NEIGHBOURS + 1)
 #define ATOM_WEIGHT_BITS 6 /* weights in units of 1/64 */
 
-/* Linear weights, chosen by the encoder and sent ahead: of the signed values for the expected value, of the
- * magnitudes (none negative) for the expected magnitude. */
-typedef struct atom_weights {
-    int8_t value[ATOM_TERMS];
-    int8_t size[ATOM_TERMS];
-} atom_weights;
+/* What the encoder chooses for a group and sends ahead. */
+typedef struct atom_settings {
+    unsigned trellis;         /* 1: dependent quantisation, 0: levels are entries */
+    unsigned mixed;           /* 1: the first decisions mix three contexts, 0: one context each */
+    int8_t value[ATOM_TERMS]; /* weights of the signed terms for the expected value */
+    int8_t size[ATOM_TERMS];  /* weights of their magnitudes, none negative, for the expected magnitude */
+} atom_settings;
 
 typedef struct atom_dim {
     int32_t mean;      /* of the entries of earlier atoms, units 2^-18 */
@@ -50,8 +52,7 @@ typedef struct atom_expected {
 
 typedef struct atom_model {
     uint32_t dims, stride;
-    unsigned trellis; /* 1: dependent quantisation, 0: levels are entries */
-    atom_weights weights;
+    atom_settings set;
     atom_dim *dim;      /* [dims] */
     uint32_t seen;      /* atoms coded, up to a limit */
     unsigned step_index; /* of the atom at hand; at first the middle of the grid */
@@ -73,20 +74,20 @@ typedef struct atom_model {
  * eight states are packed more densely than a scalar quantiser's grid: about 1 dB for nothing but this. */
 #define ATOM_STATES 8
 
-static inline unsigned atom_next_state(const atom_model *m, unsigned state, int32_t level)
+static inline unsigned atom_next_state(const atom_settings *set, unsigned state, int32_t level)
 {
     static const uint8_t next[ATOM_STATES][2] = {{0, 1}, {3, 2}, {5, 4}, {6, 7},
                                                  {1, 0}, {2, 3}, {4, 5}, {7, 6}};
 
-    return m->trellis ? next[state][level & 1] : 0;
+    return set->trellis ? next[state][level & 1] : 0;
 }
 
 /* The entry that a level stands for. */
-static inline int32_t atom_entry(const atom_model *m, unsigned state, int32_t level)
+static inline int32_t atom_entry(const atom_settings *set, unsigned state, int32_t level)
 {
     const int32_t odd = (int32_t)(state & 1);
 
-    return m->trellis ? 2 * level - (level > 0 ? odd : level < 0 ? -odd : 0) : level;
+    return set->trellis ? 2 * level - (level > 0 ? odd : level < 0 ? -odd : 0) : level;
 }
 
 extern const uint32_t atom_squash_knots[58];
@@ -119,12 +120,19 @@ void atom_neighbours(const int16_t *q, uint32_t d, uint32_t stride, int32_t valu
 /* The atom is complete: its entries enter the means of the dimensions. */
 void atom_seen(atom_model *m, const int16_t *q);
 
-/* P(1) of a decision in units of 2^-22. agree: whether the sign is the expected one (where known, else 0). */
+static inline bool atom_mixes(const atom_model *m, unsigned slot)
+{
+    return m->set.mixed && slot < ATOM_SLOTS_MIXED;
+}
+
+/* P(1) of a decision in units of 2^-22. */
 static inline uint32_t atom_decision(atom_model *m, const atom_expected *x, unsigned slot)
 {
     int64_t sum = 0;
 
     m->input[0] = &m->size[x->context[0]][slot];
+    if (!atom_mixes(m, slot))
+        return m->p = adaptive_bit_p(m->input[0]);
     m->input[1] = &m->value[x->context[1]][slot];
     m->input[2] = &m->near[x->context[2]][slot];
     m->mixing = m->mix[slot];
@@ -138,14 +146,17 @@ static inline uint32_t atom_decision(atom_model *m, const atom_expected *x, unsi
 }
 
 /* What the decision came to. */
-static inline void atom_learn(atom_model *m, unsigned bit)
+static inline void atom_learn(atom_model *m, unsigned slot, unsigned bit)
 {
     const int32_t error = (int32_t)(bit << RANGE_BIT_BITS) - (int32_t)m->p;
 
-    for (int i = 0; i < ATOM_INPUTS; i++) {
-        m->mixing[i] += (int32_t)((int64_t)m->stretched[i] * error >> 18);
-        adaptive_bit_update(m->input[i], bit);
-    }
+    adaptive_bit_update(m->input[0], bit);
+    if (!atom_mixes(m, slot))
+        return;
+    adaptive_bit_update(m->input[1], bit);
+    adaptive_bit_update(m->input[2], bit);
+    for (int i = 0; i < ATOM_INPUTS; i++)
+        m->mixing[i] += (int32_t)((int64_t)m->stretched[i] * error >> 21);
 }
 
 #endif

@@ -1,6 +1,8 @@
 #include "codebook/atoms_trellis.h"
 
 #include "base/alloc.h"
+#include "codebook/atoms_fit.h"
+#include "codebook/atoms_writer.h"
 
 #include <math.h>
 #include <string.h>
@@ -93,7 +95,7 @@ static int candidates(const atom_model *m, unsigned state, double target, int32_
     level[n++] = 0;
     if (lower > 0)
         level[n++] = sign * lower;
-    if (atom_entry(m, state, lower + 1) <= limit)
+    if (atom_entry(&m->set, state, lower + 1) <= limit)
         level[n++] = sign * (lower + 1);
     return n;
 }
@@ -127,11 +129,11 @@ void atom_trellis_round(atom_trellis *t, atom_model *m, const float *target, dou
             atom_expect(m, t->path[d & 1][s], d, s, &x);
             n = candidates(m, s, aim, limit, level);
             for (int i = 0; i < n; i++) {
-                const int32_t e = atom_entry(m, s, level[i]);
+                const int32_t e = atom_entry(&m->set, s, level[i]);
                 const double error = aim - e;
                 const double total =
                     cost[s] + error_bits * error * error + (double)level_bits(t, m, &x, &bits, level[i]);
-                const unsigned next = atom_next_state(m, s, level[i]);
+                const unsigned next = atom_next_state(&m->set, s, level[i]);
 
                 if (total < next_cost[next]) {
                     next_cost[next] = total;
@@ -155,4 +157,23 @@ void atom_trellis_round(atom_trellis *t, atom_model *m, const float *target, dou
         q[d] = t->entry[(size_t)d * ATOM_STATES + best];
         best = t->from[(size_t)d * ATOM_STATES + best];
     }
+}
+
+bool atom_trellis_holds(const atom_group *group, const int16_t *q)
+{
+    const atom_settings on = {.trellis = 1};
+
+    for (size_t i = 0; i < group->count; i++) {
+        const int16_t *row = q + (size_t)group->order[i] * group->dims;
+        unsigned state = 0;
+
+        for (uint32_t d = 0; d < group->dims; d++) {
+            int32_t level;
+
+            if (!atom_level(&on, state, row[d], &level))
+                return false;
+            state = atom_next_state(&on, state, level);
+        }
+    }
+    return true;
 }
