@@ -1,6 +1,7 @@
 #include "codebook/atoms_encoder.h"
 
 #include "base/alloc.h"
+#include "codebook/atoms_fit.h"
 #include "codebook/atoms_writer.h"
 
 static bool in_range(const atom_group *group, const uint8_t *step_index, const int16_t *q)
