@@ -15,6 +15,7 @@ const uint32_t atom_squash_knots[58] = {
 
 #define MEAN_BITS 4       /* means in 2^-4 of an expanded entry, expectations in 2^-4 of a step */
 #define MEAN_SEEN_LIMIT 63
+#define MIX_INITIAL 26214 /* 2/5 each: three estimates that agree are more certain than one */
 
 int32_t atom_entry_limit(unsigned step_index)
 {
@@ -56,7 +57,6 @@ static uint32_t least(uint32_t a, uint32_t b)
 atom_model *atom_model_new(const mdla_allocator *al, uint32_t dims, uint32_t stride)
 {
     atom_model *m = alloc_zeroed(al, 1, sizeof *m);
-    adaptive_bit *b;
     int32_t x = -3584;
 
     if (m == NULL)
@@ -75,15 +75,12 @@ atom_model *atom_model_new(const mdla_allocator *al, uint32_t dims, uint32_t str
             x++;
         m->stretch[i] = (int16_t)x;
     }
-    for (int s = 0; s < ATOM_SLOTS; s++)
+    for (int s = 0; s < ATOM_SLOTS; s++) {
         for (int i = 0; i < ATOM_INPUTS; i++)
-            m->mix[s][i] = 26214;
-    for (b = m->size[0]; b < m->size[0] + ATOM_SIZE_CONTEXTS * ATOM_SLOTS; b++)
-        *b = adaptive_bit_initial();
-    for (b = m->value[0]; b < m->value[0] + ATOM_SIGNED_CONTEXTS * ATOM_SLOTS; b++)
-        *b = adaptive_bit_initial();
-    for (b = m->near[0]; b < m->near[0] + ATOM_NEAR_CONTEXTS * ATOM_SLOTS; b++)
-        *b = adaptive_bit_initial();
+            m->mix[s][i] = MIX_INITIAL;
+        for (int i = 0; i < ATOM_CONTEXTS; i++)
+            m->context[i][s] = adaptive_bit_initial();
+    }
     m->step_changed = m->step_sign = adaptive_bit_initial();
     for (int i = 0; i < ATOM_STEP_INDEX_MAX; i++)
         m->step_more[i] = adaptive_bit_initial();
@@ -148,8 +145,8 @@ void atom_expect(const atom_model *m, const int16_t *q, uint32_t d, unsigned sta
 
         x->shift = bits > 7 ? bits - 7 : 0;
         x->context[0] = (state & 1) * 64 + least(log_class(s, 2), 63);
-        x->context[1] = (state & 1) * 256 + least(log_class(v, 1), 15) * 16 + least(log_class(s, 1), 15);
-        x->context[2] = least(log_class((uint32_t)usual, 1), 31) * 4 + least(sum, 3);
+        x->context[1] = ATOM_CONTEXT_VALUE + (state & 1) * 256 + least(log_class(v, 1), 15) * 16 + least(log_class(s, 1), 15);
+        x->context[2] = ATOM_CONTEXT_NEAR + least(log_class((uint32_t)usual, 1), 31) * 4 + least(sum, 3);
     }
 }
 

@@ -20,9 +20,9 @@
 #define ATOM_ESCAPE_BITS_MAX 15 /* of the Exp-Golomb code behind a full unary run */
 
 #define ATOM_INPUTS 3
-#define ATOM_SIZE_CONTEXTS (2 * 64)
-#define ATOM_SIGNED_CONTEXTS (2 * 256)
-#define ATOM_NEAR_CONTEXTS 128
+#define ATOM_CONTEXT_VALUE (2 * 64)                     /* the first by expected magnitude alone, */
+#define ATOM_CONTEXT_NEAR (ATOM_CONTEXT_VALUE + 2 * 256) /* then by expected value and magnitude, */
+#define ATOM_CONTEXTS (ATOM_CONTEXT_NEAR + 32 * 4)       /* then by usual and neighbours' magnitude */
 
 /* The neighbours that predict an entry: six of the same atom (left, second left, upper left, upper, upper
  * right, second upper), and what the dimension held in earlier atoms. */
@@ -58,9 +58,7 @@ typedef struct atom_model {
     unsigned step_index; /* of the atom at hand; at first the middle of the grid */
     int16_t stretch[4096];
     int32_t mix[ATOM_SLOTS][ATOM_INPUTS];
-    adaptive_bit size[ATOM_SIZE_CONTEXTS][ATOM_SLOTS];
-    adaptive_bit value[ATOM_SIGNED_CONTEXTS][ATOM_SLOTS];
-    adaptive_bit near[ATOM_NEAR_CONTEXTS][ATOM_SLOTS];
+    adaptive_bit context[ATOM_CONTEXTS][ATOM_SLOTS];
     adaptive_bit step_changed, step_sign, step_more[ATOM_STEP_INDEX_MAX];
     /* The decision at hand. */
     adaptive_bit *input[ATOM_INPUTS];
@@ -130,11 +128,11 @@ static inline uint32_t atom_decision(atom_model *m, const atom_expected *x, unsi
 {
     int64_t sum = 0;
 
-    m->input[0] = &m->size[x->context[0]][slot];
+    m->input[0] = &m->context[x->context[0]][slot];
     if (!atom_mixes(m, slot))
         return m->p = adaptive_bit_p(m->input[0]);
-    m->input[1] = &m->value[x->context[1]][slot];
-    m->input[2] = &m->near[x->context[2]][slot];
+    m->input[1] = &m->context[x->context[1]][slot];
+    m->input[2] = &m->context[x->context[2]][slot];
     m->mixing = m->mix[slot];
     for (int i = 0; i < ATOM_INPUTS; i++) {
         m->stretched[i] = m->stretch[m->input[i]->p >> 20];
