@@ -22,7 +22,8 @@ static bool in_range(const atom_group *group, const uint8_t *step_index, const i
 
 /* Codes the group; e NULL: only the meter runs. */
 static mdla_status encode(const mdla_allocator *al, range_encoder *e, const atom_group *group,
-                          const atom_settings *set, const uint8_t *step_index, const int16_t *q, atom_bits *bits)
+                          const atom_settings *set, const uint8_t *step_index, const int16_t *q,
+                          atom_bits *bits)
 {
     atom_model *m = atom_model_new(al, group->dims, group->stride);
     atom_writer w = {e, 0.0};
@@ -45,8 +46,8 @@ static mdla_status encode(const mdla_allocator *al, range_encoder *e, const atom
     return MDLA_OK;
 }
 
-mdla_status atoms_settings_fit(const mdla_allocator *al, const atom_group *group, const uint8_t *step_index,
-                               const int16_t *q, atom_settings *set)
+mdla_status atoms_settings_fit(const mdla_allocator *al, const atom_group *group,
+                               const uint8_t *step_index, const int16_t *q, atom_settings *set)
 {
     atom_bits plain, mixed;
 

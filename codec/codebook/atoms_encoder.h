@@ -18,8 +18,9 @@ mdla_status atoms_encode(const mdla_allocator *al, range_encoder *e, const atom_
 typedef struct atom_precision {
     double lambda;        /* squared error of the data that is worth one bit */
     double expected_rows; /* rows that will be coded with this codebook */
-    double least_energy;  /* stands in for less: a feature that never fired is kept coarsely, not lost. Half an
-                             occurrence in all rows: sum of energies / sum of rates x 0.5 / rows is apt */
+    double least_energy;  /* stands in for less: a feature that never fired is kept coarsely, not
+                             lost. Half an  occurrence in all rows: sum of energies / sum of rates x
+                             0.5 / rows is apt */
 } atom_precision;
 
 /* What is known of the atoms. */
@@ -28,18 +29,19 @@ typedef struct atom_source {
     uint32_t stride;       /* as in the group that will be coded */
     const uint32_t *order; /* [width] coding order */
     const float *atoms;    /* [width][dims], unit norm */
-    const double *energy;  /* [width] mean over rows (those without the feature too) of squared strength */
-    const float *moments;  /* [width][width] mean over rows of strength x strength, its diagonal unused; NULL:
-                              errors of different atoms are taken to be unrelated */
+    const double
+        *energy; /* [width] mean over rows (those without the feature too) of squared strength */
+    const float *moments; /* [width][width] mean over rows of strength x strength, its diagonal
+                             unused; NULL: errors of different atoms are taken to be unrelated */
 } atom_source;
 
-/* Chooses step_index [width] and q [width][dims]. With moments it takes width^2 floats of scratch memory and
- * width^3 / 3 multiply-adds, and spends 5 to 10 % fewer bits at equal error. */
-mdla_status atoms_quantise(const mdla_allocator *al, const atom_source *source, const atom_precision *precision,
-                           uint8_t *step_index, int16_t *q);
+/* Chooses step_index [width] and q [width][dims]. With moments it takes width^2 floats of scratch
+ * memory and width^3 / 3 multiply-adds, and spends 5 to 10 % fewer bits at equal error. */
+mdla_status atoms_quantise(const mdla_allocator *al, const atom_source *source,
+                           const atom_precision *precision, uint8_t *step_index, int16_t *q);
 
-/* The row length of the images that the atoms seem to be: the divisor of dims, from 3 on, at whose distance
- * entries resemble each other most; 0 where they don't. */
+/* The row length of the images that the atoms seem to be: the divisor of dims, from 3 on, at whose
+ * distance entries resemble each other most; 0 where they don't. */
 uint32_t atoms_stride(uint32_t dims, uint32_t width, const float *atoms);
 
 #endif

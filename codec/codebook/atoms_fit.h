@@ -5,8 +5,8 @@
 #include "codebook/atoms_model.h"
 
 /* All settings: the linear weights, whether the entries lie on the trellis, whether mixing pays. */
-mdla_status atoms_settings_fit(const mdla_allocator *al, const atom_group *group, const uint8_t *step_index,
-                               const int16_t *q, atom_settings *set);
+mdla_status atoms_settings_fit(const mdla_allocator *al, const atom_group *group,
+                               const uint8_t *step_index, const int16_t *q, atom_settings *set);
 
 /* Linear weights alone: least squares. */
 void atom_weights_fit(const atom_group *group, const int16_t *q, atom_settings *set);

@@ -1,10 +1,11 @@
 /* Precision by use: how finely each atom is kept, and errors that make up for one another.
  *
- * With atoms off by e_j (a vector a feature) and M the mean over rows of strength_i x strength_j, a row's squared
- * error grows by sum over i, j of M_ij <e_i, e_j>. Features that fire together can undo part of each other's
- * errors: M = L' D L with L unit lower triangular in coding order turns the sum into
- * sum of D_j |e_j + sum over i < j of L_ji e_i|^2, so that each atom in turn is rounded from its target less
- * what the atoms before it left, and counts with D_j <= M_jj alone (as in GPTQ, arXiv 2210.17323).
+ * With atoms off by e_j (a vector a feature) and M the mean over rows of strength_i x strength_j, a
+ * row's squared error grows by sum over i, j of M_ij <e_i, e_j>. Features that fire together can
+ * undo part of each other's errors: M = L' D L with L unit lower triangular in coding order turns
+ * the sum into sum of D_j |e_j + sum over i < j of L_ji e_i|^2, so that each atom in turn is
+ * rounded from its target less what the atoms before it left, and counts with D_j <= M_jj alone (as
+ * in GPTQ, arXiv 2210.17323).
  */
 #include "codebook/atoms_encoder.h"
 
@@ -19,15 +20,17 @@
 
 #define BLOCK 64 /* atoms whose earlier errors are gathered by one product */
 
-/* A trellis wants a finer grid than the plain quantiser of the formula below. Measured: bits + rows x error /
- * lambda is flat from 0.25 to 0.4 on both of the project's SAEs, at 2 as at 8 bits an entry. */
+/* A trellis wants a finer grid than the plain quantiser of the formula below. Measured: bits + rows
+ * x error / lambda is flat from 0.25 to 0.4 on both of the project's SAEs, at 2 as at 8 bits an
+ * entry. */
 #define TRELLIS_STEP_SQUARED 0.35
 
-/* The step that minimises rows x added squared error / lambda + bits: with plain rounding an entry of step s adds
- * weight x s^2 / 12 a row, and costs -log2 s bits. */
+/* The step that minimises rows x added squared error / lambda + bits: with plain rounding an entry
+ * of step s adds weight x s^2 / 12 a row, and costs -log2 s bits. */
 static unsigned best_step_index(double weight, const atom_precision *p)
 {
-    const double squared = TRELLIS_STEP_SQUARED * 6 * p->lambda / (log(2.0) * p->expected_rows * weight);
+    const double squared =
+        TRELLIS_STEP_SQUARED * 6 * p->lambda / (log(2.0) * p->expected_rows * weight);
     const double index = rint(4 * (0.5 * log2(squared) + ATOM_SCALE_BITS));
 
     return index > 0 ? (index < ATOM_STEP_INDEX_MAX ? (unsigned)index : ATOM_STEP_INDEX_MAX) : 0;
@@ -56,8 +59,8 @@ static void factor(size_t n, float *m)
     }
 }
 
-/* moments by feature number -> the factor's matrix by falling place in the order, so that an atom's own
- * weight is what the atoms after it can't make up for. */
+/* moments by feature number -> the factor's matrix by falling place in the order, so that an atom's
+ * own weight is what the atoms after it can't make up for. */
 static void arrange(const atom_source *s, double least, float *m)
 {
     const size_t n = s->width;
@@ -80,7 +83,8 @@ typedef struct quantiser {
     atom_trellis *trellis;
     float *g;      /* [width][width] the factor, or NULL */
     float *errors; /* [width][dims] e_j by place in the order */
-    float *block;  /* [BLOCK][dims] what the atoms before left to those of a block; then their targets */
+    float *block;  /* [BLOCK][dims] what the atoms before left to those of a block; then their
+                      targets */
     float *links;  /* [BLOCK][width] L_ji */
 } quantiser;
 
@@ -113,7 +117,8 @@ static void gather(quantiser *z, size_t first, size_t count)
 }
 
 /* Plain rounding of all atoms, to learn the settings from. */
-static mdla_status fit_settings(const mdla_allocator *al, quantiser *z, uint8_t *step_index, int16_t *q)
+static mdla_status fit_settings(const mdla_allocator *al, quantiser *z, uint8_t *step_index,
+                                int16_t *q)
 {
     const size_t dims = z->s->dims;
     const atom_group all = {z->s->dims, z->s->stride, z->s->order, z->s->width};
@@ -150,10 +155,13 @@ static void choose_entries(quantiser *z, const uint8_t *step_index, int16_t *q)
                 target[d] = atom[d] - target[d];
             atom_write_step(&meter, z->model, step_index[j]);
             atom_trellis_round(z->trellis, z->model, target,
-                               z->p->expected_rows * weight(z, place) * step * step / z->p->lambda, q + j * dims);
+                               z->p->expected_rows * weight(z, place) * step * step / z->p->lambda,
+                               q + j * dims);
             atom_write_entries(&meter, z->model, q + j * dims);
             for (size_t d = 0; d < dims; d++)
-                error[d] = (float)atom_expand(q[j * dims + d], step_index[j]) / (1 << ATOM_SCALE_BITS) - atom[d];
+                error[d] =
+                    (float)atom_expand(q[j * dims + d], step_index[j]) / (1 << ATOM_SCALE_BITS) -
+                    atom[d];
         }
     }
 }
@@ -171,8 +179,8 @@ mdla_status atoms_quantise(const mdla_allocator *al, const atom_source *s, const
     z.errors = alloc_array(al, n * dims, sizeof *z.errors);
     z.block = alloc_array(al, BLOCK * dims, sizeof *z.block);
     z.links = alloc_array(al, BLOCK * n, sizeof *z.links);
-    if (z.model != NULL && z.trellis != NULL && (s->moments == NULL || z.g != NULL) && z.errors != NULL &&
-        z.block != NULL && z.links != NULL) {
+    if (z.model != NULL && z.trellis != NULL && (s->moments == NULL || z.g != NULL) &&
+        z.errors != NULL && z.block != NULL && z.links != NULL) {
         if (z.g != NULL) {
             arrange(s, z.least, z.g);
             factor(n, z.g);

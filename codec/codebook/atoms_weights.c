@@ -1,4 +1,5 @@
-/* The linear weights of a group: least squares over its entries, rounded to the grid that is sent. */
+/* The linear weights of a group: least squares over its entries, rounded to the grid that is sent.
+ */
 #include "codebook/atoms_fit.h"
 
 #include <math.h>

@@ -25,7 +25,8 @@ static void put_adaptive(atom_writer *w, unsigned bit, adaptive_bit *context)
     adaptive_bit_update(context, bit);
 }
 
-static void put_decision(atom_writer *w, atom_model *m, const atom_expected *x, unsigned slot, unsigned bit)
+static void put_decision(atom_writer *w, atom_model *m, const atom_expected *x, unsigned slot,
+                         unsigned bit)
 {
     put_bit(w, bit, atom_decision(m, x, slot));
     atom_learn(m, slot, bit);

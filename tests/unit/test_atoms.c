@@ -1,4 +1,5 @@
-/* Atoms of a codebook: coding is exact, the quantiser is worth its bits, and bad payloads do no harm. */
+/* Atoms of a codebook: coding is exact, the quantiser is worth its bits, and bad payloads do no
+ * harm. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +26,8 @@ typedef struct sample {
 } sample;
 
 /* spread: |q| up to this; every: one entry in so many is not zero. */
-static void fill(sample *s, uint64_t seed, uint32_t dims, uint32_t width, uint32_t stride, int spread, int every)
+static void fill(sample *s, uint64_t seed, uint32_t dims, uint32_t width, uint32_t stride,
+                 int spread, int every)
 {
     test_random r = {seed};
 
@@ -40,9 +42,10 @@ static void fill(sample *s, uint64_t seed, uint32_t dims, uint32_t width, uint32
         s->step_index[j] = (uint8_t)(spread > 1000 ? 0 : test_random_next(&r) % 20);
     }
     for (uint32_t i = 0; i < dims * width; i++)
-        s->q[i] = (int16_t)(test_random_next(&r) % (unsigned)every != 0
-                                ? 0
-                                : (int)(test_random_next(&r) % (2U * (unsigned)spread + 1)) - spread);
+        s->q[i] =
+            (int16_t)(test_random_next(&r) % (unsigned)every != 0
+                          ? 0
+                          : (int)(test_random_next(&r) % (2U * (unsigned)spread + 1)) - spread);
 }
 
 static void check_groups(const sample *s, uint32_t groups)
@@ -53,15 +56,18 @@ static void check_groups(const sample *s, uint32_t groups)
     assert_non_null(q);
     for (uint32_t g = 0; g < groups; g++) {
         const uint32_t first = s->width * g / groups;
-        const atom_group group = {s->dims, s->stride, s->order + first, s->width * (g + 1) / groups - first};
+        const atom_group group = {s->dims, s->stride, s->order + first,
+                                  s->width * (g + 1) / groups - first};
         range_encoder e = {0};
         range_decoder d;
         atom_bits bits;
 
         range_encoder_start(&e, alloc_of(NULL));
-        assert_int_equal(atoms_encode(alloc_of(NULL), &e, &group, s->step_index, s->q, &bits), MDLA_OK);
+        assert_int_equal(atoms_encode(alloc_of(NULL), &e, &group, s->step_index, s->q, &bits),
+                         MDLA_OK);
         assert_int_equal(range_encoder_finish(&e), MDLA_OK);
-        assert_true(fabs((double)e.nbytes * 8 - bits.steps - bits.entries) <= 17 + 1e-3 * (double)e.nbytes);
+        assert_true(fabs((double)e.nbytes * 8 - bits.steps - bits.entries) <=
+                    17 + 1e-3 * (double)e.nbytes);
         range_decoder_init(&d, e.payload, e.nbytes);
         assert_int_equal(atoms_decode(alloc_of(NULL), &d, &group, step_index, q), MDLA_OK);
         assert_true(range_decoder_finished(&d));
@@ -74,17 +80,20 @@ static void check_groups(const sample *s, uint32_t groups)
 
 static void test_atoms_random_shapes_round_trip(void **state)
 {
-    static const uint32_t shapes[][3] = {{1, 1, 0},  {1, 40, 0},   {300, 1, 0},   {300, 1, 20}, {64, 30, 8},
-                                         {17, 5, 1}, {17, 5, 2},   {17, 9, 16},   {100, 40, 10}, {300, 40, 0},
-                                         {2, 3, 1},  {60, 20, 59}, {300, 7, 299}};
-    static const int kinds[][2] = {{1, 1}, {1, 10}, {1, 1000}, {5, 2}, {60, 1}, {700, 3}, {32767, 1}, {32767, 50}};
+    static const uint32_t shapes[][3] = {{1, 1, 0},     {1, 40, 0},   {300, 1, 0}, {300, 1, 20},
+                                         {64, 30, 8},   {17, 5, 1},   {17, 5, 2},  {17, 9, 16},
+                                         {100, 40, 10}, {300, 40, 0}, {2, 3, 1},   {60, 20, 59},
+                                         {300, 7, 299}};
+    static const int kinds[][2] = {{1, 1},  {1, 10},  {1, 1000},  {5, 2},
+                                   {60, 1}, {700, 3}, {32767, 1}, {32767, 50}};
     sample *s = malloc(sizeof *s);
 
     (void)state;
     assert_non_null(s);
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
-            fill(s, 100 * i + k, shapes[i][0], shapes[i][1], shapes[i][2], kinds[k][0], kinds[k][1]);
+            fill(s, 100 * i + k, shapes[i][0], shapes[i][1], shapes[i][2], kinds[k][0],
+                 kinds[k][1]);
             check_groups(s, 1);
             if (s->width >= 5)
                 check_groups(s, 3);
@@ -106,7 +115,8 @@ static void test_atoms_extreme_values_round_trip(void **state)
             s->step_index[j] = 0;
         check_groups(s, 1);
     }
-    fill(s, 2, 9, 30, 3, 1, 1); /* steps as far apart as can be; entries that still expand to int16 */
+    fill(s, 2, 9, 30, 3, 1,
+         1); /* steps as far apart as can be; entries that still expand to int16 */
     for (uint32_t j = 0; j < s->width; j++)
         s->step_index[j] = (uint8_t)(j & 1 ? ATOM_STEP_INDEX_MAX : 0);
     check_groups(s, 1);
@@ -126,10 +136,12 @@ static void test_atoms_out_of_range_is_refused(void **state)
         const atom_group group = {8, 0, s->order, 2};
 
         s->step_index[0] = ATOM_STEP_INDEX_MAX + 1;
-        assert_int_equal(atoms_encode(alloc_of(NULL), &e, &group, s->step_index, s->q, NULL), MDLA_ERR_ARGUMENT);
+        assert_int_equal(atoms_encode(alloc_of(NULL), &e, &group, s->step_index, s->q, NULL),
+                         MDLA_ERR_ARGUMENT);
         s->step_index[0] = ATOM_STEP_INDEX_MAX;
         s->q[3] = 2; /* 2.0: more than int16 in units of 2^-14 holds */
-        assert_int_equal(atoms_encode(alloc_of(NULL), &e, &group, s->step_index, s->q, NULL), MDLA_ERR_ARGUMENT);
+        assert_int_equal(atoms_encode(alloc_of(NULL), &e, &group, s->step_index, s->q, NULL),
+                         MDLA_ERR_ARGUMENT);
     }
     range_encoder_free(&e);
     free(s);
@@ -155,7 +167,8 @@ static void test_atoms_corrupt_payload_does_no_harm(void **state)
             const atom_group group = {40, s->stride, s->order, 10};
 
             range_encoder_start(&e, alloc_of(NULL));
-            assert_int_equal(atoms_encode(alloc_of(NULL), &e, &group, s->step_index, s->q, NULL), MDLA_OK);
+            assert_int_equal(atoms_encode(alloc_of(NULL), &e, &group, s->step_index, s->q, NULL),
+                             MDLA_OK);
             assert_int_equal(range_encoder_finish(&e), MDLA_OK);
             if (seed % 4 == 0) {
                 for (size_t i = 0; i < e.nbytes; i++)
@@ -163,7 +176,8 @@ static void test_atoms_corrupt_payload_does_no_harm(void **state)
             } else if (seed % 4 == 1) {
                 e.nbytes = test_random_next(&r) % e.nbytes;
             } else {
-                e.payload[test_random_next(&r) % e.nbytes] ^= (uint8_t)(1 << test_random_next(&r) % 8);
+                e.payload[test_random_next(&r) % e.nbytes] ^=
+                    (uint8_t)(1 << test_random_next(&r) % 8);
             }
             range_decoder_init(&d, e.payload, e.nbytes);
             if (atoms_decode(alloc_of(NULL), &d, &group, step_index, q) != MDLA_OK ||
@@ -278,8 +292,8 @@ static void test_quantise_more_rows_buy_precision(void **state)
         last_error = error;
         last_bits = bits;
     }
-    /* At the optimum of -log2 step against step^2 an entry adds lambda / (2 ln 2 rows); few atoms to learn from
-     * cost a little more. */
+    /* At the optimum of -log2 step against step^2 an entry adds lambda / (2 ln 2 rows); few atoms
+     * to learn from cost a little more. */
     assert_true(last_error < 1.5 * Q_WIDTH * Q_DIMS * 0.1 / (2 * log(2.0) * 409600));
     free(t);
 }
@@ -299,7 +313,8 @@ static void test_quantise_moments_spend_less(void **state)
     s.moments = NULL;
     assert_int_equal(atoms_quantise(alloc_of(NULL), &s, &p, t->step_index, t->q), MDLA_OK);
     without = added_error(t, &bits_without);
-    assert_true(p.expected_rows * with / p.lambda + bits_with < p.expected_rows * without / p.lambda + bits_without);
+    assert_true(p.expected_rows * with / p.lambda + bits_with <
+                p.expected_rows * without / p.lambda + bits_without);
     free(t);
 }
 
@@ -353,7 +368,8 @@ static void test_stride_of_images_is_found(void **state)
 
     (void)state;
     for (int j = 0; j < 20; j++) {
-        const double x0 = (double)(test_random_next(&r) % 12), y0 = (double)(test_random_next(&r) % 12);
+        const double x0 = (double)(test_random_next(&r) % 12),
+                     y0 = (double)(test_random_next(&r) % 12);
 
         for (int d = 0; d < 144; d++) {
             const double x = d % 12 - x0, y = d / 12 - y0;

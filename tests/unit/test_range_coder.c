@@ -1,5 +1,5 @@
-/* Range coder and adaptive contexts: what goes in comes out, in about -log2 p bits, and nothing that comes in
- * from outside does harm. */
+/* Range coder and adaptive contexts: what goes in comes out, in about -log2 p bits, and nothing
+ * that comes in from outside does harm. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,7 +50,8 @@ static void test_symbols_every_size_round_trips(void **state)
     }
 }
 
-/* Always the topmost symbol: low stays just below a carry for the whole run; then a lower one decides it. */
+/* Always the topmost symbol: low stays just below a carry for the whole run; then a lower one
+ * decides it. */
 static void test_carry_long_runs_round_trip(void **state)
 {
     (void)state;
@@ -78,8 +79,8 @@ static void test_carry_long_runs_round_trip(void **state)
         }
 }
 
-/* Drives low towards all-ones by choosing, bit by bit, whichever half keeps the end of the interval highest, with
- * odd probabilities so that truncation leaves gaps. */
+/* Drives low towards all-ones by choosing, bit by bit, whichever half keeps the end of the interval
+ * highest, with odd probabilities so that truncation leaves gaps. */
 static void test_carry_low_near_all_ones_round_trips(void **state)
 {
     (void)state;
@@ -93,7 +94,8 @@ static void test_carry_low_near_all_ones_round_trips(void **state)
         start(&e);
         for (int i = 0; i < 600; i++) {
             p[i] = 1 + (uint32_t)(test_random_next(&r) % ((1U << RANGE_BIT_BITS) - 1));
-            /* Long stretches of ones in low; now and then the other half, to make or break the carry. */
+            /* Long stretches of ones in low; now and then the other half, to make or break the
+             * carry. */
             bits[i] = (uint8_t)(e.low + (e.range >> RANGE_BIT_BITS) * p[i] < e.low ||
                                 test_random_next(&r) % 100 == 0);
             range_encoder_bit(&e, bits[i], p[i]);
@@ -107,7 +109,8 @@ static void test_carry_low_near_all_ones_round_trips(void **state)
     }
 }
 
-/* A random mix of bits and symbols; what: 0 encode, 1 decode and compare. Returns the ideal bits. */
+/* A random mix of bits and symbols; what: 0 encode, 1 decode and compare. Returns the ideal bits.
+ */
 static double random_mix(uint64_t seed, int count, range_encoder *e, range_decoder *d)
 {
     test_random r = {seed};
@@ -116,7 +119,8 @@ static double random_mix(uint64_t seed, int count, range_encoder *e, range_decod
     for (int i = 0; i < count; i++) {
         if (test_random_next(&r) & 1) {
             const uint32_t skew = (uint32_t)(test_random_next(&r) % RANGE_BIT_BITS);
-            const uint32_t p = 1 + (uint32_t)(test_random_next(&r) % ((1U << RANGE_BIT_BITS >> skew) - 1));
+            const uint32_t p =
+                1 + (uint32_t)(test_random_next(&r) % ((1U << RANGE_BIT_BITS >> skew) - 1));
             const unsigned bit = test_random_next(&r) % (1U << RANGE_BIT_BITS) < p;
             const double odds = p / (double)(1U << RANGE_BIT_BITS);
 
@@ -157,8 +161,9 @@ static void test_mix_random_round_trips_near_entropy(void **state)
         start(&e);
         ideal = random_mix(seed, count, &e, NULL);
         assert_int_equal(range_encoder_finish(&e), MDLA_OK);
-        /* Truncating range >> shift loses at most 2^(shift - 48) of it, 1.44 x 2^-8 bits at shift 40; most far
-         * less. The end costs up to two bytes, of which one may be the interval's own. */
+        /* Truncating range >> shift loses at most 2^(shift - 48) of it, 1.44 x 2^-8 bits at shift
+         * 40; most far less. The end costs up to two bytes, of which one may be the interval's own.
+         */
         assert_true((double)e.nbytes * 8 <= ideal + 16 + count * 0.0057);
         assert_true((double)e.nbytes * 8 >= ideal - 16);
         range_decoder_init(&d, e.payload, e.nbytes);
@@ -311,10 +316,12 @@ static void test_encoder_without_memory_says_so(void **state)
     range_encoder_free(&e);
 }
 
-/* Half a symbol of prior: after n equal bits the estimate of the other one is about 1 / (4 n + 2). */
+/* Half a symbol of prior: after n equal bits the estimate of the other one is about 1 / (4 n + 2).
+ */
 static void test_adaptive_bit_follows_what_it_sees(void **state)
 {
-    adaptive_bit ones = adaptive_bit_initial(), zeros = adaptive_bit_initial(), mixed = adaptive_bit_initial();
+    adaptive_bit ones = adaptive_bit_initial(), zeros = adaptive_bit_initial(),
+                 mixed = adaptive_bit_initial();
     test_random r = {11};
     double bits = 0;
 
