@@ -34,8 +34,8 @@ atom_trellis *atom_trellis_new(const mdla_allocator *al, uint32_t dims, uint32_t
     t->dims = dims;
     t->window = stride != 0 ? 2 * stride : 2;
     paths = t->path[0][0] = alloc_zeroed(al, dims, 2 * ATOM_STATES * sizeof *paths);
-    t->from = alloc_array(al, dims, ATOM_STATES);
-    t->entry = alloc_array(al, dims, ATOM_STATES * sizeof *t->entry);
+    t->from = alloc_zeroed(al, dims, ATOM_STATES);
+    t->entry = alloc_zeroed(al, dims, ATOM_STATES * sizeof *t->entry);
     if (paths == NULL || t->from == NULL || t->entry == NULL) {
         atom_trellis_free(al, t);
         return NULL;
