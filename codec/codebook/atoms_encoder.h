@@ -23,16 +23,15 @@ typedef struct atom_precision {
                              0.5 / rows is apt */
 } atom_precision;
 
-/* What is known of the atoms. */
+/* What is known of the atoms; all values finite. energy and moments: see atoms_moments.h. */
 typedef struct atom_source {
     uint32_t dims, width;
     uint32_t stride;       /* as in the group that will be coded */
     const uint32_t *order; /* [width] coding order */
     const float *atoms;    /* [width][dims], unit norm */
-    const double
-        *energy; /* [width] mean over rows (those without the feature too) of squared strength */
-    const float *moments; /* [width][width] mean over rows of strength x strength, its diagonal
-                             unused; NULL: errors of different atoms are taken to be unrelated */
+    const double *energy;  /* [width] mean of squared strength over all rows */
+    const float *moments;  /* [width][width] mean of strength_i x strength_j over all rows, i > j alone;
+                            * NULL: errors of different atoms are taken to be unrelated */
 } atom_source;
 
 /* Chooses step_index [width] and q [width][dims]. With moments it takes width^2 floats of scratch

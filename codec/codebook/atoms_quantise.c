@@ -68,8 +68,11 @@ static void arrange(const atom_source *s, double least, float *m)
     for (size_t a = 0; a < n; a++) {
         const size_t i = s->order[n - 1 - a];
 
-        for (size_t b = 0; b < a; b++)
-            m[a * n + b] = s->moments[i * n + s->order[n - 1 - b]];
+        for (size_t b = 0; b < a; b++) {
+            const size_t j = s->order[n - 1 - b];
+
+            m[a * n + b] = s->moments[i > j ? i * n + j : j * n + i];
+        }
         m[a * n + a] = (float)(fmax(s->energy[i], 0) + least);
     }
 }

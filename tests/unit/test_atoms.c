@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "codebook/atoms_decoder.h"
 #include "codebook/atoms_encoder.h"
+#include "codebook/atoms_moments.h"
 #include "test_random.h"
 
 #include <math.h>
@@ -361,6 +362,29 @@ static void test_atoms_without_memory_says_so(void **state)
     free(t);
 }
 
+static void test_moments_are_means_over_rows(void **state)
+{
+    size_t start[] = {0, 2, 2, 5};
+    uint32_t feature[] = {0, 2, 0, 1, 2};
+    float strength[] = {1, 2, 3, 4, 5};
+    const float norm[] = {1, 2, 0.5F};
+    const sae_codes codes = {3, 5, start, feature, strength};
+    atom_moments m;
+
+    (void)state;
+    assert_int_equal(atom_moments_start(&m, alloc_of(NULL), 3, norm, 1), MDLA_OK);
+    atom_moments_add(&m, &codes);
+    atom_moments_add(&m, &codes);
+    atom_moments_finish(&m);
+    assert_true(fabs(m.energy[0] - 10 / 3.0) < 1e-6);
+    assert_true(fabs(m.energy[1] - 64 / 3.0) < 1e-6);
+    assert_true(fabs(m.energy[2] - 7.25 / 3) < 1e-6);
+    assert_true(fabsf(m.product[1 * 3 + 0] - 24 / 3.0F) < 1e-5F);
+    assert_true(fabsf(m.product[2 * 3 + 0] - 8.5F / 3) < 1e-5F);
+    assert_true(fabsf(m.product[2 * 3 + 1] - 20 / 3.0F) < 1e-5F);
+    atom_moments_free(&m);
+}
+
 static void test_stride_of_images_is_found(void **state)
 {
     static float images[20 * 144];
@@ -395,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_quantise_moments_spend_less),
         cmocka_unit_test(test_quantise_silent_feature_is_kept_coarsely),
         cmocka_unit_test(test_atoms_without_memory_says_so),
+        cmocka_unit_test(test_moments_are_means_over_rows),
         cmocka_unit_test(test_stride_of_images_is_found),
     };
 
