@@ -14,6 +14,9 @@ typedef struct atom_bits {
 mdla_status atoms_encode(const mdla_allocator *al, range_encoder *e, const atom_group *group,
                          const uint8_t *step_index, const int16_t *q, atom_bits *bits);
 
+/* The row length of images, where atoms look like such: the lag of strongest correlation. 0: none is strong. */
+uint32_t atoms_stride_fit(uint32_t dims, uint32_t width, const float *atoms);
+
 /* What the quantiser is to weigh. */
 typedef struct atom_precision {
     double lambda;        /* squared error of the data that is worth one bit */
@@ -38,9 +41,5 @@ typedef struct atom_source {
  * memory and width^3 / 3 multiply-adds, and spends 5 to 10 % fewer bits at equal error. */
 mdla_status atoms_quantise(const mdla_allocator *al, const atom_source *source,
                            const atom_precision *precision, uint8_t *step_index, int16_t *q);
-
-/* The row length of the images that the atoms seem to be: the divisor of dims, from 3 on, at whose
- * distance entries resemble each other most; 0 where they don't. */
-uint32_t atoms_stride(uint32_t dims, uint32_t width, const float *atoms);
 
 #endif

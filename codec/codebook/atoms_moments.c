@@ -15,24 +15,34 @@ mdla_status atom_moments_start(atom_moments *m, const mdla_allocator *al, uint32
     return MDLA_OK;
 }
 
-static void add_row(atom_moments *m, const uint32_t *feature, const float *strength, size_t count)
+static float unit_strength(const atom_moments *m, uint32_t feature, float strength)
+{
+    return m->norm != NULL ? strength * m->norm[feature] : strength;
+}
+
+void atom_moments_add_row(atom_moments *m, const uint32_t *feature, const float *strength,
+                          size_t count)
 {
     for (size_t a = 0; a < count; a++) {
-        const float s = strength[a] * m->norm[feature[a]];
-        float *product = m->product != NULL ? m->product + (size_t)feature[a] * m->width : NULL;
+        const size_t i = feature[a];
+        const float s = unit_strength(m, feature[a], strength[a]);
 
-        m->energy[feature[a]] += (double)s * (double)s;
-        for (size_t b = 0; product != NULL && b < a; b++)
-            product[feature[b]] += s * strength[b] * m->norm[feature[b]];
+        m->energy[i] += (double)s * (double)s;
+        for (size_t b = 0; m->product != NULL && b < a; b++) {
+            const size_t j = feature[b];
+
+            m->product[i > j ? i * m->width + j : j * m->width + i] +=
+                s * unit_strength(m, feature[b], strength[b]);
+        }
     }
+    m->rows++;
 }
 
 void atom_moments_add(atom_moments *m, const sae_codes *codes)
 {
     for (size_t r = 0; r < codes->row_count; r++)
-        add_row(m, codes->feature + codes->start[r], codes->strength + codes->start[r],
-                codes->start[r + 1] - codes->start[r]);
-    m->rows += codes->row_count;
+        atom_moments_add_row(m, codes->feature + codes->start[r], codes->strength + codes->start[r],
+                             codes->start[r + 1] - codes->start[r]);
 }
 
 void atom_moments_finish(atom_moments *m)

@@ -367,6 +367,8 @@ static void test_moments_are_means_over_rows(void **state)
     size_t start[] = {0, 2, 2, 5};
     uint32_t feature[] = {0, 2, 0, 1, 2};
     float strength[] = {1, 2, 3, 4, 5};
+    const uint32_t unordered[] = {2, 0, 1};
+    const float backwards[] = {5, 3, 4};
     const float norm[] = {1, 2, 0.5F};
     const sae_codes codes = {3, 5, start, feature, strength};
     atom_moments m;
@@ -374,7 +376,9 @@ static void test_moments_are_means_over_rows(void **state)
     (void)state;
     assert_int_equal(atom_moments_start(&m, alloc_of(NULL), 3, norm, 1), MDLA_OK);
     atom_moments_add(&m, &codes);
-    atom_moments_add(&m, &codes);
+    atom_moments_add_row(&m, feature, strength, 2);
+    atom_moments_add_row(&m, feature, strength, 0);
+    atom_moments_add_row(&m, unordered, backwards, 3);
     atom_moments_finish(&m);
     assert_true(fabs(m.energy[0] - 10 / 3.0) < 1e-6);
     assert_true(fabs(m.energy[1] - 64 / 3.0) < 1e-6);
@@ -401,11 +405,11 @@ static void test_stride_of_images_is_found(void **state)
             images[j * 144 + d] = (float)exp(-(x * x + y * y) / 4);
         }
     }
-    assert_int_equal(atoms_stride(144, 20, images), 12);
+    assert_int_equal(atoms_stride_fit(144, 20, images), 12);
     for (int i = 0; i < 20 * 144; i++)
         images[i] = (float)(test_random_next(&r) % 2001) - 1000;
-    assert_int_equal(atoms_stride(144, 20, images), 0);
-    assert_int_equal(atoms_stride(1, 20, images), 0);
+    assert_int_equal(atoms_stride_fit(144, 20, images), 0);
+    assert_int_equal(atoms_stride_fit(1, 20, images), 0);
 }
 
 int main(void)

@@ -1,0 +1,19 @@
+/* Values of one type, one after the other, rows first: what .npy in C order, IDX and raw floats
+ * have in common behind their headers. */
+#ifndef MDLA_DENSE_H
+#define MDLA_DENSE_H
+
+#include "arrays/rows.h"
+
+/* The rows begin at rows->in's position. Needs rows->dims and row_count; checks the source's size
+ * against them where it is known. Sets dtype and ops. */
+mdla_status dense_open(mdla_rows *rows, mdla_dtype dtype, bool big_endian, mdla_error *err);
+
+/* The bytes of rows->row_count x dims values against the bytes that a source of known size has
+ * left. */
+mdla_status dense_check_size(const mdla_rows *rows, mdla_dtype dtype, mdla_error *err);
+
+/* The sentence for a double that float32 can't hold. */
+mdla_status dense_overflow(const mdla_rows *rows, uint64_t row, size_t column, mdla_error *err);
+
+#endif

@@ -1,0 +1,259 @@
+/* The life of a mdla_rows: opening by first bytes, reading, going to a row, closing. */
+#include "arrays/rows.h"
+
+#include "base/alloc.h"
+#include "gzip_source.h"
+#include "io_error.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+mdla_rows *rows_new(const mdla_config *config)
+{
+    const mdla_allocator *const al = alloc_of(config);
+    mdla_rows *const rows = alloc_zeroed(al, 1, sizeof *rows);
+    mdla_config defaults;
+
+    if (rows == NULL)
+        return NULL;
+    mdla_config_init(&defaults);
+    rows->al = al;
+    rows->limits = config != NULL ? config->limits : defaults.limits;
+    return rows;
+}
+
+void mdla_rows_close(mdla_rows *rows)
+{
+    if (rows == NULL)
+        return;
+    if (rows->ops != NULL && rows->ops->close != NULL)
+        rows->ops->close(rows);
+    input_close(&rows->in);
+    alloc_free(rows->al, rows);
+}
+
+mdla_status rows_set_shape(mdla_rows *rows, uint64_t row_count, uint64_t dims, mdla_error *err)
+{
+    const char *const name = rows->in.name != NULL ? rows->in.name : "rows";
+
+    if (dims == 0)
+        return error_set(err, MDLA_ERR_DATA, "%s: rows of no values", name);
+    if (dims > rows->limits.max_dims)
+        return error_set(err, MDLA_ERR_LIMIT,
+                         "%s: rows of %" PRIu64 " values; the limit is %" PRIu32, name, dims,
+                         rows->limits.max_dims);
+    if (row_count != MDLA_UNKNOWN && row_count > rows->limits.max_rows)
+        return error_set(err, MDLA_ERR_LIMIT, "%s: %" PRIu64 " rows; the limit is %" PRIu64, name,
+                         row_count, rows->limits.max_rows);
+    rows->dims = (uint32_t)dims;
+    rows->row_count = row_count;
+    return MDLA_OK;
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+static bool starts_with(const uint8_t *bytes, size_t count, const char *magic, size_t length)
+{
+    return count >= length && memcmp(bytes, magic, length) == 0;
+}
+
+/* Puts a gzip source in the place of the source. Its first bytes are peeked at already, so that it
+ * must be told of them or go back: the source of a pipe can't, so the look-ahead is handed on. */
+typedef struct replay {
+    input in; /* with its look-ahead */
+} replay;
+
+static mdla_status replay_read(void *ctx, void *dst, size_t nbytes, size_t *got)
+{
+    replay *const r = ctx;
+
+    return input_read_some(&r->in, dst, nbytes, got, NULL);
+}
+
+static mdla_status replay_seek(void *ctx, uint64_t offset)
+{
+    replay *const r = ctx;
+
+    return input_seek(&r->in, offset, NULL);
+}
+
+static void replay_close(void *ctx)
+{
+    replay *const r = ctx;
+    const mdla_allocator *const al = r->in.al;
+
+    input_close(&r->in);
+    alloc_free(al, r);
+}
+
+static mdla_status unzip_input(mdla_rows *rows, mdla_error *err)
+{
+    replay *const r = alloc_array(rows->al, 1, sizeof *r);
+    mdla_source outer, inner = {NULL, replay_read, NULL, MDLA_UNKNOWN, replay_close};
+    mdla_status status;
+
+    if (r == NULL)
+        return error_memory(err, rows->in.name);
+    r->in = rows->in;
+    memset(&rows->in, 0, sizeof rows->in);
+    inner.ctx = r;
+    inner.seek = input_can_seek(&r->in) ? replay_seek : NULL;
+    status = gzip_source(rows->al, inner, &outer);
+    if (status != MDLA_OK)
+        return error_memory(err, NULL);
+    return input_open(rows->al, outer, r->in.name, &rows->in, err);
+}
+
+static mdla_status open_kind(mdla_rows *rows, const mdla_array_options *options, mdla_error *err)
+{
+    const uint8_t *first;
+    size_t count;
+    bool zipped;
+
+    if (options->raw_dims != 0)
+        return raw_open(rows, options->raw_dims, err);
+    MDLA_TRY(input_peek(&rows->in, 8, &first, &count, err));
+    zipped = starts_with(first, count, "\x1f\x8b", 2);
+    if (zipped) {
+        MDLA_TRY(unzip_input(rows, err));
+        MDLA_TRY(input_peek(&rows->in, 8, &first, &count, err));
+    }
+    if (starts_with(first, count, "\0\0", 2) && count >= 4)
+        return idx_open(rows, err);
+    if (zipped)
+        return error_set(err, MDLA_ERR_UNSUPPORTED,
+                         "%s: gzipped, but no IDX file inside; gunzip it first", rows->in.name);
+    if (starts_with(first, count, "\x93NUMPY", 6))
+        return npy_open(rows, options, err);
+    if (count == 0)
+        return error_set(err, MDLA_ERR_FORMAT, "%s: is empty", rows->in.name);
+    return error_set(err, MDLA_ERR_FORMAT,
+                     "%s: neither .npy nor IDX; for bare float32 values say how long a row is",
+                     rows->in.name);
+}
+
+mdla_status mdla_rows_open(const mdla_config *config, mdla_source source, const char *name,
+                           const mdla_array_options *options, mdla_rows **out, mdla_error *err)
+{
+    static const mdla_array_options detect = {0, 0};
+    mdla_rows *const rows = rows_new(config);
+    mdla_status status;
+
+    *out = NULL;
+    if (rows == NULL) {
+        if (source.close != NULL)
+            source.close(source.ctx);
+        return error_memory(err, name);
+    }
+    status = input_open(rows->al, source, name, &rows->in, err);
+    if (status == MDLA_OK)
+        status = open_kind(rows, options != NULL ? options : &detect, err);
+    if (status != MDLA_OK) {
+        mdla_rows_close(rows);
+        return status;
+    }
+    *out = rows;
+    return MDLA_OK;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+uint32_t mdla_rows_dims(const mdla_rows *rows)
+{
+    return rows->dims;
+}
+
+uint64_t mdla_rows_count(const mdla_rows *rows)
+{
+    return rows->row_count;
+}
+
+mdla_dtype mdla_rows_dtype(const mdla_rows *rows)
+{
+    return rows->dtype;
+}
+
+int mdla_rows_can_rewind(const mdla_rows *rows)
+{
+    return rows->can_rewind;
+}
+
+mdla_status mdla_rows_read(mdla_rows *rows, float *dst, size_t max_rows, size_t *got,
+                           mdla_error *err)
+{
+    size_t want = max_rows, read = 0;
+
+    *got = 0;
+    if (rows->row_count != MDLA_UNKNOWN && rows->row_count - rows->next < want)
+        want = (size_t)(rows->row_count - rows->next);
+    if (want != 0)
+        MDLA_TRY(rows->ops->read(rows, dst, want, &read, err));
+    if (rows->limits.max_rows - rows->next < read)
+        return error_set(err, MDLA_ERR_LIMIT, "%s: more than %" PRIu64 " rows, which is the limit",
+                         rows->in.name != NULL ? rows->in.name : "rows", rows->limits.max_rows);
+    rows->next += read;
+    if (max_rows != 0 && rows->next == rows->row_count && rows->ops->end != NULL)
+        MDLA_TRY(rows->ops->end(rows, err));
+    *got = read;
+    return MDLA_OK;
+}
+
+mdla_status mdla_rows_rewind(mdla_rows *rows, mdla_error *err)
+{
+    const char *const name = rows->in.name != NULL ? rows->in.name : "rows";
+
+    if (rows->next == 0)
+        return MDLA_OK;
+    if (!rows->can_rewind)
+        return error_set(err, MDLA_ERR_UNSUPPORTED,
+                         "%s: can't be read twice from a pipe; give a file", name);
+    if (rows->ops->seek != NULL)
+        MDLA_TRY(rows->ops->seek(rows, 0, err));
+    rows->next = 0;
+    return MDLA_OK;
+}
+
+static mdla_status past_the_end(const mdla_rows *rows, uint64_t row, uint64_t row_count,
+                                mdla_error *err)
+{
+    return error_set(err, MDLA_ERR_ARGUMENT, "%s: no row %" PRIu64 "; there are %" PRIu64,
+                     rows->in.name != NULL ? rows->in.name : "rows", row, row_count);
+}
+
+/* Forward, by reading. */
+static mdla_status skip_rows(mdla_rows *rows, uint64_t row, mdla_error *err)
+{
+    const size_t tile = 16384 / rows->dims + 1;
+    float *const scratch = alloc_array(rows->al, tile * rows->dims, sizeof *scratch);
+    mdla_status status = MDLA_OK;
+
+    if (scratch == NULL)
+        return error_memory(err, rows->in.name);
+    while (status == MDLA_OK && rows->next < row) {
+        const uint64_t left = row - rows->next;
+        size_t got;
+
+        status = mdla_rows_read(rows, scratch, left < tile ? (size_t)left : tile, &got, err);
+        if (status == MDLA_OK && got == 0)
+            status = past_the_end(rows, row, rows->next, err);
+    }
+    alloc_free(rows->al, scratch);
+    return status;
+}
+
+mdla_status mdla_rows_seek(mdla_rows *rows, uint64_t row, mdla_error *err)
+{
+    if (rows->row_count != MDLA_UNKNOWN && row > rows->row_count)
+        return past_the_end(rows, row, rows->row_count, err);
+    if (row == rows->next)
+        return MDLA_OK;
+    if (rows->can_rewind && rows->row_count != MDLA_UNKNOWN) {
+        if (rows->ops->seek != NULL)
+            MDLA_TRY(rows->ops->seek(rows, row, err));
+        rows->next = row;
+        return MDLA_OK;
+    }
+    if (row < rows->next)
+        MDLA_TRY(mdla_rows_rewind(rows, err));
+    return skip_rows(rows, row, err);
+}
