@@ -17,11 +17,11 @@ static double rows_or_one(const mdla_account *account)
 static void print_head(const info_subject *s, const mdla_account *account)
 {
     const mdla_file_info *f = &s->file;
-    char count[NUMBER_TEXT_MAX], text[SHA256_TEXT_MAX];
+    char count[NUMBER_TEXT_MAX], width[NUMBER_TEXT_MAX], text[SHA256_TEXT_MAX];
 
-    printf("%s: mdla %u.%u, %s rows x %u dims of %s, %u features\n", s->name, f->version_major,
+    printf("%s: mdla %u.%u, %s rows x %u dims of %s, %s features\n", s->name, f->version_major,
            f->version_minor, number_grouped(account->rows, count), f->dims, mdla_dtype_name(f->dtype),
-           f->width);
+           number_grouped(f->width, width));
     printf("  size      %s bytes\n", number_grouped(account->file_nbytes, count));
     printf("  blocks    %s of at most %u rows\n", number_grouped(f->blocks, count), f->block_rows);
     printf("  codebook  %s, SHA-256 %s\n", f->embedded ? "embedded" : "named",

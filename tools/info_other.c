@@ -32,7 +32,7 @@ int info_codebook(const char *name, const mdla_codebook *codebook, int as_json)
         json_end_object(&json);
         return TOOL_DONE;
     }
-    printf("%s: codebook, %u features x %u dims\n", name, info.width, info.dims);
+    printf("%s: codebook, %s features x %u dims\n", name, number_grouped(info.width, count), info.dims);
     printf("  SHA-256   %s\n", number_sha256(info.sha256, text));
     printf("  size      %s bytes\n", number_grouped(info.nbytes, count));
     printf("  atoms     %.0f bits, %.3f a value\n", info.atom_bits,

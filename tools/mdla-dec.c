@@ -19,7 +19,7 @@ static const char help[] =
     "  mdla-dec acts.mdla --rows 1000:1100 -o part.npy\n"
     "\n"
     "      --codebook CB   the codebook that IN only names\n"
-    "      --rows A:B      rows A to B - 1, counted from 0; either end may be left out\n"
+    "      --rows A:B      rows A to B - 1, counted from 0; A or B may be left out\n"
     "      --dtype T       f32, f16, bf16, f64, u8 ... (as encoded; f32 for integers)\n"
     "      --raw           bare rows without a header, whatever OUT is called\n"
     "      --codes         write the codes as CSV: row,feature,level,strength\n"
@@ -275,7 +275,7 @@ static int write_codes(const dec_options *o, mdla_decoder *decoder)
     if (out.text.status != MDLA_OK)
         status = MDLA_OK; /* the sink failed first, and says so below */
     if (text_sink_close(&out.text, status == MDLA_OK && !tool_stopped()) != MDLA_OK)
-        return tool_fail("%s: write error", o->common.output);
+        return tool_fail_status(MDLA_ERR_IO, NULL);
     return status == MDLA_OK && !tool_stopped() ? TOOL_DONE : tool_fail_status(status, &err);
 }
 

@@ -23,6 +23,22 @@ typedef struct enc_job {
     int sink_open, codebook_sink_open; /* the sink is still ours to close */
 } enc_job;
 
+/* How messages call the rows. */
+static const char *data_name(const enc_options *o, char *text, size_t text_nbytes)
+{
+    if (o->data_count == 1)
+        return files_name(o->data[0]);
+    snprintf(text, text_nbytes, "%s and %zu more", files_name(o->data[0]), o->data_count - 1);
+    return text;
+}
+
+static int fail_about_data(const enc_options *o, mdla_status status, const mdla_error *err)
+{
+    char text[MDLA_MESSAGE_MAX];
+
+    return tool_fail_about(data_name(o, text, sizeof text), status, err);
+}
+
 static int load_sae(const enc_options *o, mdla_sae **out)
 {
     mdla_error err = {MDLA_OK, ""};
@@ -61,7 +77,7 @@ static int get_codebook(const enc_options *o, enc_job *job)
     fit.progress = progress_show;
     status = mdla_codebook_fit(&o->common.config, job->sae, job->rows, &fit, &job->codebook, &err);
     if (status != MDLA_OK)
-        return tool_fail_status(status, &err);
+        return fail_about_data(o, status, &err);
     mdla_codebook_query(job->codebook, &info);
     tool_explain("codebook: %u features x %u dims, %llu bytes (atoms %.0f bits, priors %.0f)",
                  info.width, info.dims, (unsigned long long)info.nbytes, info.atom_bits,
@@ -74,16 +90,20 @@ static int get_codebook(const enc_options *o, enc_job *job)
 
 static void report(const enc_options *o, const mdla_encode_report *r)
 {
-    const double rows = r->rows ? (double)r->rows : 1;
+    const char *name = strcmp(o->common.output, "-") == 0 ? "standard output" : o->common.output;
     const uint64_t stream = r->file_nbytes - r->codebook_nbytes;
     char count[NUMBER_TEXT_MAX], nbytes[NUMBER_TEXT_MAX], fvu[40];
 
+    number_grouped(r->rows, count);
+    number_grouped(r->file_nbytes, nbytes);
+    if (r->rows == 0) {
+        tool_say("%s: no rows in %s bytes", name, nbytes);
+        return;
+    }
     snprintf(fvu, sizeof fvu, isfinite(r->fvu) ? "FVU %.6f" : "FVU undefined (constant rows)", r->fvu);
-    tool_say("%s: %s rows in %s bytes, %.2f bits a row%s, %s, L0 %.2f, step %g",
-             strcmp(o->common.output, "-") == 0 ? "standard output" : o->common.output,
-             number_grouped(r->rows, count), number_grouped(r->file_nbytes, nbytes),
-             8.0 * (double)stream / rows, r->codebook_nbytes ? " beside the codebook" : "", fvu, r->l0,
-             r->step);
+    tool_say("%s: %s rows in %s bytes, %.2f bits a row%s, %s, L0 %.2f, step %g", name, count, nbytes,
+             8.0 * (double)stream / (double)r->rows, r->codebook_nbytes ? " beside the codebook" : "",
+             fvu, r->l0, r->step);
 }
 
 /* Sums the loss of the decoded file against the rows. */
@@ -160,7 +180,7 @@ static int encode(const enc_options *o, enc_job *job)
     status = mdla_encode(&o->common.config, job->codebook, o->code == MDLA_CODE_SAE ? job->sae : NULL,
                          job->rows, &options, job->sink, &r, &err);
     if (status != MDLA_OK)
-        return tool_fail_status(status, &err);
+        return fail_about_data(o, status, &err);
     report(o, &r);
     return o->verify ? verify(o, job, &r) : TOOL_DONE;
 }

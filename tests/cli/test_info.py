@@ -79,7 +79,7 @@ class Info(cli.CliTest):
         named = json.loads(self.good("mdla-info", cli.FIXTURE / "named.mdla", "--codebook", CODEBOOK, "--json"))
         self.assertFalse(named["embedded"])
         self.assertEqual(named["bits"]["atoms"], 0)
-        self.assertIn(b"codebook, 1024 features x 784 dims", self.good("mdla-info", CODEBOOK))
+        self.assertIn(b"codebook, 1,024 features x 784 dims", self.good("mdla-info", CODEBOOK))
 
     def test_array(self):
         info = json.loads(self.good("mdla-info", DIGITS, "--json"))

@@ -24,7 +24,7 @@ class Inputs(cli.CliTest):
 
     def test_dims_do_not_match(self):
         self.write("narrow.npy", cli.npy_bytes(array.array("f", range(40)), (4, 10)))
-        self.encode_fails("narrow.npy", "10", "784")
+        self.encode_fails("narrow.npy", "narrow.npy: ", "10", "784")
         self.encode_fails("narrow.npy", "10", "784", how=("--sae", cli.SAE, "--fvu", "0.2"))
 
     def test_shards_that_differ_in_dims(self):
@@ -39,7 +39,7 @@ class Inputs(cli.CliTest):
         self.write("nan.npy", cli.npy_bytes(values, (1500, 784)))
         for how in (("--codebook", CODEBOOK, "--step", "100"), ("--codebook", CODEBOOK, "--fvu", "0.3"),
                     ("--sae", cli.SAE, "--fvu", "0.3")):
-            self.encode_fails("nan.npy", "row 1200", "column 7", "NaN", how=how)
+            self.encode_fails("nan.npy", "nan.npy: row 1200", "column 7", "NaN", how=how)
         values[1200 * 784 + 7] = float("-inf")
         self.write("nan.npy", cli.npy_bytes(values, (1500, 784)))
         self.encode_fails("nan.npy", "row 1200", "column 7", "inf")
@@ -48,11 +48,11 @@ class Inputs(cli.CliTest):
         values = array.array("f", [0]) * (784 * 3)
         values[784 + 400] = 3e38
         self.write("huge.npy", cli.npy_bytes(values, (3, 784)))
-        self.encode_fails("huge.npy", "row 1", how=("--codebook", CODEBOOK, "--step", "0.01"))
+        self.encode_fails("huge.npy", "row 1", how=("--codebook", CODEBOOK, "--step", "100"))
 
     def test_empty_data_set(self):
         self.write("empty.npy", cli.npy_bytes(b"", (0, 784)))
-        self.encode_fails("empty.npy", "no rows", how=("--sae", cli.SAE, "--fvu", "0.2"))
+        self.encode_fails("empty.npy", "empty.npy: ", "empty", how=("--sae", cli.SAE, "--fvu", "0.2"))
         self.good("mdla-enc", "empty.npy", "--codebook", CODEBOOK, "--step", "100", "-o", "empty.mdla")
         self.good("mdla-dec", "empty.mdla", "-o", "back.npy")
         self.assertEqual(cli.npy_read(self.folder / "back.npy")[0], (0, 784))
@@ -60,7 +60,9 @@ class Inputs(cli.CliTest):
 
     def test_constant_rows(self):
         self.write("same.npy", cli.npy_bytes(array.array("f", [5]) * (784 * 50), (50, 784)))
-        self.encode_fails("same.npy", "constant", how=("--codebook", CODEBOOK, "--fvu", "0.2"))
+        self.encode_fails("same.npy", "same.npy", "the same", how=("--sae", cli.SAE, "--fvu", "0.2"))
+        self.good("mdla-enc", "same.npy", "--codebook", CODEBOOK, "--step", "100", "-o", "x.mdla")
+        self.assertIn(b"undefined", self.good("mdla-eval", "same.npy", "x.mdla"))
 
     def test_fvu_out_of_reach(self):
         self.encode_fails(DIGITS, "FVU", how=("--codebook", CODEBOOK, "--fvu", "0.0001"))

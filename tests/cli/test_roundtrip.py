@@ -70,7 +70,7 @@ class RoundTrip(cli.CliTest):
         little = values.tobytes()
         self.write("a.npy", cli.npy_bytes(values, (300, cli.DIMS)))
         self.write("b.npy", cli.npy_bytes(struct.pack(f">{len(values)}f", *values), (300, cli.DIMS), ">f4"))
-        self.write("c.npy", cli.npy_bytes(values, (300, 28, 28)))
+        self.write("c.npy", cli.npy_bytes(values, (3, 100, cli.DIMS)))
         self.write("raw.bin", little)
         self.write("idx", b"\0\0\x08\x03" + struct.pack(">III", 300, 28, 28) + bytes(cli.digits(0, 300)))
         outputs = set()

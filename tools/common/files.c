@@ -4,6 +4,8 @@
 #include "common/spool.h"
 #include "common/tool.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -64,10 +66,42 @@ int files_decoder(const mdla_config *config, const char *path, int seekable,
     return -1;
 }
 
+/* A sink that remembers which output failed and why, for the message. */
+typedef struct named_sink {
+    mdla_sink inner;
+    const char *path;
+} named_sink;
+
+static mdla_status named_write(void *ctx, const void *src, size_t nbytes)
+{
+    named_sink *s = ctx;
+    mdla_status status;
+
+    errno = 0;
+    status = s->inner.write(s->inner.ctx, src, nbytes);
+    if (status != MDLA_OK)
+        tool_output_failed(s->path, errno);
+    return status;
+}
+
+static mdla_status named_close(void *ctx, int keep)
+{
+    named_sink *s = ctx;
+    mdla_status status;
+
+    errno = 0;
+    status = s->inner.close(s->inner.ctx, keep);
+    if (status != MDLA_OK && keep)
+        tool_output_failed(s->path, errno);
+    free(s);
+    return status;
+}
+
 int files_sink(const char *path, int force, int binary, mdla_sink *out)
 {
     mdla_error err = {MDLA_OK, ""};
     mdla_status status;
+    named_sink *named;
 
     if (binary && strcmp(path, "-") == 0 && isatty(STDOUT_FILENO)) {
         tool_fail("standard output is a terminal and this is binary; give -o FILE or pipe it on");
@@ -78,9 +112,18 @@ int files_sink(const char *path, int force, int binary, mdla_sink *out)
         tool_fail("%s: exists already; give -f to overwrite it, or another name", path);
         return -1;
     }
-    status = mdla_sink_file(path, force, out, &err);
-    if (status == MDLA_OK)
-        return 0;
-    tool_fail_status(status, &err);
-    return -1;
+    named = malloc(sizeof *named);
+    if (!named) {
+        tool_fail("out of memory");
+        return -1;
+    }
+    status = mdla_sink_file(path, force, &named->inner, &err);
+    if (status != MDLA_OK) {
+        tool_fail_status(status, &err);
+        free(named);
+        return -1;
+    }
+    named->path = strcmp(path, "-") == 0 ? "standard output" : path;
+    *out = (mdla_sink){named, named_write, named_close};
+    return 0;
 }

@@ -21,7 +21,10 @@ int files_codebook(const mdla_config *config, const char *path, mdla_codebook **
 int files_decoder(const mdla_config *config, const char *path, int seekable,
                   const mdla_codebook *codebook, mdla_decoder **out);
 
-/** An output file or, for "-", standard output; binary never goes to a terminal. Returns 0 or -1. */
+/**
+ * An output file or, for "-", standard output; binary never goes to a terminal. path must stay as long as the
+ * sink: a failure is remembered under it (tool_output_failed). Returns 0 or -1.
+ */
 int files_sink(const char *path, int force, int binary, mdla_sink *out);
 
 /** How messages call a path: itself, or "standard input". */

@@ -50,7 +50,7 @@ static size_t word_distance(const char *a, const char *b)
 static const char *closest_name(const struct option *longs, const char *name)
 {
     const char *closest = NULL;
-    size_t least = strlen(name) < 4 ? 2 : 3; /* below this many edits a guess is likely right */
+    size_t least = strlen(name) < 3 ? 2 : 3; /* below this many edits a guess is likely right */
 
     for (; longs->name; longs++) {
         const size_t distance = word_distance(name, longs->name);

@@ -13,6 +13,10 @@
 static const char *program = "mdla";
 static tool_voice voice_now = TOOL_NORMAL;
 static volatile sig_atomic_t signal_seen;
+static struct {
+    const char *path; /* NULL: none has failed */
+    int reason;
+} output_failure;
 
 static void on_signal(int number)
 {
@@ -76,13 +80,32 @@ int tool_fail(const char *format, ...)
     return TOOL_FAILED;
 }
 
+void tool_output_failed(const char *path, int reason)
+{
+    if (output_failure.path)
+        return;
+    output_failure.path = path;
+    output_failure.reason = reason;
+}
+
 int tool_fail_status(mdla_status status, const mdla_error *err)
 {
     if (status == MDLA_ERR_INTERRUPTED || tool_stopped())
         return tool_fail("stopped; nothing was written");
-    if (err && err->text[0])
-        return tool_fail("%s", err->text);
-    return tool_fail("%s", mdla_status_text(status));
+    if (output_failure.path)
+        return tool_fail("%s: cannot write: %s", output_failure.path,
+                         output_failure.reason ? strerror(output_failure.reason) : "write error");
+    return tool_fail("%s", err && err->text[0] ? err->text : mdla_status_text(status));
+}
+
+int tool_fail_about(const char *name, mdla_status status, const mdla_error *err)
+{
+    const char *text = err && err->text[0] ? err->text : mdla_status_text(status);
+
+    if (status == MDLA_ERR_INTERRUPTED || tool_stopped() || output_failure.path ||
+        strncmp(text, name, strlen(name)) == 0)
+        return tool_fail_status(status, err);
+    return tool_fail("%s: %s", name, text);
 }
 
 int tool_usage(const char *format, ...)

@@ -35,6 +35,15 @@ int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** The same for a library call that came to status; err may be empty. */
 int tool_fail_status(mdla_status status, const mdla_error *err);
 
+/** The same where the sentence may lack the name of what it is about. */
+int tool_fail_about(const char *name, mdla_status status, const mdla_error *err);
+
+/**
+ * Remembers that an output couldn't be written, and why (an errno value). The library knows neither; the
+ * MDLA_ERR_IO that it comes to is then reported with both.
+ */
+void tool_output_failed(const char *path, int reason);
+
 /** Prints "NAME: message" and where help is found; returns TOOL_USAGE. */
 int tool_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
