@@ -4,18 +4,15 @@
 
 #include <stdbool.h>
 
-static bool step_in_range(quant_step step)
-{
-    return step.mantissa >= 256 && step.mantissa < 1u << 23 && step.exponent >= -120 &&
-           step.exponent <= 80;
-}
-
-/* |coefficient of level l| = mantissa x (level + offset / 256), in units of 1, rounded half up. */
+/* Coefficient of a level: mantissa / 256 x (level + offset / 128), rounded half up; 1 at least. */
 static uint64_t coefficient_of(const code_params *p, uint32_t level)
 {
     const int64_t offset = p->level_offset[level < LEVEL_OFFSETS ? level - 1 : LEVEL_OFFSETS - 1];
 
-    return ((uint64_t)p->step.mantissa * (uint64_t)(256 * (int64_t)level + offset) + 32768) >> 16;
+    const uint64_t value =
+        ((uint64_t)p->step.mantissa * (uint64_t)(128 * (int64_t)level + offset) + 16384) >> 15;
+
+    return value > 0 ? value : 1;
 }
 
 /* Cost of levels 1 .. up to the real position x (units of 2^-16 level), linear between whole levels. */
@@ -98,7 +95,7 @@ static mdla_status fill(code_model *m)
         const uint32_t magnitude = (uint32_t)(m->bias[d] < 0 ? -m->bias[d] : m->bias[d]);
         m->bias_peak = magnitude > m->bias_peak ? magnitude : m->bias_peak;
     }
-    fill_level_costs(m, step_ratio(m->params.step, cb->fit_step));
+    fill_level_costs(m, step_ratio(m->params.step, cb->fit.step));
     return MDLA_OK;
 }
 
@@ -109,7 +106,7 @@ mdla_status code_model_new(const mdla_allocator *al, const codebook *cb, const c
     mdla_status status;
 
     *out = NULL;
-    if (!step_in_range(params->step))
+    if (!code_params_in_range(params))
         return MDLA_ERR_CORRUPT;
     m = alloc_zeroed(al, 1, sizeof *m);
     if (m == NULL)

@@ -6,13 +6,6 @@
 
 #include "codebook/codebook.h"
 
-#define LEVEL_OFFSETS 4 /* reconstruction points of levels 1, 2, 3, and 4 and above */
-
-/* What a file says beside its codebook. */
-typedef struct code_params {
-    quant_step step;
-    int8_t level_offset[LEVEL_OFFSETS]; /* level l counts as l + offset / 256 */
-} code_params;
 
 typedef struct code_model {
     const mdla_allocator *al;

@@ -26,12 +26,14 @@ static unsigned decision(range_decoder *d, atom_model *m, const atom_expected *x
 {
     const unsigned bit = range_decoder_bit(d, atom_decision(m, x, slot));
 
-    atom_learn(m, bit);
+    atom_learn(m, slot, bit);
     return bit;
 }
 
-static void decode_weights(range_decoder *d, atom_weights *w)
+static void decode_settings(range_decoder *d, atom_settings *w)
 {
+    w->trellis = raw_bits(d, 1);
+    w->mixed = raw_bits(d, 1);
     for (int i = 0; i < ATOM_TERMS; i++)
         w->value[i] = (int8_t)((int)raw_bits(d, 8) - 128);
     for (int i = 0; i < ATOM_TERMS; i++)
@@ -99,8 +101,8 @@ static bool decode_atom(range_decoder *d, atom_model *m, int16_t *q)
 
         atom_expect(m, q, i, state, &x);
         level = decode_level(d, m, &x);
-        entry = atom_entry(m, state, level);
-        state = atom_next_state(m, state, level);
+        entry = atom_entry(&m->set, state, level);
+        state = atom_next_state(&m->set, state, level);
         if (entry < -limit || entry > limit)
             return false;
         q[i] = (int16_t)entry;
@@ -117,8 +119,7 @@ mdla_status atoms_decode(const mdla_allocator *al, range_decoder *d, const atom_
 
     if (m == NULL)
         return MDLA_ERR_MEMORY;
-    m->trellis = raw_bits(d, 1);
-    decode_weights(d, &m->weights);
+    decode_settings(d, &m->set);
     for (size_t i = 0; i < group->count; i++) {
         const size_t feature = group->order[i];
 

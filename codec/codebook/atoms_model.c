@@ -2,8 +2,6 @@
 
 #include "base/alloc.h"
 
-#include <string.h>
-
 /* 2^22 / (1 + e^-x) at x = 0, 1/4, 2/4 ... 14 and the last once more. */
 const uint32_t atom_squash_knots[58] = {
     2097152, 2357939, 2610784, 2848682, 3066282, 3260232, 3429156, 3573349, 3694331, 3794379,
@@ -13,8 +11,9 @@ const uint32_t atom_squash_knots[58] = {
     4194114, 4194156, 4194189, 4194214, 4194234, 4194249, 4194262, 4194271, 4194278, 4194284,
     4194288, 4194292, 4194295, 4194297, 4194298, 4194300, 4194301, 4194301};
 
-#define MEAN_BITS 4       /* means in 2^-4 of an expanded entry, expectations in 2^-4 of a step */
-#define MEAN_SEEN_LIMIT 63
+#define MEAN_BITS 4        /* means in 2^-4 of an expanded entry, expectations in 2^-4 of a step */
+#define MEAN_SEEN_LIMIT 63 /* the means move by 1 / (seen + 1) */
+#define MIX_INITIAL 26214  /* 2/5 each: three estimates that agree are more certain than one */
 
 int32_t atom_entry_limit(unsigned step_index)
 {
@@ -43,9 +42,8 @@ static unsigned log_class(uint32_t v, unsigned fraction)
 
     if (n == 0)
         return 0;
-    return (n << fraction) +
-           (n > fraction ? v >> (n - 1 - fraction) & ((1U << fraction) - 1)
-                         : (v << (fraction + 1 - n)) & ((1U << fraction) - 1));
+    return (n << fraction) + (n > fraction ? v >> (n - 1 - fraction) & ((1U << fraction) - 1)
+                                           : (v << (fraction + 1 - n)) & ((1U << fraction) - 1));
 }
 
 static uint32_t least(uint32_t a, uint32_t b)
@@ -56,8 +54,7 @@ static uint32_t least(uint32_t a, uint32_t b)
 atom_model *atom_model_new(const mdla_allocator *al, uint32_t dims, uint32_t stride)
 {
     atom_model *m = alloc_zeroed(al, 1, sizeof *m);
-    adaptive_bit *b;
-    int32_t x = -3584;
+    int32_t x = -ATOM_LOGIT_MAX;
 
     if (m == NULL)
         return NULL;
@@ -71,19 +68,16 @@ atom_model *atom_model_new(const mdla_allocator *al, uint32_t dims, uint32_t str
     m->step_index = ATOM_STEP_INDEX_MAX / 2;
     /* The inverse of squash, at the middle of each of 4,096 intervals. */
     for (uint32_t i = 0; i < 4096; i++) {
-        while (x < 3584 && atom_squash(x) < (i << 10) + 512)
+        while (x < ATOM_LOGIT_MAX && atom_squash(x) < (i << 10) + 512)
             x++;
         m->stretch[i] = (int16_t)x;
     }
-    for (int s = 0; s < ATOM_SLOTS; s++)
+    for (int s = 0; s < ATOM_SLOTS; s++) {
         for (int i = 0; i < ATOM_INPUTS; i++)
-            m->mix[s][i] = 65536 * 2 / 5;
-    for (b = m->size[0]; b < m->size[0] + ATOM_SIZE_CONTEXTS * ATOM_SLOTS; b++)
-        *b = adaptive_bit_initial();
-    for (b = m->value[0]; b < m->value[0] + ATOM_SIGNED_CONTEXTS * ATOM_SLOTS; b++)
-        *b = adaptive_bit_initial();
-    for (b = m->near[0]; b < m->near[0] + ATOM_NEAR_CONTEXTS * ATOM_SLOTS; b++)
-        *b = adaptive_bit_initial();
+            m->mix[s][i] = MIX_INITIAL;
+        for (int i = 0; i < ATOM_CONTEXTS; i++)
+            m->context[i][s] = adaptive_bit_initial();
+    }
     m->step_changed = m->step_sign = adaptive_bit_initial();
     for (int i = 0; i < ATOM_STEP_INDEX_MAX; i++)
         m->step_more[i] = adaptive_bit_initial();
@@ -120,42 +114,40 @@ static int32_t in_steps(int32_t mean, unsigned step_index)
     return (int32_t)((int64_t)mean * inverse[step_index & 3] >> (16 + (step_index >> 2)));
 }
 
-void atom_expect(const atom_model *m, const int16_t *q, uint32_t d, unsigned state, atom_expected *x)
+void atom_expect(const atom_model *m, const int16_t *q, uint32_t d, unsigned state,
+                 atom_expected *x)
 {
-    const atom_weights *w = &m->weights;
-    int32_t near[ATOM_NEIGHBOURS];
-    int32_t value = in_steps(m->dim[d].mean, m->step_index);
+    const atom_settings *w = &m->set;
+    const unsigned down = ATOM_WEIGHT_BITS + w->trellis; /* a level is two steps there */
     const int32_t usual = in_steps(m->dim[d].magnitude, m->step_index);
-    int32_t size;
-    uint32_t sum = 0;
+    int32_t value = in_steps(m->dim[d].mean, m->step_index) * w->value[ATOM_NEIGHBOURS];
+    int32_t size =
+        usual * w->size[ATOM_NEIGHBOURS]; /* both below 2^29: 7 terms of 2^15 x 2^4 x 2^7 */
+    int32_t near[ATOM_NEIGHBOURS], magnitude[ATOM_NEIGHBOURS];
+    uint32_t v, s;
+    unsigned bits;
 
     atom_neighbours(q, d, m->stride, near);
-    value *= w->value[ATOM_NEIGHBOURS];
-    size = usual * w->size[ATOM_NEIGHBOURS];
     for (int i = 0; i < ATOM_NEIGHBOURS; i++) {
-        const int32_t magnitude = near[i] < 0 ? -near[i] : near[i];
-
+        magnitude[i] = near[i] < 0 ? -near[i] : near[i];
         value += near[i] * w->value[i] * (1 << MEAN_BITS);
-        size += magnitude * w->size[i] * (1 << MEAN_BITS);
+        size += magnitude[i] * w->size[i] * (1 << MEAN_BITS);
     }
-    sum = (uint32_t)(near[0] < 0 ? -near[0] : near[0]) + (uint32_t)(near[3] < 0 ? -near[3] : near[3]);
+    v = (uint32_t)(value < 0 ? -value : value) >> down;
+    s = (uint32_t)size >> down;
+    bits = bit_length(s);
     x->negative = value < 0;
-    {
-        const unsigned down = ATOM_WEIGHT_BITS + m->trellis; /* a level is two steps there */
-        const uint32_t v = (uint32_t)(value < 0 ? -value : value) >> down;
-        const uint32_t s = (uint32_t)size >> down;
-        const unsigned bits = bit_length(s);
-
-        x->shift = bits > 7 ? bits - 7 : 0;
-        x->context[0] = (state & 1) * 64 + least(log_class(s, 2), 63);
-        x->context[1] = (state & 1) * 256 + least(log_class(v, 1), 15) * 16 + least(log_class(s, 1), 15);
-        x->context[2] = least(log_class((uint32_t)usual, 1), 31) * 4 + least(sum, 3);
-    }
+    x->shift = bits > 7 ? bits - 7 : 0;
+    x->context[0] = (state & 1) * 64 + least(log_class(s, 2), 63);
+    x->context[1] = ATOM_CONTEXT_VALUE + (state & 1) * 256 + least(log_class(v, 1), 15) * 16 +
+                    least(log_class(s, 1), 15);
+    x->context[2] = ATOM_CONTEXT_NEAR + least(log_class((uint32_t)usual, 1), 31) * 4 +
+                    least((uint32_t)(magnitude[0] + magnitude[3]), 3);
 }
 
 void atom_seen(atom_model *m, const int16_t *q)
 {
-    const int32_t rate = (int32_t)(65536 * 2 / (2 * m->seen + 2));
+    const int32_t rate = (int32_t)(65536 / (m->seen + 1));
 
     for (uint32_t d = 0; d < m->dims; d++) {
         const int32_t entry = (int32_t)atom_expand(q[d], m->step_index) * (1 << MEAN_BITS);

@@ -1,6 +1,8 @@
 #include "codebook/atoms_trellis.h"
 
 #include "base/alloc.h"
+#include "codebook/atoms_fit.h"
+#include "codebook/atoms_writer.h"
 
 #include <math.h>
 #include <string.h>
@@ -8,11 +10,12 @@
 #define LOG_ENTRIES 4096
 
 struct atom_trellis {
-    uint32_t dims, window;        /* entries behind d that expectations look at */
-    float log_bits[LOG_ENTRIES];  /* -log2 of a probability, by its upper 12 bits */
-    int16_t *path[2][ATOM_STATES]; /* [dims] each: the entries of the best path into a state, window alone */
-    uint8_t *from;                /* [dims][states]: the state before */
-    int16_t *entry;               /* [dims][states] */
+    uint32_t dims, window;         /* entries behind d that expectations look at */
+    float log_bits[LOG_ENTRIES];   /* -log2 of a probability, by its upper 12 bits */
+    int16_t *path[2][ATOM_STATES]; /* [dims] each: the entries of the best path into a state, window
+                                      alone */
+    uint8_t *from;                 /* [dims][states]: the state before */
+    int16_t *entry;                /* [dims][states] */
 };
 
 /* Bits of the decisions about one level, looked up as needed. */
@@ -31,8 +34,8 @@ atom_trellis *atom_trellis_new(const mdla_allocator *al, uint32_t dims, uint32_t
     t->dims = dims;
     t->window = stride != 0 ? 2 * stride : 2;
     paths = t->path[0][0] = alloc_zeroed(al, dims, 2 * ATOM_STATES * sizeof *paths);
-    t->from = alloc_array(al, dims, ATOM_STATES);
-    t->entry = alloc_array(al, dims, ATOM_STATES * sizeof *t->entry);
+    t->from = alloc_zeroed(al, dims, ATOM_STATES);
+    t->entry = alloc_zeroed(al, dims, ATOM_STATES * sizeof *t->entry);
     if (paths == NULL || t->from == NULL || t->entry == NULL) {
         atom_trellis_free(al, t);
         return NULL;
@@ -54,14 +57,16 @@ void atom_trellis_free(const mdla_allocator *al, atom_trellis *t)
     alloc_free(al, t);
 }
 
-static float level_bits(const atom_trellis *t, atom_model *m, const atom_expected *x, decision_bits *b,
-                        int32_t level)
+static float level_bits(const atom_trellis *t, atom_model *m, const atom_expected *x,
+                        decision_bits *b, int32_t level)
 {
     const unsigned negative = level < 0;
     const uint32_t magnitude = (uint32_t)(negative ? -level : level);
     const uint32_t run = level != 0 ? (magnitude - 1) >> x->shift : 0;
     const unsigned unary = run < ATOM_UNARY_MAX ? run : ATOM_UNARY_MAX;
-    const unsigned slots = level == 0 ? 1 : unary < ATOM_UNARY_MAX ? ATOM_SLOT_UNARY + unary + 1 : ATOM_SLOTS;
+    const unsigned slots = level == 0               ? 1
+                           : unary < ATOM_UNARY_MAX ? ATOM_SLOT_UNARY + unary + 1
+                                                    : ATOM_SLOTS;
     float bits;
 
     for (; b->known < slots; b->known++) {
@@ -72,7 +77,8 @@ static float level_bits(const atom_trellis *t, atom_model *m, const atom_expecte
     }
     if (level == 0)
         return b->bit[ATOM_SLOT_ZERO][0];
-    bits = b->bit[ATOM_SLOT_ZERO][1] + b->bit[ATOM_SLOT_SIGN][negative ^ x->negative] + (float)x->shift;
+    bits = b->bit[ATOM_SLOT_ZERO][1] + b->bit[ATOM_SLOT_SIGN][negative ^ x->negative] +
+           (float)x->shift;
     for (unsigned i = 0; i < unary; i++)
         bits += b->bit[ATOM_SLOT_UNARY + i][1];
     if (unary < ATOM_UNARY_MAX)
@@ -83,7 +89,8 @@ static float level_bits(const atom_trellis *t, atom_model *m, const atom_expecte
 }
 
 /* Levels worth trying in a state: the two around the target, and zero. */
-static int candidates(const atom_model *m, unsigned state, double target, int32_t limit, int32_t level[3])
+static int candidates(const atom_model *m, unsigned state, double target, int32_t limit,
+                      int32_t level[3])
 {
     const double size = fmin(fabs(target), limit);
     const int32_t lower = (int32_t)((size + (state & 1)) / 2);
@@ -93,12 +100,13 @@ static int candidates(const atom_model *m, unsigned state, double target, int32_
     level[n++] = 0;
     if (lower > 0)
         level[n++] = sign * lower;
-    if (atom_entry(m, state, lower + 1) <= limit)
+    if (atom_entry(&m->set, state, lower + 1) <= limit)
         level[n++] = sign * (lower + 1);
     return n;
 }
 
-void atom_trellis_round(atom_trellis *t, atom_model *m, const float *target, double error_bits, int16_t *q)
+void atom_trellis_round(atom_trellis *t, atom_model *m, const float *target, double error_bits,
+                        int16_t *q)
 {
     const double inverse = exp2(ATOM_SCALE_BITS - m->step_index / 4.0);
     const int32_t limit = atom_entry_limit(m->step_index);
@@ -127,11 +135,11 @@ void atom_trellis_round(atom_trellis *t, atom_model *m, const float *target, dou
             atom_expect(m, t->path[d & 1][s], d, s, &x);
             n = candidates(m, s, aim, limit, level);
             for (int i = 0; i < n; i++) {
-                const int32_t e = atom_entry(m, s, level[i]);
+                const int32_t e = atom_entry(&m->set, s, level[i]);
                 const double error = aim - e;
-                const double total =
-                    cost[s] + error_bits * error * error + (double)level_bits(t, m, &x, &bits, level[i]);
-                const unsigned next = atom_next_state(m, s, level[i]);
+                const double total = cost[s] + error_bits * error * error +
+                                     (double)level_bits(t, m, &x, &bits, level[i]);
+                const unsigned next = atom_next_state(&m->set, s, level[i]);
 
                 if (total < next_cost[next]) {
                     next_cost[next] = total;
@@ -144,7 +152,8 @@ void atom_trellis_round(atom_trellis *t, atom_model *m, const float *target, dou
             cost[s] = next_cost[s];
             if (!(cost[s] < INFINITY))
                 continue;
-            memcpy(t->path[(d + 1) & 1][s] + d - kept, t->path[d & 1][from[s]] + d - kept, kept * sizeof *q);
+            memcpy(t->path[(d + 1) & 1][s] + d - kept, t->path[d & 1][from[s]] + d - kept,
+                   kept * sizeof *q);
             t->path[(d + 1) & 1][s][d] = entry[s];
         }
     }
@@ -155,4 +164,23 @@ void atom_trellis_round(atom_trellis *t, atom_model *m, const float *target, dou
         q[d] = t->entry[(size_t)d * ATOM_STATES + best];
         best = t->from[(size_t)d * ATOM_STATES + best];
     }
+}
+
+bool atom_trellis_holds(const atom_group *group, const int16_t *q)
+{
+    const atom_settings on = {.trellis = 1};
+
+    for (size_t i = 0; i < group->count; i++) {
+        const int16_t *row = q + (size_t)group->order[i] * group->dims;
+        unsigned state = 0;
+
+        for (uint32_t d = 0; d < group->dims; d++) {
+            int32_t level;
+
+            if (!atom_level(&on, state, row[d], &level))
+                return false;
+            state = atom_next_state(&on, state, level);
+        }
+    }
+    return true;
 }

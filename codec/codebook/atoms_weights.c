@@ -1,5 +1,6 @@
-/* The linear weights of a group: least squares over its entries, then rounded to the grid that is sent. */
-#include "codebook/atoms_encoder.h"
+/* The linear weights of a group: least squares over its entries, rounded to the grid that is sent.
+ */
+#include "codebook/atoms_fit.h"
 
 #include <math.h>
 
@@ -39,7 +40,7 @@ static void solve(const normal_equations *n, double low, double high, int8_t *we
         weights[i] = (int8_t)lrint(w[i] * unit);
 }
 
-void atom_weights_fit(const atom_group *group, const int16_t *q, atom_weights *weights)
+void atom_weights_fit(const atom_group *group, const int16_t *q, atom_settings *set)
 {
     normal_equations value = {0}, size = {0};
 
@@ -61,6 +62,6 @@ void atom_weights_fit(const atom_group *group, const int16_t *q, atom_weights *w
             add_sample(&size, term, fabs((double)row[d]));
         }
     }
-    solve(&value, -128, 127, weights->value);
-    solve(&size, 0, 127, weights->size);
+    solve(&value, -128, 127, set->value);
+    solve(&size, 0, 127, set->size);
 }

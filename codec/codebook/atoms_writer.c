@@ -25,19 +25,21 @@ static void put_adaptive(atom_writer *w, unsigned bit, adaptive_bit *context)
     adaptive_bit_update(context, bit);
 }
 
-static void put_decision(atom_writer *w, atom_model *m, const atom_expected *x, unsigned slot, unsigned bit)
+static void put_decision(atom_writer *w, atom_model *m, const atom_expected *x, unsigned slot,
+                         unsigned bit)
 {
     put_bit(w, bit, atom_decision(m, x, slot));
-    atom_learn(m, bit);
+    atom_learn(m, slot, bit);
 }
 
 void atom_write_header(atom_writer *w, const atom_model *m)
 {
-    put_raw(w, m->trellis, 1);
+    put_raw(w, m->set.trellis, 1);
+    put_raw(w, m->set.mixed, 1);
     for (int i = 0; i < ATOM_TERMS; i++)
-        put_raw(w, (uint32_t)(m->weights.value[i] + 128), 8);
+        put_raw(w, (uint32_t)(m->set.value[i] + 128), 8);
     for (int i = 0; i < ATOM_TERMS; i++)
-        put_raw(w, (uint32_t)m->weights.size[i], 7);
+        put_raw(w, (uint32_t)m->set.size[i], 7);
 }
 
 void atom_write_step(atom_writer *w, atom_model *m, unsigned step_index)
@@ -99,9 +101,9 @@ void atom_write_entries(atom_writer *w, atom_model *m, const int16_t *q)
         int32_t level;
 
         atom_expect(m, q, d, state, &x);
-        (void)atom_level(m, state, q[d], &level);
+        (void)atom_level(&m->set, state, q[d], &level);
         encode_level(w, m, &x, level);
-        state = atom_next_state(m, state, level);
+        state = atom_next_state(&m->set, state, level);
     }
     atom_seen(m, q);
 }

@@ -17,12 +17,13 @@ void atom_write_step(atom_writer *w, atom_model *m, unsigned step_index);
 void atom_write_entries(atom_writer *w, atom_model *m, const int16_t *q);
 
 /* The level that stands for entry in this state; false where the trellis has none. */
-static inline bool atom_level(const atom_model *m, unsigned state, int32_t entry, int32_t *level)
+static inline bool atom_level(const atom_settings *set, unsigned state, int32_t entry,
+                              int32_t *level)
 {
     const int32_t odd = (int32_t)(state & 1);
 
-    *level = m->trellis ? (entry + (entry > 0 ? odd : entry < 0 ? -odd : 0)) / 2 : entry;
-    return atom_entry(m, state, *level) == entry;
+    *level = set->trellis ? (entry + (entry > 0 ? odd : entry < 0 ? -odd : 0)) / 2 : entry;
+    return atom_entry(set, state, *level) == entry;
 }
 
 #endif

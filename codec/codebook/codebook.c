@@ -107,6 +107,16 @@ void codebook_name(codebook *cb)
     sha256_finish(&s, cb->sha256);
 }
 
+bool code_params_in_range(const code_params *p)
+{
+    for (unsigned i = 0; i < LEVEL_OFFSETS; i++) {
+        if (p->level_offset[i] < LEVEL_OFFSET_LEAST)
+            return false;
+    }
+    return p->step.mantissa >= 256 && p->step.mantissa < 1u << 23 && p->step.exponent >= -120 &&
+           p->step.exponent <= 80;
+}
+
 double quant_step_value(quant_step step)
 {
     return ldexp((double)step.mantissa / 256.0, step.exponent + ATOM_SCALE_BITS);

@@ -10,6 +10,8 @@
 #include "entropy/survival_common.h"
 #include "mdla/base.h"
 
+#include <stdbool.h>
+
 #define CODEBOOK_CLASSES_MAX 64
 #define CODEBOOK_HAZARDS 24   /* levels with a hazard of their own; the last goes on for all above */
 #define CODEBOOK_LEVEL_MAX 4095
@@ -21,12 +23,21 @@ typedef struct quant_step {
     int32_t exponent;  /* -120 .. 80 */
 } quant_step;
 
+#define LEVEL_OFFSETS 4       /* reconstruction points of levels 1, 2, 3, and 4 and above */
+#define LEVEL_OFFSET_LEAST -96
+
+/* What a file says beside its codebook; a codebook suggests it. */
+typedef struct code_params {
+    quant_step step;
+    int8_t level_offset[LEVEL_OFFSETS]; /* level l counts as l + offset / 128; LEVEL_OFFSET_LEAST .. 127 */
+} code_params;
+
 typedef struct codebook {
     const mdla_allocator *al;
     uint32_t dims, width;
 
     /* coded */
-    quant_step fit_step;      /* the step that the level distributions refer to */
+    code_params fit;          /* the step that the level distributions refer to, and offsets that suited it */
     int32_t bias_exponent;    /* bias[d] x 2^bias_exponent */
     int32_t *bias;            /* [dims], |bias| < 2^30 */
     uint8_t *rate_index;      /* [width], 0 .. RATE_INDEX_MAX */
@@ -63,6 +74,8 @@ void codebook_name(codebook *cb);
 
 /* Bytes of memory that codebook_new takes, for limits. */
 uint64_t codebook_memory(uint32_t dims, uint32_t width);
+
+bool code_params_in_range(const code_params *p);
 
 /* Value of one level of a unit-norm atom. */
 double quant_step_value(quant_step step);

@@ -10,9 +10,19 @@ void range_decoder_init(range_decoder *d, const uint8_t *payload, size_t nbytes)
     d->bad = false;
     for (size_t i = 0; i < RANGE_STATE_NBYTES; i++)
         d->code = d->code << 8 | (i < nbytes ? payload[i] : 0);
+    if (d->code == UINT64_MAX) { /* outside the first interval */
+        d->bad = true;
+        d->code = 0;
+    }
 }
 
+/* Renormalisation took pos - 8 bytes, all of them written, and the encoder's end adds at most two, the last not
+ * zero: within a range of 2^48 there is a multiple of 2^48. */
 bool range_decoder_finished(const range_decoder *d)
 {
-    return !d->bad && d->nbytes <= d->pos && d->nbytes + RANGE_STATE_NBYTES >= d->pos;
+    const size_t taken = d->pos - RANGE_STATE_NBYTES;
+
+    if (d->bad || d->nbytes < taken || d->nbytes - taken > 2)
+        return false;
+    return d->nbytes == taken || d->payload[d->nbytes - 1] != 0;
 }

@@ -5,7 +5,7 @@
 #include "codebook/codebook.h"
 #include "container/chunk.h"
 
-#define CODEBOOK_HEADER_NBYTES 32
+#define CODEBOOK_HEADER_NBYTES 36
 #define CODEBOOK_GROUP_ENTRIES ((uint32_t)1 << 24) /* most atom entries in one chunk; one atom at least */
 
 /* Features in one atoms chunk, the last one's fewer. */

@@ -5,6 +5,7 @@
 #include "codebook/priors_decoder.h"
 #include "container/bytes.h"
 #include "container/codebook_chunks.h"
+#include "container/header.h"
 
 typedef struct codebook_parse {
     chunk_reader *r;
@@ -57,15 +58,14 @@ static mdla_status next_chunk(codebook_parse *p, uint32_t type, const char *miss
 static mdla_status read_header(codebook_parse *p)
 {
     uint32_t dims, width, classes, flags;
-    quant_step step;
+    code_params fit;
     int32_t bias_exponent;
 
     MDLA_TRY(next_chunk(p, CHUNK_CODEBOOK, "its header is missing"));
     bytes_in in = {p->c.payload, p->c.payload + p->c.nbytes, false};
     dims = bytes_u32(&in);
     width = bytes_u32(&in);
-    step.mantissa = bytes_u32(&in);
-    step.exponent = bytes_i32(&in);
+    params_get(&in, &fit);
     bias_exponent = bytes_i32(&in);
     classes = bytes_u32(&in);
     p->stride = bytes_u32(&in);
@@ -76,8 +76,8 @@ static mdla_status read_header(codebook_parse *p)
         return error_set(p->err, MDLA_ERR_UNSUPPORTED, "%s: codebook uses reserved flags %#x", p->r->name,
                          flags);
     if (dims == 0 || width == 0 || classes == 0 || classes > CODEBOOK_CLASSES_MAX ||
-        p->stride >= dims || bias_exponent < -150 || bias_exponent > 100 || step.mantissa < 256 ||
-        step.mantissa >= 1u << 23 || step.exponent < -120 || step.exponent > 80)
+        p->stride >= dims || bias_exponent < -150 || bias_exponent > 100 ||
+        !code_params_in_range(&fit))
         return damaged(p, "a value in its header is out of range");
     if (dims > p->limits->max_dims || width > p->limits->max_width ||
         codebook_memory(dims, width) > p->limits->max_memory)
@@ -88,7 +88,7 @@ static mdla_status read_header(codebook_parse *p)
     p->step_index = alloc_zeroed(p->r->al, width, 1);
     if (p->cb == NULL || p->step_index == NULL)
         return no_memory(p);
-    p->cb->fit_step = step;
+    p->cb->fit = fit;
     p->cb->bias_exponent = bias_exponent;
     p->cb->class_count = classes;
     return keep_bytes(p);

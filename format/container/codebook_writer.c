@@ -5,6 +5,7 @@
 #include "codebook/priors_encoder.h"
 #include "container/bytes.h"
 #include "container/codebook_chunks.h"
+#include "container/header.h"
 
 /* A sink that appends to the codebook's canonical bytes. */
 static mdla_status append(void *ctx, const void *src, size_t nbytes)
@@ -27,8 +28,7 @@ static mdla_status put_header(const codebook *cb, uint32_t stride, chunk_writer 
 
     at = bytes_put(at, cb->dims, 4);
     at = bytes_put(at, cb->width, 4);
-    at = bytes_put(at, cb->fit_step.mantissa, 4);
-    at = bytes_put(at, (uint32_t)cb->fit_step.exponent, 4);
+    at = params_put(&cb->fit, at);
     at = bytes_put(at, (uint32_t)cb->bias_exponent, 4);
     at = bytes_put(at, cb->class_count, 4);
     at = bytes_put(at, stride, 4);

@@ -7,6 +7,25 @@
 #define MODEL_ADDITIVE 0
 #define CODES_SPARSE 0 /* unsigned levels, one stage; signed, dense and staged codes come later */
 
+uint8_t *params_put(const code_params *p, uint8_t *to)
+{
+    to = bytes_put(to, p->step.mantissa, 4);
+    to = bytes_put(to, (uint32_t)p->step.exponent, 4);
+    for (unsigned i = 0; i < LEVEL_OFFSETS; i++)
+        to = bytes_put(to, (uint8_t)p->level_offset[i], 1);
+    return to;
+}
+
+void params_get(bytes_in *in, code_params *out)
+{
+    out->step.mantissa = bytes_u32(in);
+    out->step.exponent = bytes_i32(in);
+    for (unsigned i = 0; i < LEVEL_OFFSETS; i++) {
+        const int offset = bytes_u8(in);
+        out->level_offset[i] = (int8_t)(offset >= 128 ? offset - 256 : offset);
+    }
+}
+
 void header_put(const file_header *h, uint8_t out[HEADER_NBYTES])
 {
     uint8_t *at = out;
@@ -21,10 +40,7 @@ void header_put(const file_header *h, uint8_t out[HEADER_NBYTES])
     at = bytes_put(at, MODEL_ADDITIVE, 1);
     at = bytes_put(at, CODES_SPARSE, 1);
     at = bytes_put(at, h->embedded ? 1 : 0, 1);
-    at = bytes_put(at, h->params.step.mantissa, 4);
-    at = bytes_put(at, (uint32_t)h->params.step.exponent, 4);
-    for (unsigned i = 0; i < LEVEL_OFFSETS; i++)
-        at = bytes_put(at, (uint8_t)h->params.level_offset[i], 1);
+    at = params_put(&h->params, at);
     bytes_put(at, 0, 4);
 }
 
@@ -51,12 +67,7 @@ mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *na
     model = bytes_u8(&in);
     codes = bytes_u8(&in);
     embedded = bytes_u8(&in);
-    out->params.step.mantissa = bytes_u32(&in);
-    out->params.step.exponent = bytes_i32(&in);
-    for (unsigned i = 0; i < LEVEL_OFFSETS; i++) {
-        const int offset = bytes_u8(&in);
-        out->params.level_offset[i] = (int8_t)(offset >= 128 ? offset - 256 : offset);
-    }
+    params_get(&in, &out->params);
     reserved = bytes_u32(&in);
     if (in.failed || in.at != in.end)
         return error_set(err, MDLA_ERR_CORRUPT, "%s: header has %zu bytes, not %d", name, c->nbytes,

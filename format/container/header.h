@@ -3,6 +3,7 @@
 #define MDLA_HEADER_H
 
 #include "block/code_model.h"
+#include "container/bytes.h"
 #include "container/chunk.h"
 #include "mdla/mdla.h"
 
@@ -19,6 +20,11 @@ typedef struct file_header {
     bool embedded;
     code_params params;
 } file_header;
+
+/* Step and level offsets, as header and codebook hold them: 12 bytes. */
+#define PARAMS_NBYTES 12
+uint8_t *params_put(const code_params *p, uint8_t *to);
+void params_get(bytes_in *in, code_params *out);
 
 void header_put(const file_header *h, uint8_t out[HEADER_NBYTES]);
 

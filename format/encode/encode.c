@@ -88,7 +88,9 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
 
 static mdla_status set_lambda(encode_job *j, double lambda)
 {
-    const code_params params = {.step = quant_step_of(step_of_lambda(lambda))};
+    code_params params = j->cb->fit;
+
+    params.step = quant_step_of(step_of_lambda(lambda));
     const mdla_status status = search_engine_set(&j->engine, j->cb, &params, lambda);
 
     if (status == MDLA_ERR_MEMORY)
@@ -131,15 +133,20 @@ static mdla_status find_lambda(encode_job *j)
     size_t stride = j->survey.sample_rows >= 8192 ? 4 : 1;
     rate_control control;
     rate_trial trial = {0};
+    double kept = 0.0; /* a lambda over all rows that is more exact, or smaller, than was asked */
 
-    rate_control_start(&control, &j->options->target, lambda_of_step(quant_step_value(j->cb->fit_step)));
+    rate_control_start(&control, &j->options->target, lambda_of_step(quant_step_value(j->cb->fit.step)),
+                       false);
     for (;;) {
         const bool last = stride == 1;
 
         if (control.trials >= TRIALS_MAX)
-            return out_of_reach(j, &trial);
+            return kept > 0.0 ? set_lambda(j, kept) : out_of_reach(j, &trial);
         MDLA_TRY(set_lambda(j, control.lambda));
-        MDLA_TRY(pass_try_sample(&j->engine, &j->survey, stride, NULL, charge, j->block_rows, &trial, j->err));
+        pass_sums sums = {.charge = charge};
+        MDLA_TRY(pass_try_sample(&j->engine, &j->survey, stride, &sums, j->block_rows, &trial, j->err));
+        if (last && whole && rate_control_kept_or_better(&j->options->target, &trial))
+            kept = control.lambda > kept ? control.lambda : kept;
         if (rate_control_step(&control, &trial, last ? 0.003 : 0.02)) {
             if (last)
                 break;
@@ -154,10 +161,12 @@ static mdla_status find_lambda(encode_job *j)
     while (control.trials < FULL_TRIALS_MAX) {
         MDLA_TRY(set_lambda(j, control.lambda));
         MDLA_TRY(try_all(j, &trial));
+        if (rate_control_kept_or_better(&j->options->target, &trial))
+            kept = control.lambda > kept ? control.lambda : kept;
         if (rate_control_kept(&j->options->target, &trial) || rate_control_step(&control, &trial, 0.001))
             return MDLA_OK;
     }
-    return out_of_reach(j, &trial);
+    return kept > 0.0 ? set_lambda(j, kept) : out_of_reach(j, &trial);
 }
 
 /* One coded row as the decoder will see it: adds to the hash and to the error. */
@@ -272,14 +281,14 @@ static mdla_status run(encode_job *j, const mdla_config *config, const mdla_sae 
     if (t->step > 0.0) {
         MDLA_TRY(set_lambda(j, lambda_of_step(t->step)));
     } else if (mdla_rows_count(j->rows) == 0) {
-        MDLA_TRY(set_lambda(j, lambda_of_step(quant_step_value(j->cb->fit_step)))); /* nothing to aim at */
+        MDLA_TRY(set_lambda(j, lambda_of_step(quant_step_value(j->cb->fit.step)))); /* nothing to aim at */
     } else {
         MDLA_TRY(row_survey_take(config, j->rows, &j->survey, j->err));
         j->surveyed = true;
         if (j->survey.deviation_sum > 0.0)
             MDLA_TRY(find_lambda(j));
         else
-            MDLA_TRY(set_lambda(j, lambda_of_step(quant_step_value(j->cb->fit_step))));
+            MDLA_TRY(set_lambda(j, lambda_of_step(quant_step_value(j->cb->fit.step))));
     }
     return write_file(j, sink);
 }

@@ -15,7 +15,8 @@
 #define START_ACTIVE 16.0       /* features a row that prices assume before anything is known */
 #define ERROR_BITS_AT_START 150 /* a row's error over lambda, typically 50 to 400 */
 #define WARM_UP 3               /* rounds in which prices settle before lambda moves */
-#define ROUNDS_MAX 24
+#define ROUNDS_MAX 20
+#define OFFSET_ROUNDS 8         /* rounds in which reconstruction points move too: they would creep on for ever */
 #define BIAS_STEPS 1024.0       /* steps of the bias in one standard deviation of the data */
 
 typedef struct fit_job {
@@ -30,6 +31,8 @@ typedef struct fit_job {
     search_engine engine;
     row_survey survey;
     code_counts *counts;
+    offset_sums offsets;
+    float *offset_scratch; /* [LEVEL_OFFSETS + 1][dims] */
     uint8_t *step_index;  /* [width] */
     int16_t *q;           /* [width][dims] */
     double lambda;
@@ -90,7 +93,8 @@ static mdla_status prepare(fit_job *j, const mdla_config *config)
     j->counts = code_counts_new(j->al, j->sae->width);
     j->step_index = alloc_zeroed(j->al, j->sae->width, sizeof *j->step_index);
     j->q = alloc_zeroed(j->al, values, sizeof *j->q);
-    if (j->cb == NULL || j->atoms == NULL || j->counts == NULL || j->step_index == NULL || j->q == NULL)
+    j->offset_scratch = alloc_array(j->al, (size_t)(LEVEL_OFFSETS + 1) * j->sae->dims, sizeof(float));
+    if (j->cb == NULL || j->atoms == NULL || j->offset_scratch == NULL || j->counts == NULL || j->step_index == NULL || j->q == NULL)
         return no_memory(j);
     unit_atoms(j->sae, j->atoms);
     MDLA_TRY(quantise_bias(j));
@@ -105,7 +109,9 @@ static mdla_status prepare(fit_job *j, const mdla_config *config)
 
 static mdla_status set_lambda(fit_job *j)
 {
-    const code_params params = {.step = quant_step_of(step_of_lambda(j->lambda))};
+    code_params params = j->cb->fit;
+
+    params.step = quant_step_of(step_of_lambda(j->lambda));
     const mdla_status status = search_engine_set(&j->engine, j->cb, &params, j->lambda);
 
     if (status == MDLA_ERR_MEMORY)
@@ -118,7 +124,7 @@ static mdla_status set_lambda(fit_job *j)
 /* Priors from the counts of the last pass: they refer to its step. */
 static mdla_status fit_priors(fit_job *j)
 {
-    j->cb->fit_step = j->engine.model->params.step;
+    j->cb->fit.step = j->engine.model->params.step;
     return priors_fit(j->cb, j->counts) == MDLA_OK ? MDLA_OK : no_memory(j);
 }
 
@@ -135,25 +141,34 @@ static mdla_status settle_on_sample(fit_job *j)
     rate_control_start(&control, target,
                        target->step > 0.0
                            ? lambda_of_step(target->step)
-                           : error * (target->fvu > 0.0 ? target->fvu : 0.2) / ERROR_BITS_AT_START);
+                           : error * (target->fvu > 0.0 ? target->fvu : 0.2) / ERROR_BITS_AT_START,
+                       true);
     j->lambda = control.lambda;
-    j->cb->fit_step = quant_step_of(step_of_lambda(j->lambda));
+    j->cb->fit.step = quant_step_of(step_of_lambda(j->lambda));
     if (priors_start(j->cb, fmin(START_ACTIVE, j->sae->width / 4.0)) != MDLA_OK)
         return no_memory(j);
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        pass_sums sums = {.counts = j->counts,
+                          .charge = charge,
+                          .offsets = round < OFFSET_ROUNDS ? &j->offsets : NULL,
+                          .atoms = j->atoms,
+                          .scratch = j->offset_scratch};
         bool reached;
 
+        code_counts_clear(j->counts);
+        j->offsets = (offset_sums){0};
         MDLA_TRY(set_lambda(j));
-        MDLA_TRY(pass_try_sample(&j->engine, &j->survey, stride, j->counts, charge, 1024, &trial, j->err));
+        MDLA_TRY(pass_try_sample(&j->engine, &j->survey, stride, &sums, 1024, &trial, j->err));
         MDLA_TRY(fit_priors(j));
+        if (round < OFFSET_ROUNDS)
+            offset_sums_solve(&j->offsets, j->cb->fit.level_offset);
         if (j->options->progress != NULL &&
             j->options->progress(j->options->progress_ctx, "fit prices", round + 1, MDLA_UNKNOWN) != 0)
             return error_set(j->err, MDLA_ERR_INTERRUPTED, "interrupted");
         if (round + 1 < WARM_UP)
             continue;
-        rate_control_restart(&control); /* prices have moved: no bracket holds */
         reached = target->step > 0.0 ? round >= 2 * WARM_UP
-                                     : rate_control_step(&control, &trial, stride == 1 ? 0.005 : 0.03);
+                                     : rate_control_step(&control, &trial, stride == 1 ? 0.01 : 0.03);
         j->lambda = control.lambda;
         if (reached && stride == 1)
             return MDLA_OK;
@@ -248,6 +263,7 @@ mdla_status mdla_codebook_fit(const mdla_config *config, const mdla_sae *given, 
     row_survey_free(&j.survey);
     code_counts_free(j.counts);
     alloc_free(al, j.atoms);
+    alloc_free(al, j.offset_scratch);
     alloc_free(al, j.step_index);
     alloc_free(al, j.q);
     if (status != MDLA_OK) {

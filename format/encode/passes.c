@@ -116,6 +116,8 @@ mdla_status pass_sum_tile(void *ctx, search_engine *e, const float *rows, size_t
     sums->rows += row_count;
     if (sums->counts != NULL)
         code_counts_add(sums->counts, e->model, &e->codes);
+    if (sums->offsets != NULL)
+        offset_sums_add(sums->offsets, e->model, sums->atoms, e->centred, &e->codes, sums->scratch);
     return sums->charge ? charge_tile(sums, e, row_count) : MDLA_OK;
 }
 
@@ -131,15 +133,12 @@ double pass_file_bits(double charged, uint64_t rows, uint32_t block_rows)
            (double)rows;
 }
 
-mdla_status pass_try_sample(search_engine *e, const row_survey *s, size_t stride, code_counts *counts,
-                            bool charge, uint32_t block_rows, rate_trial *out, mdla_error *err)
+mdla_status pass_try_sample(search_engine *e, const row_survey *s, size_t stride, pass_sums *sums,
+                            uint32_t block_rows, rate_trial *out, mdla_error *err)
 {
-    pass_sums sums = {.mean = s->mean, .counts = counts, .charge = charge};
-
-    if (counts != NULL)
-        code_counts_clear(counts);
-    MDLA_TRY(pass_over_sample(e, s, stride, pass_sum_tile, &sums, err));
-    out->fvu = sums.distortion / sums.deviation;
-    out->bits_per_row = pass_file_bits(sums.charged, sums.rows, block_rows);
+    sums->mean = s->mean;
+    MDLA_TRY(pass_over_sample(e, s, stride, pass_sum_tile, sums, err));
+    out->fvu = sums->distortion / sums->deviation;
+    out->bits_per_row = pass_file_bits(sums->charged, sums->rows, block_rows);
     return MDLA_OK;
 }

@@ -6,6 +6,7 @@
 #include "encode/survey.h"
 #include "fit/counts.h"
 #include "fit/engine.h"
+#include "fit/offsets.h"
 
 /* Who is told how far a long call has come. */
 typedef struct pass_progress {
@@ -37,6 +38,9 @@ typedef struct pass_sums {
     double deviation;      /* of the rows passed, where mean is given */
     const double *mean;    /* [dims] or NULL */
     code_counts *counts;   /* or NULL */
+    offset_sums *offsets;  /* or NULL; then with atoms and scratch as offset_sums_add wants them */
+    const float *atoms;
+    float *scratch;
     bool charge;           /* count the bits that the model charges */
 } pass_sums;
 
@@ -44,9 +48,10 @@ typedef struct pass_sums {
 mdla_status pass_sum_tile(void *ctx, search_engine *e, const float *rows, size_t row_count, uint64_t first,
                           mdla_error *err);
 
-/* Trial of a lambda over the sample (every stride-th run). block_rows: for the container's share of the bits. */
-mdla_status pass_try_sample(search_engine *e, const row_survey *s, size_t stride, code_counts *counts,
-                            bool charge, uint32_t block_rows, rate_trial *out, mdla_error *err);
+/* Trial of a lambda over the sample (every stride-th run). sums says what to count and is added to. block_rows: for
+ * the container's share of the bits. */
+mdla_status pass_try_sample(search_engine *e, const row_survey *s, size_t stride, pass_sums *sums,
+                            uint32_t block_rows, rate_trial *out, mdla_error *err);
 
 /* File bits a row, all but the codebook, of what the model charged. */
 double pass_file_bits(double charged, uint64_t rows, uint32_t block_rows);

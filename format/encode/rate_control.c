@@ -3,17 +3,18 @@
 #include <math.h>
 
 #define AIM 0.9955
-#define FIRST_SLOPE 0.5 /* of ln FVU over ln lambda, typically 0.3 to 0.6 */
+#define SLOPE_FIRST 0.5 /* of ln FVU over ln lambda: 0.3 to 0.6 on real data, above 1 on planted dictionaries */
+#define SLOPE_LEAST 0.25
+#define SLOPE_MOST 4.0
 
-void rate_control_start(rate_control *c, const mdla_target *target, double lambda)
+void rate_control_start(rate_control *c, const mdla_target *target, double lambda, bool moving)
 {
-    *c = (rate_control){.target = *target, .lambda = lambda};
+    *c = (rate_control){.target = *target, .lambda = lambda, .moving = moving, .slope = SLOPE_FIRST};
 }
 
 void rate_control_restart(rate_control *c)
 {
-    c->low = c->high = 0.0;
-    c->low_miss = c->high_miss = 0.0;
+    c->low = c->high = c->last = 0.0;
 }
 
 /* ln(reached / aim), falling bits turned round, so that it rises with lambda. */
@@ -32,18 +33,31 @@ bool rate_control_kept(const mdla_target *target, const rate_trial *trial)
     return ratio >= 0.99 && ratio <= 1.0;
 }
 
+bool rate_control_kept_or_better(const mdla_target *target, const rate_trial *trial)
+{
+    return target->fvu > 0.0 ? trial->fvu <= target->fvu : trial->bits_per_row <= target->bits_per_row;
+}
+
+static void learn_slope(rate_control *c, double miss)
+{
+    if (c->last > 0.0 && fabs(log(c->lambda / c->last)) > 1e-3)
+        c->slope = fmin(fmax((miss - c->last_miss) / log(c->lambda / c->last), SLOPE_LEAST), SLOPE_MOST);
+    c->last = c->lambda;
+    c->last_miss = miss;
+}
+
 bool rate_control_step(rate_control *c, const rate_trial *trial, double tolerance)
 {
     const double miss = miss_of(&c->target, trial);
-    double next;
 
     c->trials++;
     if (fabs(miss) <= tolerance)
         return true;
-    if (miss < 0.0) {
+    learn_slope(c, miss);
+    if (!c->moving && miss < 0.0) {
         c->low = c->lambda;
         c->low_miss = miss;
-    } else {
+    } else if (!c->moving) {
         c->high = c->lambda;
         c->high_miss = miss;
     }
@@ -51,10 +65,9 @@ bool rate_control_step(rate_control *c, const rate_trial *trial, double toleranc
         /* Between the two by the secant, but never so near an end that the bracket hardly shrinks. */
         const double share = fmin(fmax(-c->low_miss / (c->high_miss - c->low_miss), 0.1), 0.9);
 
-        next = c->low * pow(c->high / c->low, share);
+        c->lambda = c->low * pow(c->high / c->low, share);
     } else {
-        next = c->lambda * exp(fmin(fmax(-miss / FIRST_SLOPE, -3.0), 3.0) * 1.1);
+        c->lambda *= exp(fmin(fmax(-miss / c->slope, -3.0), 3.0));
     }
-    c->lambda = next;
     return false;
 }
