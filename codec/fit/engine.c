@@ -19,15 +19,34 @@ double step_of_lambda(double lambda)
     return STEP_PER_ROOT_LAMBDA * sqrt(lambda);
 }
 
-quant_step quant_step_of(double value)
+quant_step quant_step_of(double value, unsigned bits)
 {
-    /* mantissa in [2^12, 2^13): a level is worth 16 to 32 units, so that some 1,000 to 2,000 levels fit. */
     int exponent;
     const double fraction = frexp(value, &exponent); /* [1/2, 1) */
-    quant_step step = {(uint32_t)lround(ldexp(fraction, 13)), exponent - 13 + 8 - ATOM_SCALE_BITS};
+    quant_step step = {(uint32_t)lround(ldexp(fraction, (int)bits)),
+                       exponent - (int)bits + 8 - ATOM_SCALE_BITS};
 
     step.exponent = step.exponent < -120 ? -120 : step.exponent > 80 ? 80 : step.exponent;
     return step;
+}
+
+unsigned quant_step_bits(quant_step step)
+{
+    unsigned bits = 0;
+
+    while (step.mantissa >> bits > 1)
+        bits++;
+    bits++;
+    return bits < STEP_BITS_LEAST ? STEP_BITS_LEAST : bits > STEP_BITS_MOST ? STEP_BITS_MOST : bits;
+}
+
+unsigned quant_step_bits_for(double step, double strength)
+{
+    unsigned bits = STEP_BITS_MOST;
+
+    while (bits > STEP_BITS_LEAST && ldexp(1.0, 23 - (int)bits) * step < strength)
+        bits--;
+    return bits;
 }
 
 void search_engine_free(search_engine *e)

@@ -31,8 +31,17 @@ void search_engine_free(search_engine *e);
 double lambda_of_step(double step);
 double step_of_lambda(double lambda);
 
-/* The nearest step on the bitstream's grid. */
-quant_step quant_step_of(double value);
+/* The nearest step on the bitstream's grid with a mantissa of so many bits: more bits place reconstruction points
+ * more finely, fewer leave room for higher levels (2^(23 - bits) at least). */
+#define STEP_BITS_LEAST 11
+#define STEP_BITS_MOST 15
+quant_step quant_step_of(double value, unsigned bits);
+
+/* Bits of a step's mantissa: what a codebook was fitted with is kept for its files. */
+unsigned quant_step_bits(quant_step step);
+
+/* The most bits that leave room for a strength. */
+unsigned quant_step_bits_for(double step, double strength);
 
 /* Prepares prices: cb's priors at a step. The codebook's atoms aren't looked at. */
 mdla_status search_engine_set(search_engine *e, const codebook *cb, const code_params *params,

@@ -15,6 +15,7 @@
 #define BLOCK_ROWS_DEFAULT 1024
 #define NOTE_MAX 1024
 #define TRIALS_MAX 24
+#define LAMBDA_SPAN 1e-4 /* of the codebook's own lambda: a hundredth of its step, below which nothing is gained */
 #define FULL_TRIALS_MAX 8
 
 /* Everything of one encode. */
@@ -90,7 +91,7 @@ static mdla_status set_lambda(encode_job *j, double lambda)
 {
     code_params params = j->cb->fit;
 
-    params.step = quant_step_of(step_of_lambda(lambda));
+    params.step = quant_step_of(step_of_lambda(lambda), quant_step_bits(j->cb->fit.step));
     const mdla_status status = search_engine_set(&j->engine, j->cb, &params, lambda);
 
     if (status == MDLA_ERR_MEMORY)
@@ -102,7 +103,7 @@ static mdla_status set_lambda(encode_job *j, double lambda)
 }
 
 /* A pass over all rows that writes nothing: what lambda comes to. */
-static mdla_status try_all(encode_job *j, rate_trial *out)
+static mdla_status try_all(encode_job *j, const file_shape *shape, rate_trial *out)
 {
     const mdla_encode_options *o = j->options;
     const pass_progress progress = {o->progress, o->progress_ctx, "rate control", j->survey.rows};
@@ -111,8 +112,18 @@ static mdla_status try_all(encode_job *j, rate_trial *out)
     MDLA_TRY(mdla_rows_rewind(j->rows, j->err));
     MDLA_TRY(pass_over_rows(&j->engine, j->rows, &progress, pass_sum_tile, &sums, j->err));
     out->fvu = sums.distortion / j->survey.deviation_sum;
-    out->bits_per_row = pass_file_bits(sums.charged, sums.rows, j->block_rows);
+    out->bits_per_row = pass_file_bits(sums.charged, sums.rows, shape);
     return MDLA_OK;
+}
+
+static file_shape shape_of(const encode_job *j)
+{
+    const char *note = j->options->note;
+    file_shape shape = {j->survey.rows, j->block_rows, 0};
+
+    shape.other_nbytes += j->options->reference ? CHUNK_FRAME_NBYTES + 32 : 0;
+    shape.other_nbytes += note != NULL ? CHUNK_FRAME_NBYTES + (uint32_t)strlen(note) : 0;
+    return shape;
 }
 
 static mdla_status out_of_reach(encode_job *j, const rate_trial *trial)
@@ -125,28 +136,37 @@ static mdla_status out_of_reach(encode_job *j, const rate_trial *trial)
                      j->options->target.bits_per_row, trial->bits_per_row);
 }
 
+/* Of two that keep the promise, the one that uses it up: FVU rises with lambda, bits fall. 0: none yet. */
+static double nearer_lambda(const encode_job *j, double kept, double lambda)
+{
+    if (kept == 0.0)
+        return lambda;
+    return j->options->target.fvu > 0.0 ? fmax(kept, lambda) : fmin(kept, lambda);
+}
+
 /* On the sample first: few rows, then all of it; then on all rows, where they are more. */
 static mdla_status find_lambda(encode_job *j)
 {
     const bool charge = j->options->target.bits_per_row > 0.0;
     const bool whole = j->survey.sample_rows == j->survey.rows;
     size_t stride = j->survey.sample_rows >= 8192 ? 4 : 1;
+    const file_shape shape = shape_of(j);
+    const double lambda = lambda_of_step(quant_step_value(j->cb->fit.step));
     rate_control control;
     rate_trial trial = {0};
-    double kept = 0.0; /* a lambda over all rows that is more exact, or smaller, than was asked */
+    double kept = 0.0; /* a lambda that keeps the promise over all rows, if not closely */
 
-    rate_control_start(&control, &j->options->target, lambda_of_step(quant_step_value(j->cb->fit.step)),
-                       false);
+    rate_control_start(&control, &j->options->target, lambda, false);
     for (;;) {
         const bool last = stride == 1;
 
-        if (control.trials >= TRIALS_MAX)
+        if (control.trials >= TRIALS_MAX || control.lambda < LAMBDA_SPAN * lambda)
             return kept > 0.0 ? set_lambda(j, kept) : out_of_reach(j, &trial);
         MDLA_TRY(set_lambda(j, control.lambda));
         pass_sums sums = {.charge = charge};
-        MDLA_TRY(pass_try_sample(&j->engine, &j->survey, stride, &sums, j->block_rows, &trial, j->err));
+        MDLA_TRY(pass_try_sample(&j->engine, &j->survey, stride, &sums, &shape, &trial, j->err));
         if (last && whole && rate_control_kept_or_better(&j->options->target, &trial))
-            kept = control.lambda > kept ? control.lambda : kept;
+            kept = nearer_lambda(j, kept, control.lambda);
         if (rate_control_step(&control, &trial, last ? 0.003 : 0.02)) {
             if (last)
                 break;
@@ -160,9 +180,9 @@ static mdla_status find_lambda(encode_job *j)
     control.trials = 0;
     while (control.trials < FULL_TRIALS_MAX) {
         MDLA_TRY(set_lambda(j, control.lambda));
-        MDLA_TRY(try_all(j, &trial));
+        MDLA_TRY(try_all(j, &shape, &trial));
         if (rate_control_kept_or_better(&j->options->target, &trial))
-            kept = control.lambda > kept ? control.lambda : kept;
+            kept = nearer_lambda(j, kept, control.lambda);
         if (rate_control_kept(&j->options->target, &trial) || rate_control_step(&control, &trial, 0.001))
             return MDLA_OK;
     }

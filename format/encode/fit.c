@@ -14,6 +14,7 @@
 
 #define START_ACTIVE 16.0       /* features a row that prices assume before anything is known */
 #define ERROR_BITS_AT_START 150 /* a row's error over lambda, typically 50 to 400 */
+#define LAMBDA_LEAST 1e-8       /* of a row's deviation: nothing is gained below */
 #define WARM_UP 3               /* rounds in which prices settle before lambda moves */
 #define ROUNDS_MAX 20
 #define OFFSET_ROUNDS 8         /* rounds in which reconstruction points move too: they would creep on for ever */
@@ -107,11 +108,17 @@ static mdla_status prepare(fit_job *j, const mdla_config *config)
     return MDLA_OK;
 }
 
+/* Room for levels that explain the largest row by one feature, twice over. */
+static unsigned step_bits(const fit_job *j)
+{
+    return quant_step_bits_for(step_of_lambda(j->lambda), 2.0 * j->survey.largest_distance);
+}
+
 static mdla_status set_lambda(fit_job *j)
 {
     code_params params = j->cb->fit;
 
-    params.step = quant_step_of(step_of_lambda(j->lambda));
+    params.step = quant_step_of(step_of_lambda(j->lambda), step_bits(j));
     const mdla_status status = search_engine_set(&j->engine, j->cb, &params, j->lambda);
 
     if (status == MDLA_ERR_MEMORY)
@@ -135,6 +142,7 @@ static mdla_status settle_on_sample(fit_job *j)
     const double error = j->survey.deviation_sum / (double)j->survey.rows;
     const bool charge = target->bits_per_row > 0.0;
     size_t stride = j->survey.sample_rows >= 8192 ? 4 : 1;
+    const file_shape shape = {j->survey.rows, 1024, 0};
     rate_control control;
     rate_trial trial;
 
@@ -144,7 +152,7 @@ static mdla_status settle_on_sample(fit_job *j)
                            : error * (target->fvu > 0.0 ? target->fvu : 0.2) / ERROR_BITS_AT_START,
                        true);
     j->lambda = control.lambda;
-    j->cb->fit.step = quant_step_of(step_of_lambda(j->lambda));
+    j->cb->fit.step = quant_step_of(step_of_lambda(j->lambda), step_bits(j));
     if (priors_start(j->cb, fmin(START_ACTIVE, j->sae->width / 4.0)) != MDLA_OK)
         return no_memory(j);
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
@@ -158,7 +166,7 @@ static mdla_status settle_on_sample(fit_job *j)
         code_counts_clear(j->counts);
         j->offsets = (offset_sums){0};
         MDLA_TRY(set_lambda(j));
-        MDLA_TRY(pass_try_sample(&j->engine, &j->survey, stride, &sums, 1024, &trial, j->err));
+        MDLA_TRY(pass_try_sample(&j->engine, &j->survey, stride, &sums, &shape, &trial, j->err));
         MDLA_TRY(fit_priors(j));
         if (round < OFFSET_ROUNDS)
             offset_sums_solve(&j->offsets, j->cb->fit.level_offset);
@@ -174,6 +182,8 @@ static mdla_status settle_on_sample(fit_job *j)
             return MDLA_OK;
         if (reached)
             stride = 1;
+        if (j->lambda < LAMBDA_LEAST * error)
+            break;
     }
     if (target->fvu > 0.0 && trial.fvu > 1.05 * target->fvu)
         return error_set(j->err, MDLA_ERR_TARGET,

@@ -4,6 +4,7 @@
 #include "block/block_encoder.h"
 #include "container/header.h"
 
+#include <math.h>
 #include <string.h>
 
 #define RUN 16 /* rows of a sample that stay together */
@@ -75,6 +76,9 @@ mdla_status pass_check_levels(const search_engine *e, uint64_t first, mdla_error
     const code_rows *codes = &e->codes;
 
     for (size_t r = 0; r < codes->row_count; r++) {
+        if (!isfinite(e->distortion[r])) /* squares beyond float32: no search was possible */
+            return error_set(err, MDLA_ERR_DATA, "row %llu: its values are too large; remove the row",
+                             (unsigned long long)(first + r));
         for (size_t i = codes->start[r]; i < codes->start[r + 1]; i++) {
             if (codes->level[i] >= e->model->max_level)
                 return error_set(err, MDLA_ERR_DATA,
@@ -121,24 +125,23 @@ mdla_status pass_sum_tile(void *ctx, search_engine *e, const float *rows, size_t
     return sums->charge ? charge_tile(sums, e, row_count) : MDLA_OK;
 }
 
-double pass_file_bits(double charged, uint64_t rows, uint32_t block_rows)
+double pass_file_bits(double charged, uint64_t rows, const file_shape *shape)
 {
-    /* A block adds its frame, its header, a few bytes of index and about one of the coder's; a file its fixed
-     * chunks. */
-    const double blocks = ((double)rows + block_rows - 1.0) / block_rows;
-    const double file = MAGIC_NBYTES + HEADER_NBYTES + STATS_FIXED_NBYTES + TAIL_NBYTES + 32 +
-                        5 * CHUNK_FRAME_NBYTES;
+    /* A block adds its frame, its header, about four bytes of index and one of the coder's. */
+    const double blocks = ceil((double)shape->rows / shape->block_rows);
+    const double fixed = MAGIC_NBYTES + HEADER_NBYTES + STATS_FIXED_NBYTES + TAIL_NBYTES +
+                         4 * CHUNK_FRAME_NBYTES + shape->other_nbytes +
+                         blocks * (CHUNK_FRAME_NBYTES + BLOCK_HEADER_NBYTES + 5.0);
 
-    return (charged + 8.0 * (blocks * (CHUNK_FRAME_NBYTES + BLOCK_HEADER_NBYTES + 6.0) + file)) /
-           (double)rows;
+    return charged / (double)rows + 8.0 * fixed / (double)shape->rows;
 }
 
 mdla_status pass_try_sample(search_engine *e, const row_survey *s, size_t stride, pass_sums *sums,
-                            uint32_t block_rows, rate_trial *out, mdla_error *err)
+                            const file_shape *shape, rate_trial *out, mdla_error *err)
 {
     sums->mean = s->mean;
     MDLA_TRY(pass_over_sample(e, s, stride, pass_sum_tile, sums, err));
     out->fvu = sums->distortion / sums->deviation;
-    out->bits_per_row = pass_file_bits(sums->charged, sums->rows, block_rows);
+    out->bits_per_row = pass_file_bits(sums->charged, sums->rows, shape);
     return MDLA_OK;
 }

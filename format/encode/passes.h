@@ -48,12 +48,18 @@ typedef struct pass_sums {
 mdla_status pass_sum_tile(void *ctx, search_engine *e, const float *rows, size_t row_count, uint64_t first,
                           mdla_error *err);
 
-/* Trial of a lambda over the sample (every stride-th run). sums says what to count and is added to. block_rows: for
- * the container's share of the bits. */
-mdla_status pass_try_sample(search_engine *e, const row_survey *s, size_t stride, pass_sums *sums,
-                            uint32_t block_rows, rate_trial *out, mdla_error *err);
+/* What a file's size depends on beside its codes. */
+typedef struct file_shape {
+    uint64_t rows;          /* of the whole file */
+    uint32_t block_rows;
+    uint32_t other_nbytes;  /* codebook's name and note, with their frames */
+} file_shape;
 
-/* File bits a row, all but the codebook, of what the model charged. */
-double pass_file_bits(double charged, uint64_t rows, uint32_t block_rows);
+/* Trial of a lambda over the sample (every stride-th run). sums says what to count and is added to. */
+mdla_status pass_try_sample(search_engine *e, const row_survey *s, size_t stride, pass_sums *sums,
+                            const file_shape *shape, rate_trial *out, mdla_error *err);
+
+/* File bits a row, all but an embedded codebook, where the model charged so much for so many rows. */
+double pass_file_bits(double charged, uint64_t rows, const file_shape *shape);
 
 #endif

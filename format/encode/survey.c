@@ -59,6 +59,7 @@ void deviation_sums_add(deviation_sums *s, const float *values, size_t row_count
             squares += x * x;
         }
         s->squares += squares;
+        s->largest = fmax(s->largest, squares);
         s->rows++;
     }
 }
@@ -118,6 +119,7 @@ static void finish(row_survey *s, const deviation_sums *sums)
     for (uint32_t d = 0; d < s->dims; d++)
         s->mean[d] = sums->origin[d] + sums->sum[d] / (double)s->rows;
     s->deviation_sum = deviation_sums_total(sums);
+    s->largest_distance = sqrt(sums->largest);
     for (size_t r = 0; r < s->sample_rows; r++) {
         for (uint32_t d = 0; d < s->dims; d++) {
             const double x = s->sample[r * s->dims + d] - s->mean[d];

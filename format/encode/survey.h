@@ -12,6 +12,7 @@ typedef struct row_survey {
     uint64_t rows;
     double *mean;          /* [dims] */
     double deviation_sum;  /* squared deviation from the mean, over rows and dims */
+    double largest_distance; /* of a row from the first */
     float *sample;         /* [sample_rows][dims] */
     size_t sample_rows;    /* all rows where they are few enough */
     double sample_deviation; /* of the sample, from the mean of all */
@@ -35,7 +36,7 @@ typedef struct deviation_sums {
     uint32_t dims;
     uint64_t rows;
     double *origin, *sum; /* [dims] */
-    double squares;
+    double squares, largest; /* sum, and largest of a row */
 } deviation_sums;
 
 mdla_status deviation_sums_new(const mdla_allocator *al, uint32_t dims, deviation_sums *s);
