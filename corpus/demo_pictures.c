@@ -18,8 +18,8 @@ enum { SCALE = 3, GAP = 3, COLUMNS = 20, PICTURES = 200, SEPARATOR = 96 };
 
 /* A grid of square pictures, COLUMNS wide, each pixel SCALE x SCALE, with lines between. */
 typedef struct grid {
-    uint32_t side;       /* pixels of a picture */
-    size_t width, height; /* of the whole, in pixels of the file */
+    uint32_t side;         /* pixels of a picture */
+    size_t width, height;  /* of the whole, in pixels of the file */
     unsigned char *pixels; /* [height][width] */
 } grid;
 
@@ -94,7 +94,8 @@ static mdla_rows *open_rows(const char *path, uint64_t first)
     return rows;
 }
 
-/* Draws the next count rows of the array to places place, place + 1 ...; with pairs != 0 every second line. */
+/* Draws the next count rows of the array to places place, place + 1 ...; with pairs != 0 every
+ * second line. */
 static int draw_rows(grid *g, mdla_rows *rows, size_t count, size_t line, int pairs)
 {
     mdla_error err = {MDLA_OK, ""};
@@ -103,8 +104,7 @@ static int draw_rows(grid *g, mdla_rows *rows, size_t count, size_t line, int pa
     int result = row ? 0 : fail("out of memory", NULL);
 
     for (size_t i = 0; result == 0 && i < count; i++) {
-        const size_t place =
-            pairs ? (2 * (i / COLUMNS) + line) * COLUMNS + i % COLUMNS : i;
+        const size_t place = pairs ? (2 * (i / COLUMNS) + line) * COLUMNS + i % COLUMNS : i;
 
         if (mdla_rows_read(rows, row, 1, &got, &err) != MDLA_OK)
             result = fail("read error", &err);
@@ -149,8 +149,8 @@ static float atom_peak(const float *atom, size_t dims)
     return peak;
 }
 
-/* Draws up to count atoms, each scaled by its own largest value, so that zero is mid grey and signs stay apart.
- * Features that the codebook doesn't use have no atom to show. */
+/* Draws up to count atoms, each scaled by its own largest value, so that zero is mid grey and signs
+ * stay apart. Features that the codebook doesn't use have no atom to show. */
 static int draw_used_atoms(grid *g, const mdla_codebook *codebook, uint32_t first, size_t count)
 {
     const size_t dims = (size_t)g->side * g->side;

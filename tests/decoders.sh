@@ -107,5 +107,6 @@ for file in "$vectors"/*.mdla; do
     done
 done
 rm -f "$out"
+[ "$decoded" -gt 0 ] || echo "decoders.sh: no vectors in tests/vectors" >&2
 echo "$variant: $decoded decoded, $wrong wrong"
 [ "$wrong" -eq 0 ] && [ "$decoded" -gt 0 ]

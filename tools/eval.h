@@ -1,4 +1,5 @@
-/* mdla-eval's measurements: bits and loss of a file, and what the paper's formulas say of the same codes. */
+/* mdla-eval's measurements: bits and loss of a file, and what the paper's formulas say of the same
+ * codes. */
 #ifndef MDLA_EVAL_H
 #define MDLA_EVAL_H
 
@@ -9,10 +10,12 @@ typedef struct eval_estimates {
     uint64_t levels_in_use; /* different levels; B is its log2 */
     double bound;           /* L0 (B + log2 width) */
     double entropy;         /* sum over features of h(p) + p H(level | active) */
-    double subset;          /* log2(width + 1) + log2 C(width, L0 of the row), mean over rows; no strengths */
+    double
+        subset; /* log2(width + 1) + log2 C(width, L0 of the row), mean over rows; no strengths */
 } eval_estimates;
 
-/** Counts codes row by row for the estimates. Memory grows with the different (feature, level) pairs. */
+/** Counts codes row by row for the estimates. Memory grows with the different (feature, level)
+ * pairs. */
 typedef struct eval_counter eval_counter;
 
 /** NULL: no memory. */
@@ -31,8 +34,8 @@ typedef struct eval_result {
     /* of a coded file alone */
     int coded;
     mdla_account account;
-    double stream_bits;   /* a row, all but the codebook's atoms, bias and priors */
-    double file_bits;     /* a row, all */
+    double stream_bits; /* a row, all but the codebook's atoms, bias and priors */
+    double file_bits;   /* a row, all */
     eval_estimates estimates;
 } eval_result;
 

@@ -6,7 +6,7 @@
 
 /* How often a feature had a level; an open-addressed table with a power of two of slots. */
 typedef struct pair_slot {
-    uint64_t key;   /* feature << 32 | level; 0: free, as a level is at least 1 */
+    uint64_t key; /* feature << 32 | level; 0: free, as a level is at least 1 */
     uint64_t count;
 } pair_slot;
 
@@ -142,7 +142,8 @@ void eval_counter_finish(const eval_counter *c, eval_estimates *out)
                        log2((double)c->active_of[slot->key >> 32] / (double)slot->count);
     }
     out->levels_in_use = count_levels(c);
-    out->bound = l0 * (log2(out->levels_in_use ? (double)out->levels_in_use : 1) + log2((double)c->width));
+    out->bound =
+        l0 * (log2(out->levels_in_use ? (double)out->levels_in_use : 1) + log2((double)c->width));
     out->entropy = c->rows ? entropy : (double)NAN;
     out->subset = c->subset / rows;
 }

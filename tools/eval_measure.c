@@ -151,7 +151,8 @@ static void divide_bits(eval_result *out)
     out->l0 = (double)a->active / rows;
     out->file_bits = all / rows;
     out->stream_bits =
-        (all - a->bits[MDLA_BITS_ATOMS] - a->bits[MDLA_BITS_BIAS] - a->bits[MDLA_BITS_PRIORS]) / rows;
+        (all - a->bits[MDLA_BITS_ATOMS] - a->bits[MDLA_BITS_BIAS] - a->bits[MDLA_BITS_PRIORS]) /
+        rows;
 }
 
 static int measure(const eval_data *data, mdla_decoder *decoder, eval_result *out)
@@ -164,8 +165,8 @@ static int measure(const eval_data *data, mdla_decoder *decoder, eval_result *ou
     out->dims = info.dims;
     out->width = info.width;
     if (info.dims != mdla_rows_dims(data->rows)) {
-        tool_fail("%s: has rows of %" PRIu32 " values, %s of %" PRIu32, out->name, info.dims, data->name,
-                  mdla_rows_dims(data->rows));
+        tool_fail("%s: has rows of %" PRIu32 " values, %s of %" PRIu32, out->name, info.dims,
+                  data->name, mdla_rows_dims(data->rows));
         return -1;
     }
     if (comparison_start(&c, out->name, data) != 0)
@@ -193,7 +194,8 @@ int eval_file(const mdla_config *config, const eval_data *data, const char *path
     return result;
 }
 
-static int compare_sae(const mdla_config *config, comparison *c, const mdla_sae *sae, eval_result *out)
+static int compare_sae(const mdla_config *config, comparison *c, const mdla_sae *sae,
+                       eval_result *out)
 {
     uint32_t active[TILE_ROWS];
     mdla_error err = {MDLA_OK, ""};
@@ -237,8 +239,8 @@ int eval_sae(const mdla_config *config, const eval_data *data, const char *path,
     out->dims = mdla_sae_dims(sae);
     out->width = mdla_sae_width(sae);
     if (out->dims != mdla_rows_dims(data->rows))
-        tool_fail("%s: takes rows of %" PRIu32 " values, %s has %" PRIu32, path, out->dims, data->name,
-                  mdla_rows_dims(data->rows));
+        tool_fail("%s: takes rows of %" PRIu32 " values, %s has %" PRIu32, path, out->dims,
+                  data->name, mdla_rows_dims(data->rows));
     else if (comparison_start(&c, path, data) == 0) {
         result = compare_sae(config, &c, sae, out);
         comparison_end(&c, out);

@@ -1,4 +1,5 @@
-/* mdla-eval's output: a sheet (a line a figure, a column a file), a table (a line a file), CSV, JSON. */
+/* mdla-eval's output: a sheet (a line a figure, a column a file), a table (a line a file), CSV,
+ * JSON. */
 #include "eval.h"
 
 #include "common/classes.h"
@@ -13,23 +14,62 @@ typedef struct figure {
     const char *label;  /* for people */
     const char *column; /* for programs */
     double (*get)(const eval_result *r);
-    int decimals;       /* -1: a whole number */
-    int coded;          /* of coded files alone */
+    int decimals; /* -1: a whole number */
+    int coded;    /* of coded files alone */
 } figure;
 
-static double get_rows(const eval_result *r) { return (double)r->rows; }
-static double get_dims(const eval_result *r) { return (double)r->dims; }
-static double get_width(const eval_result *r) { return (double)r->width; }
-static double get_l0(const eval_result *r) { return r->l0; }
-static double get_fvu(const eval_result *r) { return r->fvu; }
-static double get_mse(const eval_result *r) { return r->mse; }
-static double get_nbytes(const eval_result *r) { return (double)r->account.file_nbytes; }
-static double get_stream(const eval_result *r) { return r->stream_bits; }
-static double get_file(const eval_result *r) { return r->file_bits; }
-static double get_bound(const eval_result *r) { return r->estimates.bound; }
-static double get_levels(const eval_result *r) { return (double)r->estimates.levels_in_use; }
-static double get_entropy(const eval_result *r) { return r->estimates.entropy; }
-static double get_subset(const eval_result *r) { return r->estimates.subset; }
+static double get_rows(const eval_result *r)
+{
+    return (double)r->rows;
+}
+static double get_dims(const eval_result *r)
+{
+    return (double)r->dims;
+}
+static double get_width(const eval_result *r)
+{
+    return (double)r->width;
+}
+static double get_l0(const eval_result *r)
+{
+    return r->l0;
+}
+static double get_fvu(const eval_result *r)
+{
+    return r->fvu;
+}
+static double get_mse(const eval_result *r)
+{
+    return r->mse;
+}
+static double get_nbytes(const eval_result *r)
+{
+    return (double)r->account.file_nbytes;
+}
+static double get_stream(const eval_result *r)
+{
+    return r->stream_bits;
+}
+static double get_file(const eval_result *r)
+{
+    return r->file_bits;
+}
+static double get_bound(const eval_result *r)
+{
+    return r->estimates.bound;
+}
+static double get_levels(const eval_result *r)
+{
+    return (double)r->estimates.levels_in_use;
+}
+static double get_entropy(const eval_result *r)
+{
+    return r->estimates.entropy;
+}
+static double get_subset(const eval_result *r)
+{
+    return r->estimates.subset;
+}
 static double get_coder(const eval_result *r)
 {
     return r->account.charged > 0 ? 100 * r->account.bits[MDLA_BITS_CODER] / r->account.charged
@@ -51,7 +91,8 @@ static const figure measured[] = {
 static const figure estimated[] = {
     {"paper's bound: L0 (B + log2 width)", "bound_bits_per_row", get_bound, 3, 1},
     {"  where B = log2 of the levels in use, and these are", "levels_in_use", get_levels, -1, 1},
-    {"paper's entropy form: sum h(p) + p H(level | active)", "entropy_bits_per_row", get_entropy, 3, 1},
+    {"paper's entropy form: sum h(p) + p H(level | active)", "entropy_bits_per_row", get_entropy, 3,
+     1},
     {"subset form: log2(width + 1) + log2 C(width, L0)", "subset_bits_per_row", get_subset, 3, 1},
     {"range coder's overhead over the model's bits, %", "coder_overhead_percent", get_coder, 4, 1},
 };
@@ -73,8 +114,8 @@ static void put_value(table *t, const figure *f, const eval_result *r)
         table_number(t, value, f->decimals);
 }
 
-static void put_lines(table *t, const figure *figures, size_t figure_count, const eval_result *results,
-                      size_t count)
+static void put_lines(table *t, const figure *figures, size_t figure_count,
+                      const eval_result *results, size_t count)
 {
     for (size_t i = 0; i < figure_count; i++) {
         if (figures[i].coded && !results[0].coded)
@@ -125,11 +166,11 @@ int eval_print_sheet(const eval_result *results, size_t count)
 
 int eval_print_table(const eval_result *results, size_t count)
 {
-    static const char *const heading[] = {"file",         "rows",        "L0",
-                                          "FVU",          "stream bits", "file bits",
+    static const char *const heading[] = {"file",          "rows",         "L0",
+                                          "FVU",           "stream bits",  "file bits",
                                           "paper's bound", "entropy form", "subset form"};
-    static double (*const get[])(const eval_result *) = {get_l0,     get_fvu,    get_stream, get_file,
-                                                         get_bound,  get_entropy, get_subset};
+    static double (*const get[])(const eval_result *) = {
+        get_l0, get_fvu, get_stream, get_file, get_bound, get_entropy, get_subset};
     enum { COLUMNS = sizeof heading / sizeof heading[0], FIGURES = sizeof get / sizeof get[0] };
     table *t = table_new(COLUMNS);
 

@@ -1,4 +1,5 @@
-/* What mdla-info can tell, by subject. Each returns an exit code and has reported what went wrong. */
+/* What mdla-info can tell, by subject. Each returns an exit code and has reported what went wrong.
+ */
 #ifndef MDLA_INFO_H
 #define MDLA_INFO_H
 

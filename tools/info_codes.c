@@ -1,4 +1,5 @@
-/* mdla-info on the codes of a .mdla file: the bill of a row, the rows of a feature, all features. */
+/* mdla-info on the codes of a .mdla file: the bill of a row, the rows of a feature, all features.
+ */
 #include "info.h"
 
 #include "common/json.h"
@@ -70,7 +71,8 @@ static int put_bill(void *ctx, uint64_t row, const mdla_coded_feature *code, siz
         table_number(t, code[i].index_bits + code[i].level_bits, 3);
     }
     put_bill_line(t, "header", 0, 0, bits->header);
-    put_bill_line(t, "row", bits->indices, bits->levels, bits->header + bits->indices + bits->levels);
+    put_bill_line(t, "row", bits->indices, bits->levels,
+                  bits->header + bits->indices + bits->levels);
     return 0;
 }
 

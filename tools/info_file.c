@@ -20,8 +20,8 @@ static void print_head(const info_subject *s, const mdla_account *account)
     char count[NUMBER_TEXT_MAX], width[NUMBER_TEXT_MAX], text[SHA256_TEXT_MAX];
 
     printf("%s: mdla %u.%u, %s rows x %u dims of %s, %s features\n", s->name, f->version_major,
-           f->version_minor, number_grouped(account->rows, count), f->dims, mdla_dtype_name(f->dtype),
-           number_grouped(f->width, width));
+           f->version_minor, number_grouped(account->rows, count), f->dims,
+           mdla_dtype_name(f->dtype), number_grouped(f->width, width));
     printf("  size      %s bytes\n", number_grouped(account->file_nbytes, count));
     printf("  blocks    %s of at most %u rows\n", number_grouped(f->blocks, count), f->block_rows);
     printf("  codebook  %s, SHA-256 %s\n", f->embedded ? "embedded" : "named",
@@ -91,7 +91,8 @@ static void print_json(const info_subject *s, const mdla_account *account)
     json_text(&json, "codebook_sha256", number_sha256(f->codebook_sha256, text));
     json_number(&json, "step", f->step);
     json_count(&json, "active", account->active);
-    json_number(&json, "l0", account->rows ? (double)account->active / rows_or_one(account) : (double)NAN);
+    json_number(&json, "l0",
+                account->rows ? (double)account->active / rows_or_one(account) : (double)NAN);
     json_number(&json, "fvu", f->fvu);
     json_text(&json, "decoded_sha256",
               f->has_decoded_sha256 ? number_sha256(f->decoded_sha256, text) : NULL);

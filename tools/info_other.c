@@ -32,7 +32,8 @@ int info_codebook(const char *name, const mdla_codebook *codebook, int as_json)
         json_end_object(&json);
         return TOOL_DONE;
     }
-    printf("%s: codebook, %s features x %u dims\n", name, number_grouped(info.width, count), info.dims);
+    printf("%s: codebook, %s features x %u dims\n", name, number_grouped(info.width, count),
+           info.dims);
     printf("  SHA-256   %s\n", number_sha256(info.sha256, text));
     printf("  size      %s bytes\n", number_grouped(info.nbytes, count));
     printf("  atoms     %.0f bits, %.3f a value\n", info.atom_bits,
@@ -45,7 +46,8 @@ int info_codebook(const char *name, const mdla_codebook *codebook, int as_json)
 }
 
 /* Reads to the end; sets *count to the rows. */
-static mdla_status hash_array(mdla_rows *rows, mdla_value_hash *hash, uint64_t *count, mdla_error *err)
+static mdla_status hash_array(mdla_rows *rows, mdla_value_hash *hash, uint64_t *count,
+                              mdla_error *err)
 {
     enum { BUFFER_VALUES = 1 << 18 };
     const uint32_t dims = mdla_rows_dims(rows);

@@ -1,4 +1,5 @@
-/* mdla-dec: a .mdla file to rows again, or to its codes; or only tested. Needs the decoder library alone. */
+/* mdla-dec: a .mdla file to rows again, or to its codes; or only tested. Needs the decoder library
+ * alone. */
 #include "common/files.h"
 #include "common/numbers.h"
 #include "common/options.h"
@@ -343,8 +344,8 @@ static int test_decoder(const dec_options *o, const char *path, mdla_decoder *de
         return tool_fail_status(status, &err);
     mdla_decoder_query(decoder, &info); /* in a pipe the hash comes with the trailer */
     if (info.has_decoded_sha256 && memcmp(info.decoded_sha256, sha256, sizeof sha256) != 0)
-        return tool_fail("%s: decodes to SHA-256 %s, which isn't the one recorded", files_name(path),
-                         number_sha256(sha256, text));
+        return tool_fail("%s: decodes to SHA-256 %s, which isn't the one recorded",
+                         files_name(path), number_sha256(sha256, text));
     if (tool_get_voice() != TOOL_SILENT)
         printf("%s: sound: %s rows, SHA-256 %s%s\n", files_name(path), number_grouped(rows, count),
                number_sha256(sha256, text), info.has_decoded_sha256 ? " as recorded" : "");

@@ -70,7 +70,7 @@ static int get_codebook(const enc_options *o, enc_job *job)
 
     if (o->codebook)
         return files_codebook(&o->common.config, o->codebook, &job->codebook) == 0 ? TOOL_DONE
-                                                                                  : TOOL_FAILED;
+                                                                                   : TOOL_FAILED;
     fit.target = o->target;
     fit.code = o->code;
     fit.expected_rows = o->expected_rows;
@@ -100,10 +100,11 @@ static void report(const enc_options *o, const mdla_encode_report *r)
         tool_say("%s: no rows in %s bytes", name, nbytes);
         return;
     }
-    snprintf(fvu, sizeof fvu, isfinite(r->fvu) ? "FVU %.6f" : "FVU undefined (constant rows)", r->fvu);
-    tool_say("%s: %s rows in %s bytes, %.2f bits a row%s, %s, L0 %.2f, step %g", name, count, nbytes,
-             8.0 * (double)stream / (double)r->rows, r->codebook_nbytes ? " beside the codebook" : "",
-             fvu, r->l0, r->step);
+    snprintf(fvu, sizeof fvu, isfinite(r->fvu) ? "FVU %.6f" : "FVU undefined (constant rows)",
+             r->fvu);
+    tool_say("%s: %s rows in %s bytes, %.2f bits a row%s, %s, L0 %.2f, step %g", name, count,
+             nbytes, 8.0 * (double)stream / (double)r->rows,
+             r->codebook_nbytes ? " beside the codebook" : "", fvu, r->l0, r->step);
 }
 
 /* Sums the loss of the decoded file against the rows. */
@@ -153,8 +154,9 @@ static int verify(const enc_options *o, const enc_job *job, const mdla_encode_re
     if (result != TOOL_DONE)
         return result;
     if (isfinite(fvu) != isfinite(r->fvu) || fabs(fvu - r->fvu) > tolerance * (1 + fabs(fvu)))
-        return tool_fail("%s: decodes to FVU %.9f where the encoder says %.9f; don't trust this file",
-                         o->common.output, fvu, r->fvu);
+        return tool_fail(
+            "%s: decodes to FVU %.9f where the encoder says %.9f; don't trust this file",
+            o->common.output, fvu, r->fvu);
     tool_say("%s: decoded again: FVU %.6f, as promised", o->common.output, fvu);
     return TOOL_DONE;
 }
@@ -177,8 +179,9 @@ static int encode(const enc_options *o, enc_job *job)
     if (!enc_has_target(o))
         options.target.step = info.step;
     job->sink_open = 0;
-    status = mdla_encode(&o->common.config, job->codebook, o->code == MDLA_CODE_SAE ? job->sae : NULL,
-                         job->rows, &options, job->sink, &r, &err);
+    status =
+        mdla_encode(&o->common.config, job->codebook, o->code == MDLA_CODE_SAE ? job->sae : NULL,
+                    job->rows, &options, job->sink, &r, &err);
     if (status != MDLA_OK)
         return fail_about_data(o, status, &err);
     report(o, &r);

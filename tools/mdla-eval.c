@@ -1,5 +1,5 @@
-/* mdla-eval: bits and loss of .mdla files against their rows, beside the paper's estimates; or the loss of an
- * SAE's own forward pass. */
+/* mdla-eval: bits and loss of .mdla files against their rows, beside the paper's estimates; or the
+ * loss of an SAE's own forward pass. */
 #include "eval.h"
 
 #include "common/files.h"

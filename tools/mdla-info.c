@@ -26,7 +26,15 @@ static const char help[] =
     "FILE - is standard input. Of an array it prints rows, dims, dtype and the\n"
     "SHA-256 of its values as little-endian float32.\n";
 
-enum { KEY_ROW = OPTION_FIRST, KEY_FEATURE, KEY_FEATURES, KEY_JSON, KEY_CODEBOOK, KEY_DIMS, KEY_BF16 };
+enum {
+    KEY_ROW = OPTION_FIRST,
+    KEY_FEATURE,
+    KEY_FEATURES,
+    KEY_JSON,
+    KEY_CODEBOOK,
+    KEY_DIMS,
+    KEY_BF16
+};
 
 static const struct option longs[] = {
     {"row", required_argument, NULL, KEY_ROW},
@@ -130,9 +138,10 @@ static mdla_status lend(const mdla_source *source, mdla_source *lent)
     return source->seek(source->ctx, 0);
 }
 
-/* Each try returns MDLA_ERR_FORMAT where the bytes are of another kind, else *result says how it went. */
-static mdla_status try_file(const info_options *o, mdla_source source, const mdla_codebook *codebook,
-                            int *result)
+/* Each try returns MDLA_ERR_FORMAT where the bytes are of another kind, else *result says how it
+ * went. */
+static mdla_status try_file(const info_options *o, mdla_source source,
+                            const mdla_codebook *codebook, int *result)
 {
     mdla_error err = {MDLA_OK, ""};
     mdla_decoder *decoder = NULL;
@@ -169,8 +178,9 @@ static mdla_status try_array(const info_options *o, mdla_source source, int *res
         mdla_rows_open(&o->config, source, files_name(o->path), &o->array, &rows, &err);
 
     if (status == MDLA_ERR_FORMAT)
-        *result = tool_fail("%s: neither a .mdla file, nor a codebook, nor an array that mdla reads",
-                            files_name(o->path));
+        *result =
+            tool_fail("%s: neither a .mdla file, nor a codebook, nor an array that mdla reads",
+                      files_name(o->path));
     else if (status != MDLA_OK)
         *result = tool_fail_status(status, &err);
     else
@@ -179,7 +189,8 @@ static mdla_status try_array(const info_options *o, mdla_source source, int *res
     return status;
 }
 
-static int try_kinds(const info_options *o, const mdla_source *source, const mdla_codebook *codebook)
+static int try_kinds(const info_options *o, const mdla_source *source,
+                     const mdla_codebook *codebook)
 {
     const int about_codes = o->question != ASK_FILE;
     mdla_status kind = MDLA_ERR_FORMAT;
@@ -191,7 +202,8 @@ static int try_kinds(const info_options *o, const mdla_source *source, const mdl
             return tool_fail("%s: can't seek", files_name(o->path));
         kind = try_file(o, lent, codebook, &result);
         if (kind == MDLA_ERR_FORMAT && about_codes)
-            return tool_fail("%s: not a .mdla file, so it has no rows of codes", files_name(o->path));
+            return tool_fail("%s: not a .mdla file, so it has no rows of codes",
+                             files_name(o->path));
         if (kind == MDLA_ERR_FORMAT && lend(source, &lent) == MDLA_OK)
             kind = try_codebook(o, lent, &result);
     }

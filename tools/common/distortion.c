@@ -1,5 +1,5 @@
-/* FVU in one pass: the mean and the squared deviations of each dimension are kept up by Welford's update, which
- * doesn't cancel where the mean is far from zero. */
+/* FVU in one pass: the mean and the squared deviations of each dimension are kept up by Welford's
+ * update, which doesn't cancel where the mean is far from zero. */
 #include "common/distortion.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* What reconstruction lost: squared errors and the rows' own variance, summed in double, row by row. */
+/* What reconstruction lost: squared errors and the rows' own variance, summed in double, row by
+ * row. */
 #ifndef MDLA_TOOL_DISTORTION_H
 #define MDLA_TOOL_DISTORTION_H
 
@@ -8,9 +9,10 @@
 typedef struct distortion {
     uint32_t dims;
     uint64_t rows;
-    double error;    /* R: sum over rows of the squared error */
-    double *mean;    /* [dims] */
-    double *squares; /* [dims] V by dimension: squared deviations from the mean of the rows so far */
+    double error; /* R: sum over rows of the squared error */
+    double *mean; /* [dims] */
+    double
+        *squares; /* [dims] V by dimension: squared deviations from the mean of the rows so far */
 } distortion;
 
 /** Returns 0, or -1: no memory. */

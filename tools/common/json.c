@@ -1,5 +1,5 @@
-/* JSON as RFC 8259 has it, two spaces a level. Strings are taken to be UTF-8 and pass unchanged but for
- * quotes, backslashes and control characters; bytes that are no UTF-8 become U+FFFD. */
+/* JSON as RFC 8259 has it, two spaces a level. Strings are taken to be UTF-8 and pass unchanged but
+ * for quotes, backslashes and control characters; bytes that are no UTF-8 become U+FFFD. */
 #include "common/json.h"
 
 #include <assert.h>
@@ -14,7 +14,10 @@ static size_t utf8_length(const unsigned char *p)
         unsigned char mask, lead;
         size_t length;
         uint32_t least;
-    } forms[] = {{0x80, 0x00, 1, 0}, {0xe0, 0xc0, 2, 0x80}, {0xf0, 0xe0, 3, 0x800}, {0xf8, 0xf0, 4, 0x10000}};
+    } forms[] = {{0x80, 0x00, 1, 0},
+                 {0xe0, 0xc0, 2, 0x80},
+                 {0xf0, 0xe0, 3, 0x800},
+                 {0xf8, 0xf0, 4, 0x10000}};
 
     for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
         uint32_t code = p[0] & (unsigned char)~forms[f].mask;

@@ -1,4 +1,5 @@
-/* A small JSON writer: values in order, commas and escapes by itself. Never fails; the stream keeps errors. */
+/* A small JSON writer: values in order, commas and escapes by itself. Never fails; the stream keeps
+ * errors. */
 #ifndef MDLA_TOOL_JSON_H
 #define MDLA_TOOL_JSON_H
 
@@ -21,7 +22,7 @@ void json_end_object(json_writer *json);
 void json_end_array(json_writer *json);
 void json_text(json_writer *json, const char *name, const char *text); /* NULL text: null */
 void json_count(json_writer *json, const char *name, uint64_t number);
-void json_number(json_writer *json, const char *name, double number);  /* not finite: null */
+void json_number(json_writer *json, const char *name, double number); /* not finite: null */
 void json_bool(json_writer *json, const char *name, int truth);
 
 /** The shortest decimal that reads back as the same double, into text[32]; returns text. */

@@ -1,4 +1,5 @@
-/* Numbers in and out: strict parsing (the whole text, within a range), and digits grouped for people. */
+/* Numbers in and out: strict parsing (the whole text, within a range), and digits grouped for
+ * people. */
 #ifndef MDLA_TOOL_NUMBERS_H
 #define MDLA_TOOL_NUMBERS_H
 
@@ -12,7 +13,8 @@ int number_parse_u64(const char *text, uint64_t low, uint64_t high, uint64_t *ou
 /** A finite decimal number with low < number < high. Returns 0 or -1. */
 int number_parse_double(const char *text, double low, double high, double *out);
 
-/** A half-open range "A:B", "A:" or ":B"; an open end is MDLA_UNKNOWN. Returns 0, or -1 where B < A too. */
+/** A half-open range "A:B", "A:" or ":B"; an open end is MDLA_UNKNOWN. Returns 0, or -1 where B < A
+ * too. */
 int number_parse_range(const char *text, uint64_t *first, uint64_t *end);
 
 /** Bytes that hold any number of number_grouped. */

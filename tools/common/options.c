@@ -65,7 +65,8 @@ static const char *closest_name(const struct option *longs, const char *name)
 
 static int report_unknown(const options_reader *reader)
 {
-    const char *word = reader->argv[optind - 1]; /* the long option; letters may still stand after a short one */
+    const char *word =
+        reader->argv[optind - 1]; /* the long option; letters may still stand after a short one */
     const char *guess;
     char name[WORD_MAX + 1];
     size_t matches = 0;
@@ -96,7 +97,8 @@ static int report_missing(const options_reader *reader)
 int options_next(options_reader *reader)
 {
     for (;;) {
-        const int key = getopt_long(reader->argc, reader->argv, reader->shorts, reader->longs, NULL);
+        const int key =
+            getopt_long(reader->argc, reader->argv, reader->shorts, reader->longs, NULL);
         uint64_t number;
 
         switch (key) {

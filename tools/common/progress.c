@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 static struct {
-    char what[32];      /* the stage that the clock below belongs to */
-    double began;       /* seconds */
+    char what[32]; /* the stage that the clock below belongs to */
+    double began;  /* seconds */
     double shown;
-    int drawn;          /* nonzero: a line stands on the terminal */
+    int drawn; /* nonzero: a line stands on the terminal */
 } line;
 
 static double now_seconds(void)

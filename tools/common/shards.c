@@ -1,13 +1,13 @@
-/* Shards of rows by path, one after the other as one stream. Apart from files.c, so that a program that reads no
- * arrays doesn't link their readers. */
+/* Shards of rows by path, one after the other as one stream. Apart from files.c, so that a program
+ * that reads no arrays doesn't link their readers. */
 #include "common/files.h"
 
 #include "common/tool.h"
 
 #include <stdlib.h>
 
-static int open_shard(const mdla_config *config, const char *path, const mdla_array_options *options,
-                      int rewindable, mdla_rows **out)
+static int open_shard(const mdla_config *config, const char *path,
+                      const mdla_array_options *options, int rewindable, mdla_rows **out)
 {
     mdla_error err = {MDLA_OK, ""};
     mdla_source source;
@@ -22,8 +22,8 @@ static int open_shard(const mdla_config *config, const char *path, const mdla_ar
     return -1;
 }
 
-int files_rows(const mdla_config *config, char **paths, size_t count, const mdla_array_options *options,
-               int rewindable, mdla_rows **out)
+int files_rows(const mdla_config *config, char **paths, size_t count,
+               const mdla_array_options *options, int rewindable, mdla_rows **out)
 {
     mdla_error err = {MDLA_OK, ""};
     mdla_status status;

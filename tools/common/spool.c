@@ -1,4 +1,5 @@
-/* The temporary file behind a pipe: private, unlinked at once, so nothing stays behind whatever happens. */
+/* The temporary file behind a pipe: private, unlinked at once, so nothing stays behind whatever
+ * happens. */
 #include "common/spool.h"
 
 #include "common/tool.h"
@@ -95,8 +96,8 @@ static int copy_to(mdla_source *source, int fd, char *buffer, const char *folder
             return -1;
         }
         if (write_all(fd, buffer, got) != 0) {
-            tool_fail("%s: the temporary copy in %s: %s; set TMPDIR to a folder with more room", name,
-                      folder, strerror(errno));
+            tool_fail("%s: the temporary copy in %s: %s; set TMPDIR to a folder with more room",
+                      name, folder, strerror(errno));
             return -1;
         }
         *nbytes += got;

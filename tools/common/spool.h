@@ -5,8 +5,8 @@
 #include "mdla/base.h"
 
 /**
- * Reads all of *source into an unlinked temporary file and puts that file in its place. name is how messages
- * call the source. On failure, which is reported, the source is closed. Returns 0 or -1.
+ * Reads all of *source into an unlinked temporary file and puts that file in its place. name is how
+ * messages call the source. On failure, which is reported, the source is closed. Returns 0 or -1.
  */
 int spool_source(mdla_source *source, const char *name);
 

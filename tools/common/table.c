@@ -1,5 +1,5 @@
-/* Tables are kept whole, each cell as people and as programs read it, because columns are as wide as their
- * widest cell. For long listings print CSV directly (csv_put_text). */
+/* Tables are kept whole, each cell as people and as programs read it, because columns are as wide
+ * as their widest cell. For long listings print CSV directly (csv_put_text). */
 #include "common/table.h"
 
 #include "common/json.h"

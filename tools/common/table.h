@@ -16,7 +16,8 @@ void table_free(table *t); /* accepts NULL */
 void table_text(table *t, const char *text);
 void table_format(table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void table_count(table *t, uint64_t number); /* digits grouped when printed aligned */
-void table_number(table *t, double number, int decimals); /* NaN: "undefined"; CSV has every digit */
+void table_number(table *t, double number,
+                  int decimals); /* NaN: "undefined"; CSV has every digit */
 
 /** First column to the left, the others to the right. Returns 0, or -1: no memory. */
 int table_print_aligned(const table *t, FILE *stream);

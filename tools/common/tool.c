@@ -1,5 +1,5 @@
-/* Messages, exit codes and signals of the programs. The state here is the process's own: one program, one
- * name, one set of signal handlers. */
+/* Messages, exit codes and signals of the programs. The state here is the process's own: one
+ * program, one name, one set of signal handlers. */
 #include "common/tool.h"
 
 #include "common/progress.h"

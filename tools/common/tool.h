@@ -39,8 +39,8 @@ int tool_fail_status(mdla_status status, const mdla_error *err);
 int tool_fail_about(const char *name, mdla_status status, const mdla_error *err);
 
 /**
- * Remembers that an output couldn't be written, and why (an errno value). The library knows neither; the
- * MDLA_ERR_IO that it comes to is then reported with both.
+ * Remembers that an output couldn't be written, and why (an errno value). The library knows
+ * neither; the MDLA_ERR_IO that it comes to is then reported with both.
  */
 void tool_output_failed(const char *path, int reason);
 
@@ -54,8 +54,8 @@ void tool_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void tool_explain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /**
- * The last call: checks that standard output took everything, and after a signal ends the program by that
- * signal, so that a calling shell stops too. Returns the exit code.
+ * The last call: checks that standard output took everything, and after a signal ends the program
+ * by that signal, so that a calling shell stops too. Returns the exit code.
  */
 int tool_end(int code);
 
