@@ -31,7 +31,8 @@ typedef struct search_atoms search_atoms;
 
 /* atoms: float [width][dims], what one unit of strength adds to a row (about unit norm, as the decoder
  * will add it; copied or kept: kept, must outlive). Up to 8,192 features the Gram matrix is kept (made in
- * parallel); beyond, products are taken as needed. NULL: no memory. */
+ * parallel); beyond, a row's search looks at the few hundred best candidates and takes their products as
+ * needed. NULL: no memory. */
 search_atoms *search_atoms_new(const mdla_allocator *al, parallel_pool *pool, const float *atoms,
                                uint32_t width, uint32_t dims);
 void search_atoms_free(search_atoms *a); /* accepts NULL */
@@ -41,7 +42,7 @@ typedef struct search_prices {
     float step;                   /* strength = (level + offset[level]) x step */
     uint32_t max_level;           /* levels 1 .. max_level */
     const float *level_offset;    /* [max_level + 1] reconstruction points less the level; [0] unused */
-    const float *feature_bits;    /* [width] what switching a feature on costs, less what off costs */
+    const float *feature_bits;    /* [width] what switching a feature on costs, less what off costs; finite */
     const float *level_bits;      /* [classes][max_level + 1]; [0] unused */
     const uint8_t *level_class;   /* [width] */
 } search_prices;
@@ -51,13 +52,18 @@ typedef enum search_support {
     SEARCH_FIXED  /* given features keep a level >= 1, no others: strengths are refitted on the support */
 } search_support;
 
+/* Features that a row can have; where an initial code has more, MDLA_ERR_LIMIT. */
+#define SEARCH_MAX_ACTIVE 4096
+
 /* Searches rows [row_count][dims] (bias already taken off).
  *
  * initial     features to start from (their levels are ignored: strengths are refitted), or NULL to start
  *             from the empty code. Must be given for SEARCH_FIXED.
  * codes       out: replaced.
  * distortion  out: [row_count] squared error of each row with float arithmetic.
- * Same result for any number of threads. Scratch memory is bounded by tiles, not by row_count. */
+ * Same result for any number of threads. Scratch memory is bounded by tiles, not by row_count. Values must
+ * be finite. On failure codes holds some of the rows. MDLA_ERR_ARGUMENT: initial missing or of another
+ * row count, step or max_level zero, or a feature out of range. */
 mdla_status search_rows(const search_atoms *atoms, const search_prices *prices, parallel_pool *pool,
                         const float *rows, size_t row_count, search_support support,
                         const code_rows *initial, code_rows *codes, float *distortion);

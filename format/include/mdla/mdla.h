@@ -147,6 +147,13 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_array_writer_rows(mdla_array_writer *wri
 MDLA_API MDLA_MUST_USE mdla_status mdla_array_writer_close(mdla_array_writer *writer, int keep,
                                                            mdla_error *err);
 
+/** SHA-256 of float32 values as little-endian bytes, whatever the machine's order. */
+typedef struct mdla_value_hash mdla_value_hash;
+MDLA_API MDLA_MUST_USE mdla_status mdla_value_hash_new(const mdla_config *config, mdla_value_hash **out);
+MDLA_API void mdla_value_hash_update(mdla_value_hash *hash, const float *values, size_t count);
+/** Finishes and frees; sha256 may be NULL: only frees. Accepts NULL. */
+MDLA_API void mdla_value_hash_finish(mdla_value_hash *hash, uint8_t sha256[32]);
+
 /* ---- SAEs ------------------------------------------------------------------------------------ */
 
 /** A folder's members by name, behind callbacks, so that a folder, a zip or memory will do. */
@@ -176,6 +183,14 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_sae_load(const mdla_config *config, mdla
 MDLA_API MDLA_MUST_USE mdla_status mdla_sae_save(const mdla_sae *sae, mdla_folder folder, mdla_error *err);
 MDLA_API uint32_t mdla_sae_dims(const mdla_sae *sae);
 MDLA_API uint32_t mdla_sae_width(const mdla_sae *sae);
+/**
+ * The SAE's own forward pass over rows in memory, no coding; any number of rows, a few thousand at a time is best.
+ * @param decoded  out: float32 [row_count][dims], the reconstruction; may be NULL.
+ * @param active   out: [row_count] features on in each row; may be NULL.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_sae_forward(const mdla_config *config, const mdla_sae *sae,
+                                                    const float *rows, size_t row_count, float *decoded,
+                                                    uint32_t *active, mdla_error *err);
 /** The atom of a feature: float32 [dims] in the SAE's own scale; NULL past the width. The SAE's. */
 MDLA_API const float *mdla_sae_atom(const mdla_sae *sae, uint32_t feature);
 MDLA_API void mdla_sae_free(mdla_sae *sae);
@@ -312,9 +327,10 @@ MDLA_API const mdla_codebook *mdla_decoder_codebook(const mdla_decoder *decoder)
  * before any of them is handed out.
  *
  * @param dst  out: float32 [max_rows][dims].
- * @param got  out: rows written; fewer than max_rows at the end alone.
- * @return MDLA_ERR_CORRUPT or MDLA_ERR_TRUNCATED (block and byte offset in the message; rows of earlier blocks
- *         were right), MDLA_ERR_IO, MDLA_ERR_MEMORY.
+ * @param got  out: rows written; fewer than max_rows at the end, and before a damaged block.
+ * @return MDLA_ERR_CORRUPT or MDLA_ERR_TRUNCATED (block and byte offset in the message; the *got rows are
+ *         right), MDLA_ERR_IO, MDLA_ERR_MEMORY. MDLA_OK with *got below max_rows means that all was read, and from a
+ *         pipe that the file's end was checked too.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_read_rows(mdla_decoder *decoder, float *dst, size_t max_rows,
                                                           size_t *got, mdla_error *err);
@@ -326,7 +342,7 @@ MDLA_API void mdla_decoder_close(mdla_decoder *decoder);
 
 /** Every bit of a file belongs to exactly one class. */
 typedef enum mdla_bit_class {
-    MDLA_BITS_CONTAINER = 0, /**< magic, header, chunk framing */
+    MDLA_BITS_CONTAINER = 0, /**< magic, header, chunk framing (an embedded codebook's too), codebook's name */
     MDLA_BITS_ATOMS,         /**< embedded codebook */
     MDLA_BITS_BIAS,
     MDLA_BITS_PRIORS,
@@ -373,7 +389,7 @@ typedef int (*mdla_row_visitor)(void *ctx, uint64_t row, const mdla_coded_featur
  * synthesis. Needs a source that can seek.
  *
  * The bits of absent features are charged to the row; of a gap, the active feature that ends it is charged
- * the whole. A row's end is in its `header`.
+ * the whole. What ends a row's list of features stands in `header`, and counts among the indices.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_visit_rows(mdla_decoder *decoder, uint64_t first,
                                                            uint64_t count, mdla_row_visitor visitor,

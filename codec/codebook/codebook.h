@@ -1,0 +1,70 @@
+/* A codebook in memory: integer atoms, bias and priors, ready for coding (spec sections 7 and 8).
+ *
+ * The decoder fills the coded fields from a file, the encoder from an SAE and counts; both then derive the
+ * rest by codebook_derive. Read-only afterwards, so any number of threads may share one.
+ */
+#ifndef MDLA_CODEBOOK_H
+#define MDLA_CODEBOOK_H
+
+#include "codebook/atoms_common.h"
+#include "entropy/survival_common.h"
+#include "mdla/base.h"
+
+#define CODEBOOK_CLASSES_MAX 64
+#define CODEBOOK_HAZARDS 24   /* levels with a hazard of their own; the last goes on for all above */
+#define CODEBOOK_LEVEL_MAX 4095
+
+/* A step: mantissa / 256 units of a coefficient, 2^exponent the value of one unit of the accumulator. One level
+ * of a unit-norm atom is worth mantissa / 256 x 2^14 x 2^exponent. */
+typedef struct quant_step {
+    uint32_t mantissa; /* 2^8 .. 2^23 - 1 */
+    int32_t exponent;  /* -120 .. 80 */
+} quant_step;
+
+typedef struct codebook {
+    const mdla_allocator *al;
+    uint32_t dims, width;
+
+    /* coded */
+    quant_step fit_step;      /* the step that the level distributions refer to */
+    int32_t bias_exponent;    /* bias[d] x 2^bias_exponent */
+    int32_t *bias;            /* [dims], |bias| < 2^30 */
+    uint8_t *rate_index;      /* [width], 0 .. RATE_INDEX_MAX */
+    uint32_t class_count;     /* 1 .. CODEBOOK_CLASSES_MAX */
+    uint8_t *level_class;     /* [width] */
+    uint8_t hazard[CODEBOOK_CLASSES_MAX][CODEBOOK_HAZARDS]; /* rate index of "level l, given l or more" */
+    int16_t *atoms;           /* [width][dims], expanded: units of 2^-14 */
+
+    /* derived */
+    uint32_t *order;          /* [width] coding order: features by falling rate, ties by number */
+    uint32_t *rank;           /* [width] its inverse */
+    uint64_t *rate_cum;       /* [width + 1] cumulated costs in coding order */
+    uint16_t *atom_peak;      /* [width] largest |entry| */
+    survival_table *survival;
+
+    /* identity: canonical bytes, as they stand in a file, and what they are made of */
+    uint8_t *bytes;
+    size_t nbytes;
+    uint8_t sha256[32];
+    double atom_bits, bias_bits, prior_bits, framing_bits; /* sum: 8 x nbytes */
+} codebook;
+
+/* Arrays of the given shape, zeroed. NULL: no memory. */
+codebook *codebook_new(const mdla_allocator *al, uint32_t dims, uint32_t width);
+void codebook_free(codebook *cb); /* accepts NULL */
+
+/* Coding order, its inverse and cumulated rates, from rate_index; needed before atoms are coded. */
+mdla_status codebook_derive_order(codebook *cb);
+/* Peaks, from the expanded atoms. */
+void codebook_derive_peaks(codebook *cb);
+
+/* sha256 of the canonical bytes. */
+void codebook_name(codebook *cb);
+
+/* Bytes of memory that codebook_new takes, for limits. */
+uint64_t codebook_memory(uint32_t dims, uint32_t width);
+
+/* Value of one level of a unit-norm atom. */
+double quant_step_value(quant_step step);
+
+#endif

@@ -1,0 +1,37 @@
+#include "codebook/priors_encoder.h"
+
+#include "base/alloc.h"
+#include "codebook/priors_common.h"
+#include "rangecoder/number_encoder.h"
+
+mdla_status priors_encode(const codebook *cb, range_encoder *e, double *bias_bits)
+{
+    priors_contexts *contexts = alloc_array(cb->al, 1, sizeof *contexts);
+    int64_t before = 0;
+    mdla_status status;
+
+    if (contexts == NULL)
+        return MDLA_ERR_MEMORY;
+    priors_contexts_init(contexts);
+    range_encoder_start(e, cb->al);
+    for (uint32_t i = 0; i < cb->dims; i++) {
+        const int64_t change = cb->bias[i] - before;
+
+        golomb_encode(e, &contexts->bias, (uint32_t)(change < 0 ? -change : change));
+        if (change != 0)
+            adaptive_bit_encode(e, &contexts->bias_sign, change < 0);
+        before = cb->bias[i];
+    }
+    *bias_bits = 8.0 * (double)e->nbytes;
+    for (uint32_t j = 0; j < cb->width; j++)
+        byte_encode(e, &contexts->rate, cb->rate_index[j]);
+    for (uint32_t k = 0; k < cb->class_count; k++) {
+        for (uint32_t l = 0; l < CODEBOOK_HAZARDS; l++)
+            byte_encode(e, &contexts->hazard[l < 2 ? l : 2], cb->hazard[k][l]);
+    }
+    for (uint32_t r = 0; r < cb->width; r++)
+        byte_encode(e, &contexts->level_class, cb->level_class[cb->order[r]]);
+    status = range_encoder_finish(e);
+    alloc_free(cb->al, contexts);
+    return status;
+}

@@ -1,0 +1,131 @@
+#include "fit/engine.h"
+
+#include "base/alloc.h"
+
+#include <math.h>
+
+/* At high rate a uniform quantiser's optimum is step = sqrt(6 lambda / ln 2) = 2.94 sqrt(lambda). With few and
+ * small levels a larger step is better: measured on the train rows of an image and a transformer set. */
+#define STEP_PER_ROOT_LAMBDA 3.6
+
+double lambda_of_step(double step)
+{
+    return step * step / (STEP_PER_ROOT_LAMBDA * STEP_PER_ROOT_LAMBDA);
+}
+
+double step_of_lambda(double lambda)
+{
+    return STEP_PER_ROOT_LAMBDA * sqrt(lambda);
+}
+
+quant_step quant_step_of(double value)
+{
+    /* mantissa in [2^12, 2^13): a level is worth 16 to 32 units, so that some 1,000 to 2,000 levels fit. */
+    int exponent;
+    const double fraction = frexp(value, &exponent); /* [1/2, 1) */
+    quant_step step = {(uint32_t)lround(ldexp(fraction, 13)), exponent - 13 + 8 - ATOM_SCALE_BITS};
+
+    step.exponent = step.exponent < -120 ? -120 : step.exponent > 80 ? 80 : step.exponent;
+    return step;
+}
+
+void search_engine_free(search_engine *e)
+{
+    if (e->al == NULL)
+        return;
+    code_model_free(e->model);
+    alloc_free(e->al, e->feature_bits);
+    alloc_free(e->al, e->level_bits);
+    alloc_free(e->al, e->level_offset);
+    alloc_free(e->al, e->centred);
+    alloc_free(e->al, e->distortion);
+    code_rows_free(e->al, &e->codes);
+    sae_codes_free(e->al, &e->sae_codes);
+}
+
+static void fill_prices(search_engine *e, const codebook *cb)
+{
+    const code_model *m = e->model;
+    const double unit = 1.0 / ((double)(UINT32_C(1) << COST_BITS));
+
+    for (uint32_t j = 0; j < cb->width; j++)
+        e->feature_bits[j] = (float)(cb->rate_index[j] - RATE_INDEX_EVEN) / 8.0f; /* log2 of the odds against */
+    for (uint32_t l = 1; l <= m->max_level; l++)
+        e->level_offset[l] = (float)m->coefficient[l] * 256.0f / (float)m->params.step.mantissa - (float)l;
+    for (uint32_t k = 0; k < cb->class_count; k++) {
+        const uint64_t *cum = m->level_cum + (size_t)k * (m->max_level + 1);
+        float *bits = e->level_bits + (size_t)k * (m->max_level + 1);
+
+        for (uint32_t l = 1; l <= m->max_level; l++)
+            bits[l] = (float)((double)cum[l - 1] * unit -
+                              log2(1.0 - exp2(-(double)(cum[l] - cum[l - 1]) * unit)));
+    }
+}
+
+mdla_status search_engine_set(search_engine *e, const codebook *cb, const code_params *params,
+                              double lambda)
+{
+    code_model_free(e->model);
+    alloc_free(e->al, e->feature_bits);
+    alloc_free(e->al, e->level_bits);
+    alloc_free(e->al, e->level_offset);
+    e->feature_bits = e->level_bits = e->level_offset = NULL;
+    e->model = NULL;
+    MDLA_TRY(code_model_new(e->al, cb, params, &e->model));
+    e->feature_bits = alloc_array(e->al, cb->width, sizeof(float));
+    e->level_bits = alloc_zeroed(e->al, (size_t)cb->class_count * (e->model->max_level + 1), sizeof(float));
+    e->level_offset = alloc_zeroed(e->al, (size_t)e->model->max_level + 1, sizeof(float));
+    if (e->feature_bits == NULL || e->level_bits == NULL || e->level_offset == NULL)
+        return MDLA_ERR_MEMORY;
+    fill_prices(e, cb);
+    e->prices = (search_prices){.lambda = (float)lambda,
+                                .step = (float)quant_step_value(params->step),
+                                .max_level = e->model->max_level,
+                                .level_offset = e->level_offset,
+                                .feature_bits = e->feature_bits,
+                                .level_bits = e->level_bits,
+                                .level_class = cb->level_class};
+    return MDLA_OK;
+}
+
+static mdla_status reserve(search_engine *e, size_t rows)
+{
+    if (rows <= e->capacity)
+        return MDLA_OK;
+    alloc_free(e->al, e->centred);
+    alloc_free(e->al, e->distortion);
+    e->capacity = 0;
+    e->centred = alloc_array(e->al, rows * e->dims, sizeof *e->centred);
+    e->distortion = alloc_array(e->al, rows, sizeof *e->distortion);
+    if (e->centred == NULL || e->distortion == NULL)
+        return MDLA_ERR_MEMORY;
+    e->capacity = rows;
+    return MDLA_OK;
+}
+
+/* What the SAE's own encoder switches on, as a support to start from. */
+static mdla_status find_support(search_engine *e, const float *rows, size_t row_count, code_rows *initial)
+{
+    MDLA_TRY(sae_forward(e->support, e->pool, rows, row_count, &e->sae_codes));
+    *initial = (code_rows){.row_count = row_count,
+                           .start = e->sae_codes.start,
+                           .feature = e->sae_codes.feature};
+    return MDLA_OK;
+}
+
+mdla_status search_engine_run(search_engine *e, const float *rows, size_t row_count)
+{
+    const float unit = ldexpf(1.0f, e->model->params.step.exponent);
+    code_rows initial;
+
+    MDLA_TRY(reserve(e, row_count));
+    if (e->support != NULL)
+        MDLA_TRY(find_support(e, rows, row_count, &initial));
+    for (size_t r = 0; r < row_count; r++) {
+        for (uint32_t d = 0; d < e->dims; d++)
+            e->centred[r * e->dims + d] = rows[r * e->dims + d] - (float)e->model->bias[d] * unit;
+    }
+    return search_rows(e->atoms, &e->prices, e->pool, e->centred, row_count,
+                       e->support != NULL ? SEARCH_FIXED : SEARCH_FREE,
+                       e->support != NULL ? &initial : NULL, &e->codes, e->distortion);
+}

@@ -1,0 +1,44 @@
+/* The search at a given step and multiplier, with prices from the model that will code what it finds. */
+#ifndef MDLA_ENGINE_H
+#define MDLA_ENGINE_H
+
+#include "block/code_model.h"
+#include "sae/sae.h"
+#include "search/search.h"
+
+/* Owns its tables; atoms, codebook, pool and SAE are the caller's. */
+typedef struct search_engine {
+    const mdla_allocator *al;
+    parallel_pool *pool;
+    const search_atoms *atoms;
+    const sae *support;     /* keeps this SAE's features; NULL: the search is free */
+    uint32_t dims;
+
+    code_model *model;      /* at the current step */
+    search_prices prices;
+    float *feature_bits, *level_bits, *level_offset;
+
+    size_t capacity;        /* rows that centred and distortion hold */
+    float *centred;         /* [capacity][dims] rows less the bias */
+    float *distortion;      /* [capacity] of the last search */
+    code_rows codes;        /* of the last search */
+    sae_codes sae_codes;
+} search_engine;
+
+void search_engine_free(search_engine *e);
+
+/* Multiplier (squared error a bit) that goes with a step, and back: one constant for all data. */
+double lambda_of_step(double step);
+double step_of_lambda(double lambda);
+
+/* The nearest step on the bitstream's grid. */
+quant_step quant_step_of(double value);
+
+/* Prepares prices: cb's priors at a step. The codebook's atoms aren't looked at. */
+mdla_status search_engine_set(search_engine *e, const codebook *cb, const code_params *params,
+                              double lambda);
+
+/* Searches rows [row_count][dims]: fills codes and distortion. Values must be finite. */
+mdla_status search_engine_run(search_engine *e, const float *rows, size_t row_count);
+
+#endif

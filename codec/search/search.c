@@ -1,0 +1,372 @@
+/* Owns the way from rows to codes: tiles of rows over threads, correlations by matrix product, one
+ * pursuit a row, results put together in row order.
+ */
+#include "search/search_internal.h"
+
+#include "base/matmul.h"
+
+#include <float.h>
+#include <string.h>
+
+#define WAVE_TILES 64       /* tiles whose results wait to be put together */
+#define EPSILON_SHARE 4e-7f /* of a row's energy: about what float arithmetic can tell apart */
+
+typedef struct job {
+    const mdla_allocator *al;
+    search_plan plan;
+    const float *rows;
+    size_t row_count;
+    search_support support;
+    const code_rows *initial;
+    float *distortion;
+    bool local;         /* a row's problem has candidates of its own */
+    searcher *searchers; /* [workers] */
+    size_t workers;
+    size_t first_tile;  /* of the wave */
+    code_rows tile_codes[WAVE_TILES];
+    mdla_status tile_status[WAVE_TILES];
+} job;
+
+/* Puts the active features in ascending order. */
+static void sort_active(pursuit *p)
+{
+    for (size_t i = 1; i < p->active_count; i++) {
+        const uint32_t index = p->active[i], level = p->level[i];
+        size_t j = i;
+
+        for (; j != 0 && p->active[j - 1] > index; j--) {
+            p->active[j] = p->active[j - 1];
+            p->level[j] = p->level[j - 1];
+        }
+        p->active[j] = index;
+        p->level[j] = level;
+    }
+}
+
+/* Appends the code that s found, and measures its distortion from the atoms themselves: the correlations
+ * have gone through many updates. */
+static mdla_status put_code(searcher *s, const float *row, code_rows *codes, float *distortion)
+{
+    const pursuit *p = &s->p;
+    const search_atoms *a = p->plan->atoms;
+    double sum = 0.0;
+    size_t at = codes->start[codes->row_count];
+
+    MDLA_TRY(code_rows_reserve(s->al, codes, ROW_TILE, at + p->active_count));
+    sort_active(&s->p);
+    memcpy(s->residual, row, a->dims * sizeof *row);
+    for (size_t i = 0; i < p->active_count; i++) {
+        const uint32_t feature = p->feature != NULL ? p->feature[p->active[i]] : p->active[i];
+
+        codes->feature[at] = feature;
+        codes->level[at++] = p->level[i];
+        matmul_axpy(a->dims, -p->plan->points[p->level[i]], a->atoms + (size_t)feature * a->dims,
+                    s->residual);
+    }
+    codes->start[++codes->row_count] = at;
+    for (uint32_t d = 0; d < a->dims; d++)
+        sum += (double)s->residual[d] * (double)s->residual[d];
+    *distortion = (float)sum;
+    return MDLA_OK;
+}
+
+/* The problem of a row over all features: s->p's price is already the plan's. */
+static void dense_problem(searcher *s, const float *product, const uint32_t *support, size_t support_count)
+{
+    const search_atoms *a = s->p.plan->atoms;
+
+    for (uint32_t j = 0; j < a->width; j++)
+        s->p.corr[j] = product[j] * a->inverse[j];
+    if (support_count != 0)
+        memcpy(s->start, support, support_count * sizeof *support);
+}
+
+static mdla_status search_row(const job *j, searcher *s, size_t row, size_t in_tile, code_rows *codes)
+{
+    const search_atoms *a = j->plan.atoms;
+    const float *values = j->rows + row * a->dims;
+    const uint32_t *support = NULL;
+    size_t support_count = 0;
+
+    if (j->initial != NULL) {
+        support = j->initial->feature + j->initial->start[row];
+        support_count = j->initial->start[row + 1] - j->initial->start[row];
+    }
+    if (j->local)
+        MDLA_TRY(local_problem(s, values, j->support == SEARCH_FREE ? &s->lists[in_tile] : NULL, support,
+                               support_count));
+    else
+        dense_problem(s, s->products + in_tile * a->width, support, support_count);
+    s->p.epsilon = EPSILON_SHARE * matmul_dot(a->dims, values, values) + FLT_MIN;
+    pursuit_begin(&s->p);
+    if (support_count != 0)
+        pursuit_start_from(&s->p, s->start, support_count);
+    pursuit_run(&s->p, j->support);
+    MDLA_TRY(put_code(s, values, codes, &j->distortion[row]));
+    if (!j->local)
+        for (size_t i = 0; i < s->p.active_count; i++)
+            s->p.price[s->p.active[i]] = j->plan.cheapest[s->p.active[i]];
+    return MDLA_OK;
+}
+
+static mdla_status search_tile(const job *j, searcher *s, size_t tile, code_rows *codes)
+{
+    const search_atoms *a = j->plan.atoms;
+    const size_t first = tile * ROW_TILE, left = j->row_count - first;
+    const size_t count = left < ROW_TILE ? left : ROW_TILE;
+    const float *rows = j->rows + first * a->dims;
+
+    MDLA_TRY(code_rows_reserve(s->al, codes, ROW_TILE, ROW_TILE));
+    codes->row_count = 0;
+    if (!j->local)
+        matmul_nt(count, a->width, a->dims, rows, a->atoms, s->products);
+    else if (j->support == SEARCH_FREE)
+        local_choose(s, rows, count);
+    for (size_t r = 0; r < count; r++)
+        MDLA_TRY(search_row(j, s, first + r, r, codes));
+    return MDLA_OK;
+}
+
+static void tile_task(void *ctx, size_t task, size_t worker)
+{
+    job *j = ctx;
+
+    j->tile_status[task] =
+        search_tile(j, &j->searchers[worker], j->first_tile + task, &j->tile_codes[task]);
+}
+
+static mdla_status append(const mdla_allocator *al, code_rows *codes, const code_rows *more)
+{
+    const size_t at = codes->start[codes->row_count], added = more->start[more->row_count];
+
+    MDLA_TRY(code_rows_reserve(al, codes, codes->row_capacity, at + added));
+    if (added != 0) {
+        memcpy(codes->feature + at, more->feature, added * sizeof *more->feature);
+        memcpy(codes->level + at, more->level, added * sizeof *more->level);
+    }
+    for (size_t r = 1; r <= more->row_count; r++)
+        codes->start[++codes->row_count] = at + more->start[r];
+    return MDLA_OK;
+}
+
+static mdla_status search_tiles(job *j, parallel_pool *pool, code_rows *codes)
+{
+    const size_t tiles = (j->row_count + ROW_TILE - 1) / ROW_TILE;
+
+    for (j->first_tile = 0; j->first_tile < tiles; j->first_tile += WAVE_TILES) {
+        const size_t left = tiles - j->first_tile;
+        const size_t count = left < WAVE_TILES ? left : WAVE_TILES;
+
+        parallel_run(pool, count, tile_task, j);
+        for (size_t t = 0; t < count; t++) {
+            MDLA_TRY(j->tile_status[t]);
+            MDLA_TRY(append(j->al, codes, &j->tile_codes[t]));
+        }
+    }
+    return MDLA_OK;
+}
+
+static void searcher_free(searcher *s)
+{
+    alloc_free(s->al, s->p.corr);
+    alloc_free(s->al, s->p.price);
+    alloc_free(s->al, s->p.ready);
+    alloc_free(s->al, s->p.block_best);
+    alloc_free(s->al, s->p.trial_best);
+    alloc_free(s->al, s->p.active);
+    alloc_free(s->al, s->p.level);
+    alloc_free(s->al, s->p.strength);
+    alloc_free(s->al, s->p.wanted);
+    alloc_free(s->al, s->p.left);
+    alloc_free(s->al, s->products);
+    alloc_free(s->al, s->scaled);
+    alloc_free(s->al, s->items);
+    alloc_free(s->al, s->lists);
+    alloc_free(s->al, s->local_feature);
+    alloc_free(s->al, s->local_norm);
+    alloc_free(s->al, s->local_gram);
+    alloc_free(s->al, s->start);
+    alloc_free(s->al, s->residual);
+}
+
+/* Arrays of either kind of problem. limit: candidates of a problem, padded. */
+static mdla_status searcher_open(searcher *s, const job *j, size_t limit)
+{
+    const mdla_allocator *al = j->al;
+    const search_atoms *a = j->plan.atoms;
+    const size_t blocks = (limit > FEATURE_TILE ? limit : FEATURE_TILE) / SCAN_BLOCK;
+
+    s->al = al;
+    s->p.plan = &j->plan;
+    s->p.corr = alloc_zeroed(al, limit, sizeof *s->p.corr);
+    s->p.price = alloc_zeroed(al, limit, sizeof *s->p.price);
+    s->p.block_best = alloc_zeroed(al, blocks, sizeof *s->p.block_best);
+    s->p.trial_best = alloc_zeroed(al, blocks, sizeof *s->p.trial_best);
+    s->p.active = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->p.active);
+    s->p.level = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->p.level);
+    s->p.strength = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->p.strength);
+    s->p.wanted = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->p.wanted);
+    s->p.left = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->p.left);
+    s->start = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->start);
+    s->residual = alloc_zeroed(al, a->dims, sizeof *s->residual);
+    if (s->p.corr == NULL || s->p.price == NULL || s->p.block_best == NULL || s->p.trial_best == NULL ||
+        s->p.active == NULL || s->p.level == NULL || s->p.strength == NULL || s->p.wanted == NULL ||
+        s->p.left == NULL || s->start == NULL || s->residual == NULL)
+        return MDLA_ERR_MEMORY;
+    return MDLA_OK;
+}
+
+static mdla_status searcher_open_dense(searcher *s, const job *j)
+{
+    const search_atoms *a = j->plan.atoms;
+
+    MDLA_TRY(searcher_open(s, j, a->padded));
+    s->p.count = a->padded;
+    s->p.norm = a->norm;
+    s->p.gram = a->gram;
+    s->p.gram_stride = a->padded;
+    memcpy(s->p.price, j->plan.cheapest, a->padded * sizeof *s->p.price);
+    s->products = alloc_array(j->al, (size_t)ROW_TILE * a->width, sizeof *s->products);
+    return s->products != NULL ? MDLA_OK : MDLA_ERR_MEMORY;
+}
+
+static mdla_status searcher_open_local(searcher *s, const job *j, size_t limit)
+{
+    const size_t candidates = j->plan.atoms->candidates;
+
+    MDLA_TRY(searcher_open(s, j, limit));
+    s->p.ready = alloc_zeroed(j->al, limit, sizeof *s->p.ready);
+    s->local_feature = alloc_zeroed(j->al, limit, sizeof *s->local_feature);
+    s->local_norm = alloc_zeroed(j->al, limit, sizeof *s->local_norm);
+    s->products = alloc_array(j->al, (size_t)ROW_TILE * FEATURE_TILE, sizeof *s->products);
+    s->scaled = alloc_array(j->al, FEATURE_TILE, sizeof *s->scaled);
+    s->items = alloc_array(j->al, 2 * ROW_TILE * candidates, sizeof *s->items);
+    s->lists = alloc_zeroed(j->al, ROW_TILE, sizeof *s->lists);
+    if (s->p.ready == NULL || s->local_feature == NULL || s->local_norm == NULL || s->products == NULL ||
+        s->scaled == NULL || s->items == NULL || s->lists == NULL)
+        return MDLA_ERR_MEMORY;
+    s->p.feature = s->local_feature;
+    s->p.norm = s->local_norm;
+    for (size_t r = 0; r < ROW_TILE; r++)
+        s->lists[r] = (candidate_list){0, candidates, 0.0f, s->items + 2 * r * candidates};
+    return MDLA_OK;
+}
+
+static mdla_status open_searchers(job *j, size_t most_initial)
+{
+    const size_t listed = j->support == SEARCH_FREE ? j->plan.atoms->candidates : 0;
+    const size_t limit = scan_padded(listed + most_initial);
+
+    j->searchers = alloc_zeroed(j->al, j->workers, sizeof *j->searchers);
+    if (j->searchers == NULL)
+        return MDLA_ERR_MEMORY;
+    for (size_t w = 0; w < j->workers; w++)
+        j->searchers[w].al = j->al;
+    for (size_t w = 0; w < j->workers; w++)
+        MDLA_TRY(j->local ? searcher_open_local(&j->searchers[w], j, limit)
+                          : searcher_open_dense(&j->searchers[w], j));
+    return MDLA_OK;
+}
+
+static mdla_status check_initial(const search_atoms *a, const code_rows *initial, size_t row_count,
+                                 size_t *most)
+{
+    *most = 0;
+    if (initial == NULL)
+        return MDLA_OK;
+    if (initial->row_count != row_count)
+        return MDLA_ERR_ARGUMENT;
+    for (size_t r = 0; r < row_count; r++) {
+        const size_t first = initial->start[r], end = initial->start[r + 1];
+
+        for (size_t i = first; i < end; i++)
+            if (initial->feature[i] >= a->width || (i > first && initial->feature[i] <= initial->feature[i - 1]))
+                return MDLA_ERR_ARGUMENT;
+        *most = end - first > *most ? end - first : *most;
+    }
+    return *most <= SEARCH_MAX_ACTIVE ? MDLA_OK : MDLA_ERR_LIMIT;
+}
+
+/* The cheapest level's bits for each class that a feature names. */
+static float cheapest_level(const search_prices *prices, uint8_t level_class)
+{
+    const float *bits = prices->level_bits + (size_t)level_class * ((size_t)prices->max_level + 1);
+    float least = bits[1];
+
+    for (uint32_t level = 2; level <= prices->max_level; level++)
+        least = bits[level] < least ? bits[level] : least;
+    return least;
+}
+
+static mdla_status make_plan(search_plan *plan, const mdla_allocator *al)
+{
+    const search_prices *prices = plan->prices;
+    const search_atoms *a = plan->atoms;
+    float level_least[256];
+    bool known[256] = {false};
+
+    plan->points = alloc_zeroed(al, (size_t)prices->max_level + 1, sizeof *plan->points);
+    plan->cheapest = alloc_array(al, a->padded, sizeof *plan->cheapest);
+    if (plan->points == NULL || plan->cheapest == NULL)
+        return MDLA_ERR_MEMORY;
+    plan->smallest = FLT_MAX;
+    for (uint32_t level = 1; level <= prices->max_level; level++) {
+        plan->points[level] = ((float)level + prices->level_offset[level]) * prices->step;
+        plan->smallest = plan->points[level] < plan->smallest ? plan->points[level] : plan->smallest;
+    }
+    for (uint32_t f = 0; f < a->width; f++) {
+        const uint8_t c = prices->level_class[f];
+
+        if (!known[c]) {
+            level_least[c] = cheapest_level(prices, c);
+            known[c] = true;
+        }
+        plan->cheapest[f] = prices->lambda * (prices->feature_bits[f] + level_least[c]);
+    }
+    for (size_t f = a->width; f < a->padded; f++)
+        plan->cheapest[f] = PRICE_NEVER;
+    return MDLA_OK;
+}
+
+static void job_free(job *j)
+{
+    for (size_t t = 0; t < WAVE_TILES; t++)
+        code_rows_free(j->al, &j->tile_codes[t]);
+    for (size_t w = 0; j->searchers != NULL && w < j->workers; w++)
+        searcher_free(&j->searchers[w]);
+    alloc_free(j->al, j->searchers);
+    alloc_free(j->al, j->plan.points);
+    alloc_free(j->al, j->plan.cheapest);
+}
+
+mdla_status search_rows(const search_atoms *atoms, const search_prices *prices, parallel_pool *pool,
+                        const float *rows, size_t row_count, search_support support,
+                        const code_rows *initial, code_rows *codes, float *distortion)
+{
+    job j = {.al = atoms->al,
+             .plan = {.atoms = atoms, .prices = prices},
+             .rows = rows,
+             .row_count = row_count,
+             .support = support,
+             .initial = initial,
+             .distortion = distortion,
+             .local = support == SEARCH_FIXED || atoms->gram == NULL,
+             .workers = parallel_workers(pool)};
+    size_t most_initial;
+    mdla_status status;
+
+    if (codes == initial || (support == SEARCH_FIXED && initial == NULL) || prices->max_level == 0 ||
+        !(prices->step > 0.0f))
+        return MDLA_ERR_ARGUMENT;
+    MDLA_TRY(check_initial(atoms, initial, row_count, &most_initial));
+    codes->row_count = 0;
+    status = code_rows_reserve(j.al, codes, row_count, row_count);
+    if (status == MDLA_OK)
+        status = make_plan(&j.plan, j.al);
+    if (status == MDLA_OK)
+        status = open_searchers(&j, most_initial);
+    if (status == MDLA_OK)
+        status = search_tiles(&j, pool, codes);
+    job_free(&j);
+    return status;
+}

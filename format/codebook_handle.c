@@ -1,0 +1,112 @@
+/* The public codebook handle: reading, writing, questions. Making one is fit.c's. */
+#include "base/alloc.h"
+#include "container/codebook_chunks.h"
+#include "container/header.h"
+#include "handles.h"
+
+#include <string.h>
+
+/* The codebook in a codebook file or a .mdla file, from behind the magic. */
+static mdla_status read_behind(chunk_reader *r, const mdla_config *config, bool in_file, codebook **out,
+                               mdla_error *err)
+{
+    mdla_config defaults;
+    const mdla_limits *limits = config != NULL ? &config->limits : &defaults.limits;
+    chunk c = {0};
+    file_header header;
+    mdla_status status = MDLA_OK;
+    uint8_t extra;
+    size_t got = 0;
+
+    mdla_config_init(&defaults);
+    if (in_file) {
+        status = chunk_read(r, &c, NULL, err);
+        if (status == MDLA_OK)
+            status = header_get(&c, limits, r->name, &header, err);
+        chunk_free(r->al, &c);
+        if (status == MDLA_OK && !header.embedded)
+            status = error_set(err, MDLA_ERR_ARGUMENT, "%s: names its codebook and holds none", r->name);
+    }
+    if (status == MDLA_OK)
+        status = codebook_chunks_read(r, limits, out, err);
+    if (status != MDLA_OK || in_file)
+        return status;
+    if (r->source.read(r->source.ctx, &extra, 1, &got) != MDLA_OK || got != 0) {
+        codebook_free(*out);
+        return error_set(err, MDLA_ERR_CORRUPT, "%s: more data follow the codebook", r->name);
+    }
+    return MDLA_OK;
+}
+
+mdla_status mdla_codebook_read(const mdla_config *config, mdla_source source, const char *name,
+                               mdla_codebook **out, mdla_error *err)
+{
+    const mdla_allocator *al = alloc_of(config);
+    uint8_t magic[MAGIC_NBYTES];
+    chunk_reader r;
+    codebook *cb = NULL;
+    mdla_status status;
+
+    *out = NULL;
+    MDLA_TRY(chunk_reader_open(config, source, name, &r, magic, err));
+    status = read_behind(&r, config, memcmp(magic, chunk_magic_file, MAGIC_NBYTES) == 0, &cb, err);
+    chunk_reader_close(&r);
+    if (status != MDLA_OK)
+        return status;
+    *out = alloc_zeroed(al, 1, sizeof **out);
+    if (*out == NULL) {
+        codebook_free(cb);
+        return error_set(err, MDLA_ERR_MEMORY, "%s: no memory for a codebook", name);
+    }
+    (*out)->cb = cb;
+    return MDLA_OK;
+}
+
+mdla_status mdla_codebook_write(const mdla_codebook *book, mdla_sink sink, mdla_error *err)
+{
+    chunk_writer w = {sink, 0};
+    mdla_status status = chunk_write_bytes(&w, chunk_magic_codebook, MAGIC_NBYTES);
+    mdla_status closed;
+
+    if (status == MDLA_OK)
+        status = chunk_write_bytes(&w, book->cb->bytes, book->cb->nbytes);
+    closed = sink.close(sink.ctx, status == MDLA_OK);
+    if (status == MDLA_OK)
+        status = closed;
+    return status == MDLA_OK ? MDLA_OK : error_set(err, status, "codebook can't be written");
+}
+
+void mdla_codebook_free(mdla_codebook *book)
+{
+    if (book == NULL)
+        return;
+    const mdla_allocator *al = book->cb->al;
+
+    codebook_free(book->cb);
+    alloc_free(al, book);
+}
+
+void mdla_codebook_query(const mdla_codebook *book, mdla_codebook_info *out)
+{
+    const struct codebook *cb = book->cb;
+
+    *out = (mdla_codebook_info){.dims = cb->dims,
+                                .width = cb->width,
+                                .step = quant_step_value(cb->fit_step),
+                                .nbytes = cb->nbytes,
+                                .atom_bits = cb->atom_bits,
+                                .bias_bits = cb->bias_bits,
+                                .prior_bits = cb->prior_bits};
+    memcpy(out->sha256, cb->sha256, sizeof out->sha256);
+}
+
+mdla_status mdla_codebook_atom(const mdla_codebook *book, uint32_t feature, float *dst)
+{
+    const struct codebook *cb = book->cb;
+
+    if (feature >= cb->width)
+        return MDLA_ERR_ARGUMENT;
+    for (uint32_t d = 0; d < cb->dims; d++)
+        dst[d] = (float)cb->atoms[(size_t)feature * cb->dims + d] / (float)(1 << ATOM_SCALE_BITS);
+    return MDLA_OK;
+}

@@ -1,0 +1,168 @@
+/* Decoder side of a codebook's chunks. */
+#include "base/alloc.h"
+#include "base/sha256.h"
+#include "codebook/atoms_decoder.h"
+#include "codebook/priors_decoder.h"
+#include "container/bytes.h"
+#include "container/codebook_chunks.h"
+
+typedef struct codebook_parse {
+    chunk_reader *r;
+    const mdla_limits *limits;
+    mdla_error *err;
+    chunk c;
+    codebook *cb;
+    uint8_t *step_index; /* [width] */
+    uint32_t stride;
+} codebook_parse;
+
+static mdla_status damaged(codebook_parse *p, const char *what)
+{
+    return error_set(p->err, MDLA_ERR_CORRUPT, "%s: codebook at byte %llu: %s", p->r->name,
+                     (unsigned long long)p->c.offset, what);
+}
+
+static mdla_status no_memory(codebook_parse *p)
+{
+    return error_set(p->err, MDLA_ERR_MEMORY, "%s: no memory for its codebook", p->r->name);
+}
+
+/* Appends the chunk as it stood in the file: the canonical bytes are what is hashed. */
+static mdla_status keep_bytes(codebook_parse *p)
+{
+    codebook *cb = p->cb;
+    uint8_t *at = alloc_grown(cb->al, cb->bytes, cb->nbytes,
+                              cb->nbytes + p->c.nbytes + CHUNK_FRAME_NBYTES, 1);
+
+    if (at == NULL)
+        return no_memory(p);
+    cb->bytes = at;
+    at = bytes_put(bytes_put(at + cb->nbytes, p->c.type, 4), p->c.nbytes, 4);
+    if (p->c.nbytes != 0)
+        memcpy(at, p->c.payload, p->c.nbytes);
+    bytes_put(at + p->c.nbytes, p->c.crc, 4);
+    cb->nbytes += p->c.nbytes + CHUNK_FRAME_NBYTES;
+    cb->framing_bits += 8.0 * CHUNK_FRAME_NBYTES;
+    return MDLA_OK;
+}
+
+static mdla_status next_chunk(codebook_parse *p, uint32_t type, const char *missing)
+{
+    MDLA_TRY(chunk_read(p->r, &p->c, NULL, p->err));
+    if (p->c.type != type)
+        return damaged(p, missing);
+    return p->cb != NULL ? keep_bytes(p) : MDLA_OK;
+}
+
+static mdla_status read_header(codebook_parse *p)
+{
+    uint32_t dims, width, classes, flags;
+    quant_step step;
+    int32_t bias_exponent;
+
+    MDLA_TRY(next_chunk(p, CHUNK_CODEBOOK, "its header is missing"));
+    bytes_in in = {p->c.payload, p->c.payload + p->c.nbytes, false};
+    dims = bytes_u32(&in);
+    width = bytes_u32(&in);
+    step.mantissa = bytes_u32(&in);
+    step.exponent = bytes_i32(&in);
+    bias_exponent = bytes_i32(&in);
+    classes = bytes_u32(&in);
+    p->stride = bytes_u32(&in);
+    flags = bytes_u32(&in);
+    if (in.failed || in.at != in.end)
+        return damaged(p, "its header has the wrong size");
+    if (flags != 0)
+        return error_set(p->err, MDLA_ERR_UNSUPPORTED, "%s: codebook uses reserved flags %#x", p->r->name,
+                         flags);
+    if (dims == 0 || width == 0 || classes == 0 || classes > CODEBOOK_CLASSES_MAX ||
+        p->stride >= dims || bias_exponent < -150 || bias_exponent > 100 || step.mantissa < 256 ||
+        step.mantissa >= 1u << 23 || step.exponent < -120 || step.exponent > 80)
+        return damaged(p, "a value in its header is out of range");
+    if (dims > p->limits->max_dims || width > p->limits->max_width ||
+        codebook_memory(dims, width) > p->limits->max_memory)
+        return error_set(p->err, MDLA_ERR_LIMIT,
+                         "%s: codebook of %u features x %u dims is above the limits set", p->r->name,
+                         width, dims);
+    p->cb = codebook_new(p->r->al, dims, width);
+    p->step_index = alloc_zeroed(p->r->al, width, 1);
+    if (p->cb == NULL || p->step_index == NULL)
+        return no_memory(p);
+    p->cb->fit_step = step;
+    p->cb->bias_exponent = bias_exponent;
+    p->cb->class_count = classes;
+    return keep_bytes(p);
+}
+
+static mdla_status read_atoms(codebook_parse *p, uint32_t first, uint32_t count)
+{
+    codebook *cb = p->cb;
+    const atom_group group = {cb->dims, p->stride, cb->order + first, count};
+    range_decoder d;
+    mdla_status status;
+
+    MDLA_TRY(next_chunk(p, CHUNK_ATOMS, "atoms are missing"));
+    range_decoder_init(&d, p->c.payload, p->c.nbytes);
+    status = atoms_decode(cb->al, &d, &group, p->step_index, cb->atoms);
+    if (status == MDLA_ERR_MEMORY)
+        return no_memory(p);
+    if (status != MDLA_OK || !range_decoder_finished(&d))
+        return damaged(p, "atoms can't be decoded");
+    cb->atom_bits += 8.0 * (double)p->c.nbytes;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t feature = cb->order[first + i];
+        int16_t *atom = cb->atoms + (size_t)feature * cb->dims;
+
+        for (uint32_t k = 0; k < cb->dims; k++) {
+            const int64_t expanded = atom_expand(atom[k], p->step_index[feature]);
+
+            if (expanded > ATOM_ENTRY_MAX || expanded < -ATOM_ENTRY_MAX)
+                return damaged(p, "an atom's entry is out of range");
+            atom[k] = (int16_t)expanded;
+        }
+    }
+    return MDLA_OK;
+}
+
+static mdla_status read_all(codebook_parse *p)
+{
+    codebook *cb;
+    mdla_status status;
+
+    MDLA_TRY(read_header(p));
+    cb = p->cb;
+    MDLA_TRY(next_chunk(p, CHUNK_PRIORS, "priors are missing"));
+    status = priors_decode(cb, p->c.payload, p->c.nbytes, &cb->bias_bits);
+    if (status == MDLA_ERR_MEMORY)
+        return no_memory(p);
+    if (status != MDLA_OK)
+        return damaged(p, "priors can't be decoded");
+    cb->prior_bits = 8.0 * (double)p->c.nbytes - cb->bias_bits;
+    for (uint32_t first = 0; first < cb->width;) {
+        const uint32_t group = codebook_group(cb->dims);
+        const uint32_t count = cb->width - first < group ? cb->width - first : group;
+
+        MDLA_TRY(read_atoms(p, first, count));
+        first += count;
+    }
+    cb->framing_bits += 8.0 * CODEBOOK_HEADER_NBYTES;
+    codebook_derive_peaks(cb);
+    codebook_name(cb);
+    return MDLA_OK;
+}
+
+mdla_status codebook_chunks_read(chunk_reader *r, const mdla_limits *limits, codebook **out,
+                                 mdla_error *err)
+{
+    codebook_parse p = {.r = r, .limits = limits, .err = err};
+    const mdla_status status = read_all(&p);
+
+    chunk_free(r->al, &p.c);
+    alloc_free(r->al, p.step_index);
+    *out = NULL;
+    if (status != MDLA_OK)
+        codebook_free(p.cb);
+    else
+        *out = p.cb;
+    return status;
+}

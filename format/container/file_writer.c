@@ -1,0 +1,64 @@
+#include "container/file_writer.h"
+
+#include "base/alloc.h"
+#include "container/bytes.h"
+
+mdla_status file_writer_start(file_writer *w, const mdla_allocator *al, mdla_sink sink,
+                              const file_header *header, const codebook *cb)
+{
+    uint8_t bytes[HEADER_NBYTES];
+
+    *w = (file_writer){.out = {sink, 0}, .al = al};
+    header_put(header, bytes);
+    MDLA_TRY(chunk_write_bytes(&w->out, chunk_magic_file, MAGIC_NBYTES));
+    MDLA_TRY(chunk_write(&w->out, CHUNK_HEAD, bytes, sizeof bytes, NULL, 0));
+    if (!header->embedded)
+        return chunk_write(&w->out, CHUNK_REFERENCE, cb->sha256, sizeof cb->sha256, NULL, 0);
+    w->codebook_nbytes = cb->nbytes;
+    return chunk_write_bytes(&w->out, cb->bytes, cb->nbytes);
+}
+
+mdla_status file_writer_block(file_writer *w, uint32_t rows, const uint8_t header[BLOCK_HEADER_NBYTES],
+                              const uint8_t *payload, size_t nbytes)
+{
+    const uint64_t before = w->out.offset;
+    uint8_t *end;
+
+    if (w->index_capacity - w->index_nbytes < 2 * BYTES_VARINT_MAX) {
+        const size_t capacity = 2 * w->index_capacity + 4096;
+        uint8_t *grown = alloc_grown(w->al, w->index, w->index_nbytes, capacity, 1);
+
+        if (grown == NULL)
+            return MDLA_ERR_MEMORY;
+        w->index = grown;
+        w->index_capacity = capacity;
+    }
+    MDLA_TRY(chunk_write(&w->out, CHUNK_BLOCK, header, BLOCK_HEADER_NBYTES, payload, nbytes));
+    end = bytes_put_varint(w->index + w->index_nbytes, rows);
+    end = bytes_put_varint(end, w->out.offset - before);
+    w->index_nbytes = (size_t)(end - w->index);
+    w->rows += rows;
+    w->blocks++;
+    return MDLA_OK;
+}
+
+mdla_status file_writer_finish(file_writer *w, const file_stats *stats, const char *note)
+{
+    const file_tail tail = {w->out.offset, w->rows, w->blocks};
+    uint8_t stats_bytes[STATS_FIXED_NBYTES], tail_bytes[TAIL_NBYTES];
+
+    stats_put(stats, stats_bytes);
+    tail_put(&tail, tail_bytes);
+    MDLA_TRY(chunk_write(&w->out, CHUNK_INDEX, w->index, w->index_nbytes, NULL, 0));
+    MDLA_TRY(chunk_write(&w->out, CHUNK_STATS, stats_bytes, sizeof stats_bytes, NULL, 0));
+    if (note != NULL)
+        MDLA_TRY(chunk_write(&w->out, CHUNK_NOTE, note, strlen(note), NULL, 0));
+    return chunk_write(&w->out, CHUNK_TAIL, tail_bytes, sizeof tail_bytes, NULL, 0);
+}
+
+void file_writer_free(file_writer *w)
+{
+    if (w->al != NULL)
+        alloc_free(w->al, w->index);
+    w->index = NULL;
+}

@@ -1,0 +1,122 @@
+#include "container/header.h"
+
+#include "base/alloc.h"
+#include "container/bytes.h"
+
+/* Values of the reserved fields that version 0.1 knows; others are refused by name. */
+#define MODEL_ADDITIVE 0
+#define CODES_SPARSE 0 /* unsigned levels, one stage; signed, dense and staged codes come later */
+
+void header_put(const file_header *h, uint8_t out[HEADER_NBYTES])
+{
+    uint8_t *at = out;
+
+    at = bytes_put(at, FORMAT_MAJOR, 2);
+    at = bytes_put(at, FORMAT_MINOR, 2);
+    at = bytes_put(at, 0, 4); /* critical feature flags */
+    at = bytes_put(at, h->dims, 4);
+    at = bytes_put(at, h->width, 4);
+    at = bytes_put(at, h->block_rows, 4);
+    at = bytes_put(at, (uint64_t)h->dtype, 1);
+    at = bytes_put(at, MODEL_ADDITIVE, 1);
+    at = bytes_put(at, CODES_SPARSE, 1);
+    at = bytes_put(at, h->embedded ? 1 : 0, 1);
+    at = bytes_put(at, h->params.step.mantissa, 4);
+    at = bytes_put(at, (uint32_t)h->params.step.exponent, 4);
+    for (unsigned i = 0; i < LEVEL_OFFSETS; i++)
+        at = bytes_put(at, (uint8_t)h->params.level_offset[i], 1);
+    bytes_put(at, 0, 4);
+}
+
+mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *name, file_header *out,
+                       mdla_error *err)
+{
+    bytes_in in = {c->payload, c->payload + c->nbytes, false};
+    unsigned major, minor, dtype, model, codes, embedded;
+    uint32_t flags, reserved;
+
+    if (c->type != CHUNK_HEAD)
+        return error_set(err, MDLA_ERR_CORRUPT, "%s: the first chunk is not the header", name);
+    major = bytes_u16(&in);
+    minor = bytes_u16(&in);
+    if (!in.failed && (major != FORMAT_MAJOR || minor != FORMAT_MINOR))
+        return error_set(err, MDLA_ERR_UNSUPPORTED,
+                         "%s: format version %u.%u; this build reads %d.%d: use a matching mdla", name,
+                         major, minor, FORMAT_MAJOR, FORMAT_MINOR);
+    flags = bytes_u32(&in);
+    out->dims = bytes_u32(&in);
+    out->width = bytes_u32(&in);
+    out->block_rows = bytes_u32(&in);
+    dtype = bytes_u8(&in);
+    model = bytes_u8(&in);
+    codes = bytes_u8(&in);
+    embedded = bytes_u8(&in);
+    out->params.step.mantissa = bytes_u32(&in);
+    out->params.step.exponent = bytes_i32(&in);
+    for (unsigned i = 0; i < LEVEL_OFFSETS; i++) {
+        const int offset = bytes_u8(&in);
+        out->params.level_offset[i] = (int8_t)(offset >= 128 ? offset - 256 : offset);
+    }
+    reserved = bytes_u32(&in);
+    if (in.failed || in.at != in.end)
+        return error_set(err, MDLA_ERR_CORRUPT, "%s: header has %zu bytes, not %d", name, c->nbytes,
+                         HEADER_NBYTES);
+    if (flags != 0 || reserved != 0 || model != MODEL_ADDITIVE || codes != CODES_SPARSE || embedded > 1)
+        return error_set(err, MDLA_ERR_UNSUPPORTED,
+                         "%s: header uses reserved values (flags %#x, model %u, codes %u, codebook %u)",
+                         name, flags, model, codes, embedded);
+    if (mdla_dtype_nbytes((mdla_dtype)dtype) == 0)
+        return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: unknown value type %u", name, dtype);
+    if (out->dims == 0 || out->width == 0 || out->block_rows == 0 || out->block_rows > BLOCK_ROWS_MAX)
+        return error_set(err, MDLA_ERR_CORRUPT, "%s: header says dims %u, width %u, block rows %u", name,
+                         out->dims, out->width, out->block_rows);
+    if (out->dims > limits->max_dims || out->width > limits->max_width)
+        return error_set(err, MDLA_ERR_LIMIT, "%s: dims %u, width %u are above the limits of %u and %u",
+                         name, out->dims, out->width, limits->max_dims, limits->max_width);
+    out->dtype = (mdla_dtype)dtype;
+    out->embedded = embedded != 0;
+    return MDLA_OK;
+}
+
+void stats_put(const file_stats *s, uint8_t out[STATS_FIXED_NBYTES])
+{
+    uint8_t *at = bytes_put_f64(bytes_put_f64(out, s->error_sum), s->deviation_sum);
+
+    memcpy(at, s->decoded_sha256, 32);
+}
+
+mdla_status stats_get(const chunk *c, const char *name, file_stats *out, mdla_error *err)
+{
+    bytes_in in = {c->payload, c->payload + c->nbytes, false};
+
+    if (c->nbytes != STATS_FIXED_NBYTES)
+        return error_set(err, MDLA_ERR_CORRUPT, "%s: 'stat' chunk has %zu bytes", name, c->nbytes);
+    out->error_sum = bytes_f64(&in);
+    out->deviation_sum = bytes_f64(&in);
+    memcpy(out->decoded_sha256, in.at, 32);
+    return MDLA_OK;
+}
+
+void tail_put(const file_tail *t, uint8_t out[TAIL_NBYTES])
+{
+    bytes_put(bytes_put(bytes_put(out, t->index_offset, 8), t->rows, 8), t->blocks, 8);
+}
+
+mdla_status tail_get(const chunk *c, const mdla_limits *limits, const char *name, file_tail *out,
+                     mdla_error *err)
+{
+    bytes_in in = {c->payload, c->payload + c->nbytes, false};
+
+    out->index_offset = bytes_u64(&in);
+    out->rows = bytes_u64(&in);
+    out->blocks = bytes_u64(&in);
+    if (c->type != CHUNK_TAIL || in.failed || in.at != in.end)
+        return error_set(err, MDLA_ERR_TRUNCATED, "%s: no end mark: the file is cut short or damaged",
+                         name);
+    if (out->rows > limits->max_rows)
+        return error_set(err, MDLA_ERR_LIMIT, "%s: %llu rows are above the limit of %llu", name,
+                         (unsigned long long)out->rows, (unsigned long long)limits->max_rows);
+    if (out->blocks > out->rows)
+        return error_set(err, MDLA_ERR_CORRUPT, "%s: more blocks than rows", name);
+    return MDLA_OK;
+}

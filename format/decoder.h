@@ -1,0 +1,77 @@
+/* The decoder handle (decoder library): opening, blocks, rows. What each file owns:
+ * decoder_open.c    from a source to a checked header, codebook, row index and statistics
+ * decoder_rows.c    blocks to rows, in order or from a given row, several blocks at once
+ * decoder_bits.c    codes and what they cost
+ */
+#ifndef MDLA_DECODER_H
+#define MDLA_DECODER_H
+
+#include "base/parallel.h"
+#include "block/block_decoder.h"
+#include "container/header.h"
+#include "handles.h"
+
+typedef struct block_entry {
+    uint64_t offset;    /* of its chunk */
+    uint64_t first_row;
+    uint32_t rows, nbytes; /* nbytes with the frame */
+} block_entry;
+
+/* A block under way: its bytes, its rows, and a worker's scratch. */
+typedef struct block_slot {
+    chunk c;
+    float *rows;          /* [block_rows][dims] */
+    uint32_t row_count, wanted_rows; /* wanted: what the index says, 0 where there is none */
+    row_code code;
+    int32_t *accumulator; /* [dims] */
+    mdla_status status;
+    uint64_t number;
+} block_slot;
+
+struct mdla_decoder {
+    mdla_config config;
+    const mdla_allocator *al;
+    char *name;
+    chunk_reader r;
+    file_header header;
+    mdla_codebook own, used; /* own.cb: embedded */
+    uint8_t codebook_sha256[32];
+    code_model *model;
+    uint64_t codebook_nbytes; /* embedded, or the reference */
+    uint64_t first_block_offset;
+
+    bool seekable, complete; /* complete: tail and everything before it were read */
+    file_tail tail;
+    block_entry *index;      /* [tail.blocks]; NULL where the source can't seek */
+    uint64_t index_nbytes, ancillary_nbytes; /* with frames */
+    bool has_stats;
+    file_stats stats;
+    char *note;
+
+    /* reading rows */
+    parallel_pool *pool;
+    block_slot *slots;       /* [slot_count] */
+    size_t slot_count;
+    size_t batch_count, batch_at;  /* decoded slots, the one being handed out */
+    uint32_t slot_row;             /* next row within it */
+    uint64_t next_block;           /* the next to read from the source */
+    uint64_t next_row;             /* rows in blocks read so far, where the source can't seek */
+    uint32_t index_sum;            /* CRC-32 of the row index as it should be, likewise */
+    chunk scratch;
+    mdla_status failed;            /* sticky: rows past a failure aren't handed out */
+    mdla_error failure;
+};
+
+/* Reads INDX, statistics, note, unknown ancillary chunks and TAIL from the reader's position (the type of the
+ * first chunk is already in scratch where have is true), and that nothing follows. */
+mdla_status decoder_read_trailer(mdla_decoder *d, bool have, mdla_error *err);
+
+/* Scratch memory of slots; made at the first read. */
+mdla_status decoder_make_slots(mdla_decoder *d, mdla_error *err);
+void decoder_free_slots(mdla_decoder *d);
+
+/* Memory for one row's code. */
+mdla_status row_code_new(const mdla_allocator *al, uint32_t width, row_code *code);
+void row_code_free(const mdla_allocator *al, row_code *code);
+
+#endif

@@ -1,0 +1,178 @@
+/* What a file's bits say: codes with their prices, and the sums over the file (accounting). */
+#include "decoder.h"
+
+#include "base/alloc.h"
+
+typedef struct bit_visit {
+    mdla_decoder *d;
+    chunk c;
+    row_code code;
+    row_bits bits;
+    mdla_coded_feature *coded; /* [width] */
+    uint64_t payload_nbytes;   /* of the coder, in the blocks visited */
+} bit_visit;
+
+static mdla_status visit_memory(bit_visit *v)
+{
+    const uint32_t width = v->d->header.width;
+
+    v->bits.index = alloc_array(v->d->al, width, sizeof *v->bits.index);
+    v->bits.level = alloc_array(v->d->al, width, sizeof *v->bits.level);
+    v->coded = alloc_array(v->d->al, width, sizeof *v->coded);
+    if (row_code_new(v->d->al, width, &v->code) != MDLA_OK || v->bits.index == NULL ||
+        v->bits.level == NULL || v->coded == NULL)
+        return MDLA_ERR_MEMORY;
+    return MDLA_OK;
+}
+
+static void visit_free(bit_visit *v)
+{
+    chunk_free(v->d->al, &v->c);
+    row_code_free(v->d->al, &v->code);
+    alloc_free(v->d->al, v->bits.index);
+    alloc_free(v->d->al, v->bits.level);
+    alloc_free(v->d->al, v->coded);
+}
+
+const char *mdla_bit_class_name(mdla_bit_class bit_class)
+{
+    static const char *const names[MDLA_BITS_CLASSES] = {
+        "container", "atoms",    "bias",  "priors",    "row headers", "indices",
+        "levels",    "residual", "index", "ancillary", "coder"};
+
+    return (unsigned)bit_class < MDLA_BITS_CLASSES ? names[bit_class] : NULL;
+}
+
+/* One decoded row to its visitor's form. */
+static void describe_row(bit_visit *v, mdla_symbol_bits *sum)
+{
+    const code_model *m = v->d->model;
+    const double unit = quant_step_value(m->params.step) * 256.0 / m->params.step.mantissa;
+
+    *sum = (mdla_symbol_bits){v->bits.end, 0.0, 0.0};
+    for (uint32_t i = 0; i < v->code.count; i++) {
+        v->coded[i] = (mdla_coded_feature){.feature = v->code.feature[i],
+                                           .level = v->code.level[i],
+                                           .strength = unit * m->coefficient[v->code.level[i]],
+                                           .index_bits = v->bits.index[i],
+                                           .level_bits = v->bits.level[i]};
+        sum->indices += v->bits.index[i];
+        sum->levels += v->bits.level[i];
+    }
+}
+
+static mdla_status visit_block(bit_visit *v, const block_entry *entry, uint64_t first, uint64_t end,
+                               mdla_row_visitor visitor, void *ctx, bool *stop, mdla_error *err)
+{
+    mdla_decoder *d = v->d;
+    block_decoder b;
+
+    MDLA_TRY(chunk_seek(&d->r, entry->offset, err));
+    MDLA_TRY(chunk_read(&d->r, &v->c, NULL, err));
+    if (v->c.type != CHUNK_BLOCK ||
+        block_decoder_start(&b, d->model, v->c.payload, v->c.nbytes) != MDLA_OK ||
+        b.row_count != entry->rows)
+        return error_set(err, MDLA_ERR_CORRUPT, "%s: block at byte %llu is damaged", d->name,
+                         (unsigned long long)entry->offset);
+    v->payload_nbytes += v->c.nbytes - BLOCK_HEADER_NBYTES;
+    for (uint32_t r = 0; r < b.row_count && !*stop; r++) {
+        const uint64_t row = entry->first_row + r;
+        mdla_symbol_bits sum;
+
+        block_decoder_row(&b, &v->code, &v->bits);
+        if (row < first || row >= end)
+            continue;
+        describe_row(v, &sum);
+        *stop = visitor(ctx, row, v->coded, v->code.count, &sum) != 0;
+    }
+    if (!*stop && !block_decoder_finished(&b))
+        return error_set(err, MDLA_ERR_CORRUPT, "%s: block at byte %llu can't be decoded", d->name,
+                         (unsigned long long)entry->offset);
+    return MDLA_OK;
+}
+
+static mdla_status visit(bit_visit *v, uint64_t first, uint64_t end, mdla_row_visitor visitor, void *ctx,
+                         mdla_error *err)
+{
+    mdla_decoder *d = v->d;
+    bool stop = false;
+
+    if (visit_memory(v) != MDLA_OK)
+        return error_set(err, MDLA_ERR_MEMORY, "%s: no memory for its codes", d->name);
+    for (uint64_t b = 0; b < d->tail.blocks && !stop; b++) {
+        const block_entry *entry = &d->index[b];
+
+        if (entry->first_row < end && entry->first_row + entry->rows > first)
+            MDLA_TRY(visit_block(v, entry, first, end, visitor, ctx, &stop, err));
+    }
+    return MDLA_OK;
+}
+
+static mdla_status check_seekable(const mdla_decoder *d, mdla_error *err)
+{
+    if (!d->seekable)
+        return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: bits of a pipe can't be counted: save it to a file",
+                         d->name);
+    return MDLA_OK;
+}
+
+mdla_status mdla_decoder_visit_rows(mdla_decoder *d, uint64_t first, uint64_t count,
+                                    mdla_row_visitor visitor, void *ctx, mdla_error *err)
+{
+    bit_visit v = {.d = d};
+    mdla_status status;
+
+    MDLA_TRY(check_seekable(d, err));
+    if (first > d->tail.rows || (count != MDLA_UNKNOWN && count > d->tail.rows - first))
+        return error_set(err, MDLA_ERR_ARGUMENT, "%s: rows %llu and on: there are %llu", d->name,
+                         (unsigned long long)first, (unsigned long long)d->tail.rows);
+    status = visit(&v, first, count == MDLA_UNKNOWN ? d->tail.rows : first + count, visitor, ctx, err);
+    visit_free(&v);
+    return status;
+}
+
+static int add_row(void *ctx, uint64_t row, const mdla_coded_feature *code, size_t count,
+                   const mdla_symbol_bits *bits)
+{
+    mdla_account *a = ctx;
+
+    (void)row;
+    (void)code;
+    a->active += count;
+    a->bits[MDLA_BITS_INDICES] += bits->header + bits->indices;
+    a->bits[MDLA_BITS_LEVELS] += bits->levels;
+    return 0;
+}
+
+mdla_status mdla_decoder_account(mdla_decoder *d, mdla_account *out, mdla_error *err)
+{
+    const codebook *cb = d->own.cb;
+    bit_visit v = {.d = d};
+    mdla_status status;
+
+    *out = (mdla_account){0};
+    MDLA_TRY(check_seekable(d, err));
+    status = visit(&v, 0, d->tail.rows, add_row, out, err);
+    visit_free(&v);
+    if (status != MDLA_OK)
+        return status;
+    out->file_nbytes = d->r.source.nbytes;
+    out->rows = d->tail.rows;
+    out->charged = out->bits[MDLA_BITS_INDICES] + out->bits[MDLA_BITS_LEVELS];
+    out->bits[MDLA_BITS_CODER] = 8.0 * (double)v.payload_nbytes - out->charged;
+    out->bits[MDLA_BITS_ROW_HEADERS] = 8.0 * BLOCK_HEADER_NBYTES * (double)d->tail.blocks;
+    out->bits[MDLA_BITS_INDEX] = 8.0 * (double)d->index_nbytes;
+    out->bits[MDLA_BITS_ANCILLARY] = 8.0 * (double)d->ancillary_nbytes;
+    out->bits[MDLA_BITS_CONTAINER] =
+        8.0 * (double)(MAGIC_NBYTES + HEADER_NBYTES + TAIL_NBYTES + 2 * CHUNK_FRAME_NBYTES +
+                       d->tail.blocks * CHUNK_FRAME_NBYTES);
+    if (cb != NULL) {
+        out->bits[MDLA_BITS_CONTAINER] += cb->framing_bits;
+        out->bits[MDLA_BITS_ATOMS] = cb->atom_bits;
+        out->bits[MDLA_BITS_BIAS] = cb->bias_bits;
+        out->bits[MDLA_BITS_PRIORS] = cb->prior_bits;
+    } else {
+        out->bits[MDLA_BITS_CONTAINER] += 8.0 * (double)d->codebook_nbytes;
+    }
+    return MDLA_OK;
+}

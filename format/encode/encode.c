@@ -1,0 +1,335 @@
+/* Rows to a .mdla file with a codebook that exists. */
+#include "base/alloc.h"
+#include "base/matmul.h"
+#include "base/sha256.h"
+#include "block/block_encoder.h"
+#include "container/file_writer.h"
+#include "encode/passes.h"
+#include "handles.h"
+#include "saes/sae_handle.h"
+#include "synthesis/synthesis.h"
+
+#include <math.h>
+#include <string.h>
+
+#define BLOCK_ROWS_DEFAULT 1024
+#define NOTE_MAX 1024
+#define TRIALS_MAX 24
+#define FULL_TRIALS_MAX 8
+
+/* Everything of one encode. */
+typedef struct encode_job {
+    const mdla_allocator *al;
+    const mdla_encode_options *options;
+    mdla_error *err;
+    mdla_rows *rows;
+    const codebook *cb;
+    uint32_t block_rows;
+    float *atom_values;     /* [width][dims] the decoder's atoms as floats */
+    search_atoms *atoms;
+    search_engine engine;
+    row_survey survey;      /* where a target needs one */
+    bool surveyed;
+
+    /* writing */
+    file_writer writer;
+    range_encoder coder;
+    code_rows pending;      /* codes of the block under way */
+    row_code row;
+    int32_t *accumulator;
+    float *decoded;         /* [dims] */
+    deviation_sums deviation;
+    sha256 hash;
+    double error_sum;
+    uint64_t active;
+} encode_job;
+
+static mdla_status no_memory(encode_job *j)
+{
+    return error_set(j->err, MDLA_ERR_MEMORY, "no memory to encode %u features x %u dims", j->cb->width,
+                     j->cb->dims);
+}
+
+static mdla_status prepare(encode_job *j, const mdla_sae *sae)
+{
+    const size_t values = (size_t)j->cb->width * j->cb->dims;
+    mdla_error *err = j->err;
+
+    if (mdla_rows_dims(j->rows) != j->cb->dims)
+        return error_set(err, MDLA_ERR_ARGUMENT, "rows of %u values don't fit a codebook of %u dims",
+                         mdla_rows_dims(j->rows), j->cb->dims);
+    if (j->options->code == MDLA_CODE_SAE && sae == NULL)
+        return error_set(err, MDLA_ERR_ARGUMENT, "the SAE's own code is asked for, but no SAE is given");
+    if (sae != NULL && (mdla_sae_dims(sae) != j->cb->dims || mdla_sae_width(sae) != j->cb->width))
+        return error_set(err, MDLA_ERR_ARGUMENT, "the SAE has %u features x %u dims, the codebook %u x %u",
+                         mdla_sae_width(sae), mdla_sae_dims(sae), j->cb->width, j->cb->dims);
+    if (j->block_rows > BLOCK_ROWS_MAX)
+        return error_set(err, MDLA_ERR_ARGUMENT, "blocks have at most %d rows", BLOCK_ROWS_MAX);
+    if (j->options->note != NULL && strlen(j->options->note) > NOTE_MAX)
+        return error_set(err, MDLA_ERR_ARGUMENT, "a note has at most %d bytes", NOTE_MAX);
+    j->atom_values = alloc_array(j->al, values, sizeof *j->atom_values);
+    if (j->atom_values == NULL)
+        return no_memory(j);
+    for (size_t i = 0; i < values; i++)
+        j->atom_values[i] = (float)j->cb->atoms[i] / (float)(1 << ATOM_SCALE_BITS);
+    j->atoms = search_atoms_new(j->al, j->engine.pool, j->atom_values, j->cb->width, j->cb->dims);
+    j->accumulator = alloc_array(j->al, j->cb->dims, sizeof *j->accumulator);
+    j->decoded = alloc_array(j->al, j->cb->dims, sizeof *j->decoded);
+    j->row.feature = alloc_array(j->al, SEARCH_MAX_ACTIVE, sizeof *j->row.feature);
+    j->row.level = alloc_array(j->al, SEARCH_MAX_ACTIVE, sizeof *j->row.level);
+    if (j->atoms == NULL || j->accumulator == NULL || j->decoded == NULL || j->row.feature == NULL ||
+        j->row.level == NULL || deviation_sums_new(j->al, j->cb->dims, &j->deviation) != MDLA_OK)
+        return no_memory(j);
+    j->engine.atoms = j->atoms;
+    j->engine.dims = j->cb->dims;
+    j->engine.support = j->options->code == MDLA_CODE_SAE ? sae->model : NULL;
+    return MDLA_OK;
+}
+
+static mdla_status set_lambda(encode_job *j, double lambda)
+{
+    const code_params params = {.step = quant_step_of(step_of_lambda(lambda))};
+    const mdla_status status = search_engine_set(&j->engine, j->cb, &params, lambda);
+
+    if (status == MDLA_ERR_MEMORY)
+        return no_memory(j);
+    if (status != MDLA_OK)
+        return error_set(j->err, MDLA_ERR_TARGET, "step %g is out of the codebook's range",
+                         step_of_lambda(lambda));
+    return MDLA_OK;
+}
+
+/* A pass over all rows that writes nothing: what lambda comes to. */
+static mdla_status try_all(encode_job *j, rate_trial *out)
+{
+    const mdla_encode_options *o = j->options;
+    const pass_progress progress = {o->progress, o->progress_ctx, "rate control", j->survey.rows};
+    pass_sums sums = {.charge = o->target.bits_per_row > 0.0};
+
+    MDLA_TRY(mdla_rows_rewind(j->rows, j->err));
+    MDLA_TRY(pass_over_rows(&j->engine, j->rows, &progress, pass_sum_tile, &sums, j->err));
+    out->fvu = sums.distortion / j->survey.deviation_sum;
+    out->bits_per_row = pass_file_bits(sums.charged, sums.rows, j->block_rows);
+    return MDLA_OK;
+}
+
+static mdla_status out_of_reach(encode_job *j, const rate_trial *trial)
+{
+    if (j->options->target.fvu > 0.0)
+        return error_set(j->err, MDLA_ERR_TARGET,
+                         "FVU %g can't be reached: these atoms came to %.4g; give a larger --fvu or another SAE",
+                         j->options->target.fvu, trial->fvu);
+    return error_set(j->err, MDLA_ERR_TARGET, "%g bits a row can't be reached: %.4g came nearest",
+                     j->options->target.bits_per_row, trial->bits_per_row);
+}
+
+/* On the sample first: few rows, then all of it; then on all rows, where they are more. */
+static mdla_status find_lambda(encode_job *j)
+{
+    const bool charge = j->options->target.bits_per_row > 0.0;
+    const bool whole = j->survey.sample_rows == j->survey.rows;
+    size_t stride = j->survey.sample_rows >= 8192 ? 4 : 1;
+    rate_control control;
+    rate_trial trial = {0};
+
+    rate_control_start(&control, &j->options->target, lambda_of_step(quant_step_value(j->cb->fit_step)));
+    for (;;) {
+        const bool last = stride == 1;
+
+        if (control.trials >= TRIALS_MAX)
+            return out_of_reach(j, &trial);
+        MDLA_TRY(set_lambda(j, control.lambda));
+        MDLA_TRY(pass_try_sample(&j->engine, &j->survey, stride, NULL, charge, j->block_rows, &trial, j->err));
+        if (rate_control_step(&control, &trial, last ? 0.003 : 0.02)) {
+            if (last)
+                break;
+            stride = 1;
+            rate_control_restart(&control);
+        }
+    }
+    if (whole)
+        return MDLA_OK;
+    rate_control_restart(&control);
+    control.trials = 0;
+    while (control.trials < FULL_TRIALS_MAX) {
+        MDLA_TRY(set_lambda(j, control.lambda));
+        MDLA_TRY(try_all(j, &trial));
+        if (rate_control_kept(&j->options->target, &trial) || rate_control_step(&control, &trial, 0.001))
+            return MDLA_OK;
+    }
+    return out_of_reach(j, &trial);
+}
+
+/* One coded row as the decoder will see it: adds to the hash and to the error. */
+static mdla_status decode_row(encode_job *j, const code_rows *codes, size_t r, const float *row,
+                              uint64_t number)
+{
+    const size_t begin = codes->start[r];
+    double error = 0.0;
+
+    j->row.count = (uint32_t)(codes->start[r + 1] - begin);
+    for (uint32_t i = 0; i < j->row.count; i++) {
+        j->row.feature[i] = codes->feature[begin + i];
+        j->row.level[i] = (uint16_t)codes->level[begin + i];
+    }
+    if (!synthesis_fits(j->engine.model, &j->row))
+        return error_set(j->err, MDLA_ERR_DATA,
+                         "row %llu is too large for the decoder's integers at this step: give a larger step, "
+                         "or remove the row",
+                         (unsigned long long)number);
+    synthesis_row(j->engine.model, &j->row, j->accumulator, j->decoded);
+    for (uint32_t d = 0; d < j->cb->dims; d++) {
+        const double e = (double)row[d] - j->decoded[d];
+        error += e * e;
+    }
+    j->error_sum += error;
+    sha256_update_f32(&j->hash, j->decoded, j->cb->dims);
+    return MDLA_OK;
+}
+
+static mdla_status flush_block(encode_job *j)
+{
+    uint8_t header[BLOCK_HEADER_NBYTES];
+    const size_t rows = j->pending.row_count;
+    double charged;
+    mdla_status status;
+
+    if (rows == 0)
+        return MDLA_OK;
+    if (block_encode(j->engine.model, &j->pending, 0, rows, header, &j->coder, &charged) != MDLA_OK)
+        return no_memory(j);
+    status = file_writer_block(&j->writer, (uint32_t)rows, header, j->coder.payload, j->coder.nbytes);
+    j->pending.row_count = 0;
+    return status == MDLA_OK ? MDLA_OK : error_set(j->err, status, "the output can't be written");
+}
+
+/* Moves row r of the engine's codes to the block under way. */
+static mdla_status append_row(encode_job *j, const code_rows *codes, size_t r)
+{
+    code_rows *to = &j->pending;
+    const size_t count = codes->start[r + 1] - codes->start[r];
+    const size_t have = to->row_count != 0 ? to->start[to->row_count] : 0;
+
+    if (code_rows_reserve(j->al, to, to->row_count + 1, have + count) != MDLA_OK)
+        return no_memory(j);
+    to->start[to->row_count] = have;
+    memcpy(to->feature + have, codes->feature + codes->start[r], count * sizeof *to->feature);
+    memcpy(to->level + have, codes->level + codes->start[r], count * sizeof *to->level);
+    to->start[++to->row_count] = have + count;
+    j->active += count;
+    return to->row_count == j->block_rows ? flush_block(j) : MDLA_OK;
+}
+
+static mdla_status write_tile(void *ctx, search_engine *e, const float *rows, size_t row_count,
+                              uint64_t first, mdla_error *err)
+{
+    encode_job *j = ctx;
+
+    MDLA_TRY(pass_check_levels(e, first, err));
+    deviation_sums_add(&j->deviation, rows, row_count);
+    for (size_t r = 0; r < row_count; r++) {
+        MDLA_TRY(decode_row(j, &e->codes, r, rows + r * e->dims, first + r));
+        MDLA_TRY(append_row(j, &e->codes, r));
+    }
+    return MDLA_OK;
+}
+
+static mdla_status write_file(encode_job *j, mdla_sink sink)
+{
+    const mdla_encode_options *o = j->options;
+    const file_header header = {.dims = j->cb->dims,
+                                .width = j->cb->width,
+                                .block_rows = j->block_rows,
+                                .dtype = mdla_rows_dtype(j->rows),
+                                .embedded = !o->reference,
+                                .params = j->engine.model->params};
+    const pass_progress progress = {o->progress, o->progress_ctx, "encode", mdla_rows_count(j->rows)};
+    file_stats stats;
+    mdla_status status;
+
+    if (j->surveyed)
+        MDLA_TRY(mdla_rows_rewind(j->rows, j->err));
+    sha256_init(&j->hash);
+    status = file_writer_start(&j->writer, j->al, sink, &header, j->cb);
+    if (status == MDLA_OK) {
+        MDLA_TRY(pass_over_rows(&j->engine, j->rows, &progress, write_tile, j, j->err));
+        MDLA_TRY(flush_block(j));
+        stats.error_sum = j->error_sum;
+        stats.deviation_sum = deviation_sums_total(&j->deviation);
+        sha256_finish(&j->hash, stats.decoded_sha256);
+        status = file_writer_finish(&j->writer, &stats, o->note);
+    }
+    return status == MDLA_OK ? MDLA_OK : error_set(j->err, status, "the output can't be written");
+}
+
+static mdla_status run(encode_job *j, const mdla_config *config, const mdla_sae *sae, mdla_sink sink)
+{
+    const mdla_target *t = &j->options->target;
+
+    if ((t->fvu > 0.0) + (t->bits_per_row > 0.0) + (t->step > 0.0) != 1)
+        return error_set(j->err, MDLA_ERR_ARGUMENT, "give exactly one of FVU, bits a row and step");
+    MDLA_TRY(prepare(j, sae));
+    if (t->step > 0.0) {
+        MDLA_TRY(set_lambda(j, lambda_of_step(t->step)));
+    } else if (mdla_rows_count(j->rows) == 0) {
+        MDLA_TRY(set_lambda(j, lambda_of_step(quant_step_value(j->cb->fit_step)))); /* nothing to aim at */
+    } else {
+        MDLA_TRY(row_survey_take(config, j->rows, &j->survey, j->err));
+        j->surveyed = true;
+        if (j->survey.deviation_sum > 0.0)
+            MDLA_TRY(find_lambda(j));
+        else
+            MDLA_TRY(set_lambda(j, lambda_of_step(quant_step_value(j->cb->fit_step))));
+    }
+    return write_file(j, sink);
+}
+
+static void report_to(const encode_job *j, mdla_encode_report *report)
+{
+    const double deviation = deviation_sums_total(&j->deviation);
+    const uint64_t rows = j->writer.rows;
+
+    *report = (mdla_encode_report){.rows = rows,
+                                   .file_nbytes = j->writer.out.offset,
+                                   .codebook_nbytes = j->writer.codebook_nbytes,
+                                   .fvu = deviation > 0.0 ? j->error_sum / deviation : (double)NAN,
+                                   .step = quant_step_value(j->engine.model->params.step),
+                                   .l0 = rows != 0 ? (double)j->active / (double)rows : 0.0};
+}
+
+mdla_status mdla_encode(const mdla_config *config, const mdla_codebook *book, const mdla_sae *sae,
+                        mdla_rows *rows, const mdla_encode_options *options, mdla_sink sink,
+                        mdla_encode_report *report, mdla_error *err)
+{
+    const mdla_allocator *al = alloc_of(config);
+    encode_job j = {.al = al, .options = options, .err = err, .rows = rows, .cb = book->cb};
+    mdla_status status = MDLA_OK, closed;
+
+    matmul_init();
+    j.block_rows = options->block_rows != 0 ? options->block_rows : BLOCK_ROWS_DEFAULT;
+    j.engine.al = al;
+    j.engine.pool = parallel_open(al, config != NULL ? config->threads : 0);
+    if (j.engine.pool == NULL)
+        status = no_memory(&j);
+    if (status == MDLA_OK)
+        status = run(&j, config, sae, sink);
+    closed = sink.close(sink.ctx, status == MDLA_OK);
+    if (status == MDLA_OK && closed != MDLA_OK)
+        status = error_set(err, closed, "the output can't be written");
+    if (status == MDLA_OK && report != NULL)
+        report_to(&j, report);
+    search_engine_free(&j.engine);
+    search_atoms_free(j.atoms);
+    parallel_close(j.engine.pool);
+    row_survey_free(&j.survey);
+    file_writer_free(&j.writer);
+    range_encoder_free(&j.coder);
+    code_rows_free(al, &j.pending);
+    deviation_sums_free(&j.deviation);
+    alloc_free(al, j.row.feature);
+    alloc_free(al, j.row.level);
+    alloc_free(al, j.accumulator);
+    alloc_free(al, j.decoded);
+    alloc_free(al, j.atom_values);
+    return status;
+}

@@ -1,0 +1,261 @@
+/* A codebook from an SAE and rows: priors from the codes that a search under these very priors finds, atoms with the
+ * precision that their use deserves. */
+#include "base/alloc.h"
+#include "base/matmul.h"
+#include "codebook/atoms_encoder.h"
+#include "container/codebook_chunks.h"
+#include "encode/passes.h"
+#include "fit/priors_fit.h"
+#include "handles.h"
+#include "saes/sae_handle.h"
+
+#include <math.h>
+#include <string.h>
+
+#define START_ACTIVE 16.0       /* features a row that prices assume before anything is known */
+#define ERROR_BITS_AT_START 150 /* a row's error over lambda, typically 50 to 400 */
+#define WARM_UP 3               /* rounds in which prices settle before lambda moves */
+#define ROUNDS_MAX 24
+#define BIAS_STEPS 1024.0       /* steps of the bias in one standard deviation of the data */
+
+typedef struct fit_job {
+    const mdla_allocator *al;
+    const mdla_fit_options *options;
+    mdla_error *err;
+    const sae *sae;
+    mdla_rows *rows;
+    codebook *cb;
+    float *atoms;         /* [width][dims] unit norm */
+    search_atoms *search;
+    search_engine engine;
+    row_survey survey;
+    code_counts *counts;
+    uint8_t *step_index;  /* [width] */
+    int16_t *q;           /* [width][dims] */
+    double lambda;
+} fit_job;
+
+static mdla_status no_memory(fit_job *j)
+{
+    return error_set(j->err, MDLA_ERR_MEMORY, "no memory to fit %u features x %u dims", j->sae->width,
+                     j->sae->dims);
+}
+
+static void unit_atoms(const sae *s, float *atoms)
+{
+    for (uint32_t k = 0; k < s->width; k++) {
+        const float *from = s->w_dec + (size_t)k * s->dims;
+        double norm = 0.0;
+
+        for (uint32_t d = 0; d < s->dims; d++)
+            norm += (double)from[d] * from[d];
+        norm = norm > 0.0 ? 1.0 / sqrt(norm) : 0.0;
+        for (uint32_t d = 0; d < s->dims; d++)
+            atoms[(size_t)k * s->dims + d] = (float)(from[d] * norm);
+    }
+}
+
+static mdla_status quantise_bias(fit_job *j)
+{
+    const double deviation =
+        sqrt(j->survey.deviation_sum / ((double)j->survey.rows * j->survey.dims)) / BIAS_STEPS;
+    int exponent;
+
+    (void)frexp(deviation, &exponent);
+    j->cb->bias_exponent = exponent < -150 ? -150 : exponent > 100 ? 100 : exponent;
+    for (uint32_t d = 0; d < j->sae->dims; d++) {
+        const double value = round(ldexp(j->sae->b_dec[d], -j->cb->bias_exponent));
+
+        if (fabs(value) >= (double)(1 << 30))
+            return error_set(j->err, MDLA_ERR_DATA,
+                             "the SAE's bias of %g in column %u is far outside the data: is it for other rows?",
+                             j->sae->b_dec[d], d);
+        j->cb->bias[d] = (int32_t)value;
+    }
+    return MDLA_OK;
+}
+
+static mdla_status prepare(fit_job *j, const mdla_config *config)
+{
+    const size_t values = (size_t)j->sae->width * j->sae->dims;
+
+    if (mdla_rows_dims(j->rows) != j->sae->dims)
+        return error_set(j->err, MDLA_ERR_ARGUMENT, "rows of %u values don't fit an SAE of %u dims",
+                         mdla_rows_dims(j->rows), j->sae->dims);
+    MDLA_TRY(row_survey_take(config, j->rows, &j->survey, j->err));
+    if (!(j->survey.deviation_sum > 0.0))
+        return error_set(j->err, MDLA_ERR_DATA, "all rows are the same: there is nothing to explain");
+    j->cb = codebook_new(j->al, j->sae->dims, j->sae->width);
+    j->atoms = alloc_array(j->al, values, sizeof *j->atoms);
+    j->counts = code_counts_new(j->al, j->sae->width);
+    j->step_index = alloc_zeroed(j->al, j->sae->width, sizeof *j->step_index);
+    j->q = alloc_zeroed(j->al, values, sizeof *j->q);
+    if (j->cb == NULL || j->atoms == NULL || j->counts == NULL || j->step_index == NULL || j->q == NULL)
+        return no_memory(j);
+    unit_atoms(j->sae, j->atoms);
+    MDLA_TRY(quantise_bias(j));
+    j->search = search_atoms_new(j->al, j->engine.pool, j->atoms, j->sae->width, j->sae->dims);
+    if (j->search == NULL)
+        return no_memory(j);
+    j->engine.atoms = j->search;
+    j->engine.dims = j->sae->dims;
+    j->engine.support = j->options->code == MDLA_CODE_SAE ? j->sae : NULL;
+    return MDLA_OK;
+}
+
+static mdla_status set_lambda(fit_job *j)
+{
+    const code_params params = {.step = quant_step_of(step_of_lambda(j->lambda))};
+    const mdla_status status = search_engine_set(&j->engine, j->cb, &params, j->lambda);
+
+    if (status == MDLA_ERR_MEMORY)
+        return no_memory(j);
+    return status == MDLA_OK ? MDLA_OK
+                             : error_set(j->err, MDLA_ERR_TARGET, "step %g is out of range",
+                                         step_of_lambda(j->lambda));
+}
+
+/* Priors from the counts of the last pass: they refer to its step. */
+static mdla_status fit_priors(fit_job *j)
+{
+    j->cb->fit_step = j->engine.model->params.step;
+    return priors_fit(j->cb, j->counts) == MDLA_OK ? MDLA_OK : no_memory(j);
+}
+
+/* Prices and lambda together, on the sample: each round searches under the prices of the codes before. */
+static mdla_status settle_on_sample(fit_job *j)
+{
+    const mdla_target *target = &j->options->target;
+    const double error = j->survey.deviation_sum / (double)j->survey.rows;
+    const bool charge = target->bits_per_row > 0.0;
+    size_t stride = j->survey.sample_rows >= 8192 ? 4 : 1;
+    rate_control control;
+    rate_trial trial;
+
+    rate_control_start(&control, target,
+                       target->step > 0.0
+                           ? lambda_of_step(target->step)
+                           : error * (target->fvu > 0.0 ? target->fvu : 0.2) / ERROR_BITS_AT_START);
+    j->lambda = control.lambda;
+    j->cb->fit_step = quant_step_of(step_of_lambda(j->lambda));
+    if (priors_start(j->cb, fmin(START_ACTIVE, j->sae->width / 4.0)) != MDLA_OK)
+        return no_memory(j);
+    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        bool reached;
+
+        MDLA_TRY(set_lambda(j));
+        MDLA_TRY(pass_try_sample(&j->engine, &j->survey, stride, j->counts, charge, 1024, &trial, j->err));
+        MDLA_TRY(fit_priors(j));
+        if (j->options->progress != NULL &&
+            j->options->progress(j->options->progress_ctx, "fit prices", round + 1, MDLA_UNKNOWN) != 0)
+            return error_set(j->err, MDLA_ERR_INTERRUPTED, "interrupted");
+        if (round + 1 < WARM_UP)
+            continue;
+        rate_control_restart(&control); /* prices have moved: no bracket holds */
+        reached = target->step > 0.0 ? round >= 2 * WARM_UP
+                                     : rate_control_step(&control, &trial, stride == 1 ? 0.005 : 0.03);
+        j->lambda = control.lambda;
+        if (reached && stride == 1)
+            return MDLA_OK;
+        if (reached)
+            stride = 1;
+    }
+    if (target->fvu > 0.0 && trial.fvu > 1.05 * target->fvu)
+        return error_set(j->err, MDLA_ERR_TARGET,
+                         "FVU %g can't be reached: these atoms came to %.4g; give a larger --fvu or another SAE",
+                         target->fvu, trial.fvu);
+    return MDLA_OK;
+}
+
+/* Counts over all rows, where the sample isn't all of them. */
+static mdla_status count_all(fit_job *j, const char *what)
+{
+    const pass_progress progress = {j->options->progress, j->options->progress_ctx, what, j->survey.rows};
+    pass_sums sums = {.counts = j->counts};
+
+    code_counts_clear(j->counts);
+    MDLA_TRY(set_lambda(j));
+    MDLA_TRY(mdla_rows_rewind(j->rows, j->err));
+    MDLA_TRY(pass_over_rows(&j->engine, j->rows, &progress, pass_sum_tile, &sums, j->err));
+    return fit_priors(j);
+}
+
+static mdla_status make_atoms(fit_job *j)
+{
+    codebook *cb = j->cb;
+    const double rows = (double)j->counts->rows;
+    const atom_source source = {.dims = cb->dims,
+                                .width = cb->width,
+                                .stride = atoms_stride_fit(cb->dims, cb->width, j->atoms),
+                                .order = cb->order,
+                                .atoms = j->atoms,
+                                .energy = j->counts->energy};
+    atom_precision precision = {
+        .lambda = j->lambda,
+        .expected_rows = (double)(j->options->expected_rows != 0 ? j->options->expected_rows
+                                                                 : j->survey.rows)};
+    double energy = 0.0;
+
+    for (uint32_t k = 0; k < cb->width; k++) {
+        energy += j->counts->energy[k];
+        j->counts->energy[k] /= rows;
+    }
+    /* A feature that never fired: as if it had half a time, as strongly as others do. */
+    precision.least_energy = energy / ((double)j->counts->active + 1.0) * 0.5 / rows;
+    if (atoms_quantise(j->al, &source, &precision, j->step_index, j->q) != MDLA_OK)
+        return no_memory(j);
+    for (uint32_t k = 0; k < cb->width; k++) {
+        for (size_t i = (size_t)k * cb->dims; i < (size_t)(k + 1) * cb->dims; i++)
+            cb->atoms[i] = (int16_t)atom_expand(j->q[i], j->step_index[k]);
+    }
+    codebook_derive_peaks(cb);
+    return codebook_chunks_make(cb, source.stride, j->step_index, j->q) == MDLA_OK ? MDLA_OK
+                                                                                   : no_memory(j);
+}
+
+static mdla_status run(fit_job *j, const mdla_config *config)
+{
+    const mdla_target *t = &j->options->target;
+
+    if ((t->fvu > 0.0) + (t->bits_per_row > 0.0) + (t->step > 0.0) != 1)
+        return error_set(j->err, MDLA_ERR_ARGUMENT, "give exactly one of FVU, bits a row and step");
+    MDLA_TRY(prepare(j, config));
+    MDLA_TRY(settle_on_sample(j));
+    if (j->survey.sample_rows != j->survey.rows) {
+        MDLA_TRY(count_all(j, "fit 1/2"));
+        MDLA_TRY(count_all(j, "fit 2/2"));
+        MDLA_TRY(mdla_rows_rewind(j->rows, j->err));
+    }
+    return make_atoms(j);
+}
+
+mdla_status mdla_codebook_fit(const mdla_config *config, const mdla_sae *sae, mdla_rows *rows,
+                              const mdla_fit_options *options, mdla_codebook **out, mdla_error *err)
+{
+    const mdla_allocator *al = alloc_of(config);
+    fit_job j = {.al = al, .options = options, .err = err, .sae = sae->model, .rows = rows};
+    mdla_codebook *book = alloc_zeroed(al, 1, sizeof *book);
+    mdla_status status;
+
+    *out = NULL;
+    matmul_init();
+    j.engine.al = al;
+    j.engine.pool = parallel_open(al, config != NULL ? config->threads : 0);
+    status = j.engine.pool != NULL && book != NULL ? run(&j, config) : no_memory(&j);
+    search_engine_free(&j.engine);
+    search_atoms_free(j.search);
+    parallel_close(j.engine.pool);
+    row_survey_free(&j.survey);
+    code_counts_free(j.counts);
+    alloc_free(al, j.atoms);
+    alloc_free(al, j.step_index);
+    alloc_free(al, j.q);
+    if (status != MDLA_OK) {
+        codebook_free(j.cb);
+        alloc_free(al, book);
+        return status;
+    }
+    book->cb = j.cb;
+    *out = book;
+    return MDLA_OK;
+}

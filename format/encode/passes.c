@@ -1,0 +1,145 @@
+#include "encode/passes.h"
+
+#include "base/alloc.h"
+#include "block/block_encoder.h"
+#include "container/header.h"
+
+#include <string.h>
+
+#define RUN 16 /* rows of a sample that stay together */
+
+static mdla_status search_failed(mdla_status status, mdla_error *err)
+{
+    if (status == MDLA_ERR_MEMORY)
+        return error_set(err, status, "no memory for the search");
+    if (status == MDLA_ERR_LIMIT)
+        return error_set(err, status, "a row has more than %d active features", SEARCH_MAX_ACTIVE);
+    return error_set(err, status, "the search failed: %s", mdla_status_text(status));
+}
+
+mdla_status pass_over_rows(search_engine *e, mdla_rows *rows, const pass_progress *progress,
+                           tile_consumer consumer, void *ctx, mdla_error *err)
+{
+    const size_t tile_rows = rows_per_tile(e->dims);
+    float *tile = alloc_array(e->al, tile_rows * e->dims, sizeof *tile);
+    uint64_t first = 0;
+    size_t got = 0;
+    mdla_status status = tile != NULL ? MDLA_OK : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
+
+    while (status == MDLA_OK) {
+        status = mdla_rows_read(rows, tile, tile_rows, &got, err);
+        if (status != MDLA_OK || got == 0)
+            break;
+        status = rows_check_finite(tile, got, e->dims, first, err);
+        if (status == MDLA_OK) {
+            status = search_engine_run(e, tile, got);
+            if (status != MDLA_OK)
+                status = search_failed(status, err);
+        }
+        if (status == MDLA_OK)
+            status = consumer(ctx, e, tile, got, first, err);
+        first += got;
+        if (status == MDLA_OK && progress->report != NULL &&
+            progress->report(progress->ctx, progress->what, first, progress->total) != 0)
+            status = error_set(err, MDLA_ERR_INTERRUPTED, "interrupted");
+    }
+    alloc_free(e->al, tile);
+    return status;
+}
+
+mdla_status pass_over_sample(search_engine *e, const row_survey *s, size_t stride,
+                             tile_consumer consumer, void *ctx, mdla_error *err)
+{
+    const size_t tile_rows = rows_per_tile(e->dims);
+    float *tile = alloc_array(e->al, tile_rows * e->dims, sizeof *tile);
+    mdla_status status = tile != NULL ? MDLA_OK : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
+
+    for (size_t from = 0, count = 0; status == MDLA_OK && from < s->sample_rows;) {
+        while (from < s->sample_rows && count + RUN <= tile_rows) {
+            const size_t left = s->sample_rows - from, take = left < RUN ? left : RUN;
+
+            memcpy(tile + count * e->dims, s->sample + from * e->dims, take * e->dims * sizeof *tile);
+            count += take;
+            from += stride * RUN;
+        }
+        status = search_engine_run(e, tile, count);
+        status = status == MDLA_OK ? consumer(ctx, e, tile, count, 0, err) : search_failed(status, err);
+        count = 0;
+    }
+    alloc_free(e->al, tile);
+    return status;
+}
+
+mdla_status pass_check_levels(const search_engine *e, uint64_t first, mdla_error *err)
+{
+    const code_rows *codes = &e->codes;
+
+    for (size_t r = 0; r < codes->row_count; r++) {
+        for (size_t i = codes->start[r]; i < codes->start[r + 1]; i++) {
+            if (codes->level[i] >= e->model->max_level)
+                return error_set(err, MDLA_ERR_DATA,
+                                 "row %llu: feature %u needs a level above %u at step %g: give a larger step "
+                                 "or FVU, or remove the row",
+                                 (unsigned long long)(first + r), codes->feature[i], e->model->max_level - 1,
+                                 quant_step_value(e->model->params.step));
+        }
+    }
+    return MDLA_OK;
+}
+
+static mdla_status charge_tile(pass_sums *sums, search_engine *e, size_t row_count)
+{
+    uint8_t header[BLOCK_HEADER_NBYTES];
+    range_encoder coder = {0};
+    double charged = 0.0;
+    const mdla_status status = block_encode(e->model, &e->codes, 0, row_count, header, &coder, &charged);
+
+    range_encoder_free(&coder);
+    sums->charged += charged;
+    return status;
+}
+
+mdla_status pass_sum_tile(void *ctx, search_engine *e, const float *rows, size_t row_count, uint64_t first,
+                          mdla_error *err)
+{
+    pass_sums *sums = ctx;
+
+    (void)first;
+    (void)err;
+    for (size_t r = 0; r < row_count; r++) {
+        sums->distortion += e->distortion[r];
+        for (uint32_t d = 0; sums->mean != NULL && d < e->dims; d++) {
+            const double x = rows[r * e->dims + d] - sums->mean[d];
+            sums->deviation += x * x;
+        }
+    }
+    sums->rows += row_count;
+    if (sums->counts != NULL)
+        code_counts_add(sums->counts, e->model, &e->codes);
+    return sums->charge ? charge_tile(sums, e, row_count) : MDLA_OK;
+}
+
+double pass_file_bits(double charged, uint64_t rows, uint32_t block_rows)
+{
+    /* A block adds its frame, its header, a few bytes of index and about one of the coder's; a file its fixed
+     * chunks. */
+    const double blocks = ((double)rows + block_rows - 1.0) / block_rows;
+    const double file = MAGIC_NBYTES + HEADER_NBYTES + STATS_FIXED_NBYTES + TAIL_NBYTES + 32 +
+                        5 * CHUNK_FRAME_NBYTES;
+
+    return (charged + 8.0 * (blocks * (CHUNK_FRAME_NBYTES + BLOCK_HEADER_NBYTES + 6.0) + file)) /
+           (double)rows;
+}
+
+mdla_status pass_try_sample(search_engine *e, const row_survey *s, size_t stride, code_counts *counts,
+                            bool charge, uint32_t block_rows, rate_trial *out, mdla_error *err)
+{
+    pass_sums sums = {.mean = s->mean, .counts = counts, .charge = charge};
+
+    if (counts != NULL)
+        code_counts_clear(counts);
+    MDLA_TRY(pass_over_sample(e, s, stride, pass_sum_tile, &sums, err));
+    out->fvu = sums.distortion / sums.deviation;
+    out->bits_per_row = pass_file_bits(sums.charged, sums.rows, block_rows);
+    return MDLA_OK;
+}

@@ -1,0 +1,60 @@
+#include "encode/rate_control.h"
+
+#include <math.h>
+
+#define AIM 0.9955
+#define FIRST_SLOPE 0.5 /* of ln FVU over ln lambda, typically 0.3 to 0.6 */
+
+void rate_control_start(rate_control *c, const mdla_target *target, double lambda)
+{
+    *c = (rate_control){.target = *target, .lambda = lambda};
+}
+
+void rate_control_restart(rate_control *c)
+{
+    c->low = c->high = 0.0;
+    c->low_miss = c->high_miss = 0.0;
+}
+
+/* ln(reached / aim), falling bits turned round, so that it rises with lambda. */
+static double miss_of(const mdla_target *target, const rate_trial *trial)
+{
+    if (target->fvu > 0.0)
+        return log(fmax(trial->fvu, 1e-30) / (AIM * target->fvu));
+    return -log(fmax(trial->bits_per_row, 1e-30) / (AIM * target->bits_per_row));
+}
+
+bool rate_control_kept(const mdla_target *target, const rate_trial *trial)
+{
+    const double ratio = target->fvu > 0.0 ? trial->fvu / target->fvu
+                                           : trial->bits_per_row / target->bits_per_row;
+
+    return ratio >= 0.99 && ratio <= 1.0;
+}
+
+bool rate_control_step(rate_control *c, const rate_trial *trial, double tolerance)
+{
+    const double miss = miss_of(&c->target, trial);
+    double next;
+
+    c->trials++;
+    if (fabs(miss) <= tolerance)
+        return true;
+    if (miss < 0.0) {
+        c->low = c->lambda;
+        c->low_miss = miss;
+    } else {
+        c->high = c->lambda;
+        c->high_miss = miss;
+    }
+    if (c->low > 0.0 && c->high > 0.0) {
+        /* Between the two by the secant, but never so near an end that the bracket hardly shrinks. */
+        const double share = fmin(fmax(-c->low_miss / (c->high_miss - c->low_miss), 0.1), 0.9);
+
+        next = c->low * pow(c->high / c->low, share);
+    } else {
+        next = c->lambda * exp(fmin(fmax(-miss / FIRST_SLOPE, -3.0), 3.0) * 1.1);
+    }
+    c->lambda = next;
+    return false;
+}

@@ -1,0 +1,36 @@
+/* Finds the step (and with it lambda) at which a target is met. */
+#ifndef MDLA_RATE_CONTROL_H
+#define MDLA_RATE_CONTROL_H
+
+#include "mdla/mdla.h"
+
+#include <stdbool.h>
+
+/* What one trial at a lambda came to. */
+typedef struct rate_trial {
+    double fvu;
+    double bits_per_row;
+} rate_trial;
+
+/* A monotone search for lambda in the logarithm, by secants that are kept honest by a bracket. */
+typedef struct rate_control {
+    mdla_target target;   /* fvu or bits_per_row; aimed at the middle of [0.99, 1.00] of it */
+    double lambda;        /* the next to try */
+    double low, low_miss;   /* largest lambda known to be too small, ln(reached / aim) there; low 0: none */
+    double high, high_miss; /* smallest known to be too large; high 0: none */
+    unsigned trials;
+} rate_control;
+
+void rate_control_start(rate_control *c, const mdla_target *target, double lambda);
+
+/* Takes in what lambda came to; true where it is within tolerance (a fraction, such as 0.004) of the aim.
+ * Otherwise lambda is the next to try. */
+bool rate_control_step(rate_control *c, const rate_trial *trial, double tolerance);
+
+/* True where the trial keeps the promise: within [0.99, 1.00] of the target. */
+bool rate_control_kept(const mdla_target *target, const rate_trial *trial);
+
+/* Forgets the bracket: the function has changed (new priors, other rows). */
+void rate_control_restart(rate_control *c);
+
+#endif

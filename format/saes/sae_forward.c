@@ -1,0 +1,37 @@
+/* The SAE's own forward pass for callers of the library. */
+#include "base/alloc.h"
+#include "base/matmul.h"
+#include "saes/sae_handle.h"
+
+#include <string.h>
+
+static void decode_row(const sae *s, const sae_codes *codes, size_t r, float *out)
+{
+    memcpy(out, s->b_dec, s->dims * sizeof *out);
+    for (size_t i = codes->start[r]; i < codes->start[r + 1]; i++)
+        matmul_axpy(s->dims, codes->strength[i], s->w_dec + (size_t)codes->feature[i] * s->dims, out);
+}
+
+mdla_status mdla_sae_forward(const mdla_config *config, const mdla_sae *sae, const float *rows,
+                             size_t row_count, float *decoded, uint32_t *active, mdla_error *err)
+{
+    const mdla_allocator *al = alloc_of(config);
+    parallel_pool *pool = parallel_open(al, config != NULL ? config->threads : 0);
+    sae_codes codes = {0};
+    mdla_status status = MDLA_ERR_MEMORY;
+
+    matmul_init();
+    if (pool != NULL)
+        status = sae_forward(sae->model, pool, rows, row_count, &codes);
+    for (size_t r = 0; status == MDLA_OK && r < row_count; r++) {
+        if (decoded != NULL)
+            decode_row(sae->model, &codes, r, decoded + r * sae->model->dims);
+        if (active != NULL)
+            active[r] = (uint32_t)(codes.start[r + 1] - codes.start[r]);
+    }
+    sae_codes_free(al, &codes);
+    parallel_close(pool);
+    return status == MDLA_OK ? MDLA_OK
+                             : error_set(err, status, "the SAE's forward pass failed: %s",
+                                         mdla_status_text(status));
+}

@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+"""Accounting as the programs print it: what must add up adds up, and the estimates follow their formulas."""
+import collections
+import csv
+import hashlib
+import io
+import json
+import math
+import struct
+
+import cli
+
+CODEBOOK = cli.FIXTURE / "digits.codebook"
+DIGITS = cli.FIXTURE / "digits.npy"
+FILE = cli.FIXTURE / "digits.mdla"
+ROWS, WIDTH = 2500, 1024
+
+
+class Info(cli.CliTest):
+    def table(self, program, *args):
+        return list(csv.DictReader(io.StringIO(self.good(program, *args).decode())))
+
+    def test_classes_sum_to_the_file(self):
+        info = json.loads(self.good("mdla-info", FILE, "--json"))
+        size = FILE.stat().st_size
+        self.assertEqual((info["rows"], info["dims"], info["width"], info["file_nbytes"]), (ROWS, cli.DIMS, WIDTH, size))
+        self.assertEqual(info["dtype"], "u8")
+        self.assertAlmostEqual(sum(info["bits"].values()), 8 * size, delta=1e-3)
+        self.assertLess(info["bits"]["coder"], 0.001 * info["charged_bits"] + 1000)
+        text = self.good("mdla-info", FILE).decode()
+        self.assertIn("2,500 rows x 784 dims of u8, 1,024 features", text)
+        self.assertRegex(text, rf"all: 8 x the file's bytes +{8 * size}\.0 +100\.00 %")
+
+    def test_rows_and_features_sum_to_the_classes(self):
+        info = json.loads(self.good("mdla-info", FILE, "--json"))
+        features = self.table("mdla-info", FILE, "--features")
+        self.assertEqual(len(features), WIDTH)
+        self.assertEqual(sum(int(f["rows"]) for f in features), info["active"])
+        for bits, key in (("levels", "level_bits"), ):
+            self.assertAlmostEqual(sum(float(f[key]) for f in features), info["bits"][bits], delta=0.01 * WIDTH)
+        charged = header = 0
+        for row in range(0, 40):
+            bill = json.loads(self.good("mdla-info", FILE, "--row", row, "--json"))
+            self.assertEqual(bill["row"], row)
+            self.assertAlmostEqual(sum(c["index_bits"] for c in bill["code"]), bill["index_bits"], delta=1e-6)
+            self.assertAlmostEqual(sum(c["level_bits"] for c in bill["code"]), bill["level_bits"], delta=1e-6)
+            charged += bill["index_bits"] + bill["level_bits"]
+            header += bill["header_bits"]
+        self.assertGreater(charged, 0)
+        self.assertGreaterEqual(header, 0)
+
+    def test_one_feature_is_its_line_of_the_table(self):
+        features = self.table("mdla-info", FILE, "--features")
+        busiest = max(features, key=lambda f: int(f["rows"]))
+        rows = self.table("mdla-info", FILE, "--feature", busiest["feature"])
+        self.assertEqual(len(rows), int(busiest["rows"]))
+        self.assertAlmostEqual(sum(float(r["level_bits"]) for r in rows), float(busiest["level_bits"]),
+                               delta=1e-4 * len(rows))
+        self.assertEqual(len(json.loads(self.good("mdla-info", FILE, "--feature", busiest["feature"], "--json"))),
+                         len(rows))
+
+    def test_bill_of_a_row_as_text(self):
+        lines = self.good("mdla-info", FILE, "--row", "7").decode().splitlines()
+        self.assertEqual(lines[0].split(), "feature level strength index bits level bits bits".split())
+        self.assertEqual(lines[-2].split()[0], "header")
+        self.assertEqual(lines[-1].split()[0], "row")
+
+    def test_numbers_out_of_range(self):
+        self.assertIn("rows 0 to 2499", self.bad(1, "mdla-info", FILE, "--row", "2500"))
+        self.assertIn("features 0 to 1023", self.bad(1, "mdla-info", FILE, "--feature", "1024"))
+        self.assertIn("not a .mdla file", self.bad(1, "mdla-info", CODEBOOK, "--row", "1"))
+
+    def test_codebook(self):
+        info = json.loads(self.good("mdla-info", CODEBOOK, "--json"))
+        self.assertEqual((info["kind"], info["width"], info["dims"]), ("codebook", WIDTH, cli.DIMS))
+        file = json.loads(self.good("mdla-info", FILE, "--json"))
+        self.assertEqual(info["sha256"], file["codebook_sha256"])
+        self.assertTrue(file["embedded"])
+        named = json.loads(self.good("mdla-info", cli.FIXTURE / "named.mdla", "--codebook", CODEBOOK, "--json"))
+        self.assertFalse(named["embedded"])
+        self.assertEqual(named["bits"]["atoms"], 0)
+        self.assertIn(b"codebook, 1024 features x 784 dims", self.good("mdla-info", CODEBOOK))
+
+    def test_array(self):
+        info = json.loads(self.good("mdla-info", DIGITS, "--json"))
+        values = cli.digits(0, ROWS)
+        expected = hashlib.sha256(struct.pack(f"<{len(values)}f", *values)).hexdigest()
+        self.assertEqual(info, {"file": str(DIGITS), "kind": "array", "rows": ROWS, "dims": cli.DIMS, "dtype": "u8",
+                                "float32_sha256": expected})
+        self.assertIn(expected.encode(), self.good("mdla-info", "-", stdin=DIGITS.read_bytes()))
+
+    def test_recorded_hash_is_that_of_the_decoded_array(self):
+        info = json.loads(self.good("mdla-info", FILE, "--json"))
+        array = json.loads(self.good("mdla-info", cli.FIXTURE / "decoded.npy", "--json"))
+        self.assertEqual(info["decoded_sha256"], array["float32_sha256"])
+
+
+class Eval(cli.CliTest):
+    def sheet(self, *args):
+        return json.loads(self.good("mdla-eval", DIGITS, *args, "--json"))
+
+    def test_fvu_and_mse_follow_their_formulas(self):
+        rows = cli.npy_read(DIGITS)[2]
+        decoded = struct.unpack(f"<{ROWS * cli.DIMS}f", cli.npy_read(cli.FIXTURE / "decoded.npy")[2])
+        error = math.fsum((a - b) ** 2 for a, b in zip(rows, decoded))
+        variance = 0
+        for d in range(cli.DIMS):
+            column = rows[d::cli.DIMS]
+            mean = sum(column) / ROWS
+            variance += math.fsum((v - mean) ** 2 for v in column)
+        result = self.sheet(FILE)[0]
+        self.assertAlmostEqual(result["fvu"], error / variance, delta=1e-9)
+        self.assertAlmostEqual(result["mse"], error / (ROWS * cli.DIMS), delta=1e-9 * result["mse"] + 1e-9)
+        recorded = json.loads(self.good("mdla-info", FILE, "--json"))["fvu"]
+        self.assertAlmostEqual(result["fvu"], recorded, delta=1e-6)
+
+    def test_estimates_follow_their_formulas(self):
+        text = self.good("mdla-dec", FILE, "--codes", "-o", "-").decode()
+        pairs, active, per_row = collections.Counter(), collections.Counter(), collections.Counter()
+        for r in csv.DictReader(io.StringIO(text)):
+            pairs[r["feature"], r["level"]] += 1
+            active[r["feature"]] += 1
+            per_row[int(r["row"])] += 1
+        l0 = sum(active.values()) / ROWS
+        levels = len({level for _, level in pairs})
+        bound = l0 * (math.log2(levels) + math.log2(WIDTH))
+        entropy = 0
+        for n in active.values():
+            p = n / ROWS
+            entropy -= p * math.log2(p) + ((1 - p) * math.log2(1 - p) if p < 1 else 0)
+        entropy += sum(n / ROWS * math.log2(active[f] / n) for (f, _), n in pairs.items())
+        subset = math.log2(WIDTH + 1) + sum(math.log2(math.comb(WIDTH, per_row[r])) for r in range(ROWS)) / ROWS
+        result = self.sheet(FILE)[0]
+        self.assertAlmostEqual(result["l0"], l0, delta=1e-9)
+        self.assertEqual(result["levels_in_use"], levels)
+        for key, value in (("bound", bound), ("entropy", entropy), ("subset", subset)):
+            self.assertAlmostEqual(result[f"{key}_bits_per_row"], value, delta=1e-6 * value)
+
+    def test_bits_are_those_of_the_file(self):
+        result = self.sheet(FILE)[0]
+        self.assertAlmostEqual(result["file_bits_per_row"], 8 * FILE.stat().st_size / ROWS, delta=1e-9)
+        self.assertAlmostEqual(sum(result["bits"].values()) / ROWS, result["file_bits_per_row"], delta=1e-6)
+        self.assertLess(result["stream_bits_per_row"], result["file_bits_per_row"])
+
+    def test_forms_agree(self):
+        text = self.good("mdla-eval", DIGITS, FILE, FILE, "--csv").decode()
+        rows = list(csv.DictReader(io.StringIO(text)))
+        result = self.sheet(FILE)[0]
+        self.assertEqual(len(rows), 2)
+        for key, value in result.items():
+            if key != "bits" and key != "file":
+                self.assertEqual(float(rows[1][key]), value, key)
+        table = self.good("mdla-eval", DIGITS, FILE, "--table").decode().splitlines()
+        self.assertEqual(len(table), 2)
+        self.assertIn(f"{result['fvu']:.6f}", table[1])
+        self.assertIn(b"paper's bound: L0 (B + log2 width)", self.good("mdla-eval", DIGITS, FILE))
+
+    def test_forward_pass_of_the_sae(self):
+        result = json.loads(self.good("mdla-eval", cli.TEST, "--sae", cli.SAE, "--json"))[0]
+        self.assertEqual((result["rows"], result["width"]), (10000, WIDTH))
+        self.assertAlmostEqual(result["fvu"], 0.1495, delta=0.0006)  # corpus/README.md says 0.1495 and 16.2
+        self.assertAlmostEqual(result["l0"], 16.2, delta=0.06)
+
+
+if __name__ == "__main__":
+    cli.main()

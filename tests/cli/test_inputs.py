@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+"""Wrong inputs get a sentence that says what, where and what to do; nothing half-written stays behind."""
+import array
+import os
+import unittest
+
+import cli
+
+CODEBOOK = cli.FIXTURE / "digits.codebook"
+DIGITS = cli.FIXTURE / "digits.npy"
+
+
+class Inputs(cli.CliTest):
+    def encode_fails(self, data, *sentences, how=("--codebook", CODEBOOK, "--step", "100"), **options):
+        before = sorted(p.name for p in self.folder.iterdir())
+        stderr = self.bad(1, "mdla-enc", data, *how, "-o", "out.mdla", **options)
+        for sentence in sentences:
+            self.assertIn(sentence, stderr)
+        self.assert_files(*before)
+
+    def test_one_dimensional_array(self):
+        self.write("flat.npy", cli.npy_bytes(array.array("f", range(784)), (784,)))
+        self.encode_fails("flat.npy", "flat.npy", "1-D")
+
+    def test_dims_do_not_match(self):
+        self.write("narrow.npy", cli.npy_bytes(array.array("f", range(40)), (4, 10)))
+        self.encode_fails("narrow.npy", "10", "784")
+        self.encode_fails("narrow.npy", "10", "784", how=("--sae", cli.SAE, "--fvu", "0.2"))
+
+    def test_shards_that_differ_in_dims(self):
+        self.write("a.npy", cli.npy_bytes(array.array("f", range(40)), (4, 10)))
+        self.write("b.npy", cli.npy_bytes(array.array("f", range(40)), (2, 20)))
+        stderr = self.bad(1, "mdla-enc", "a.npy", "b.npy", "--codebook", CODEBOOK, "-o", "x.mdla")
+        self.assertIn("b.npy", stderr)
+
+    def test_not_a_number_is_named_by_row_and_column(self):
+        values = array.array("f", range(784)) * 1500
+        values[1200 * 784 + 7] = float("nan")
+        self.write("nan.npy", cli.npy_bytes(values, (1500, 784)))
+        for how in (("--codebook", CODEBOOK, "--step", "100"), ("--codebook", CODEBOOK, "--fvu", "0.3"),
+                    ("--sae", cli.SAE, "--fvu", "0.3")):
+            self.encode_fails("nan.npy", "row 1200", "column 7", "NaN", how=how)
+        values[1200 * 784 + 7] = float("-inf")
+        self.write("nan.npy", cli.npy_bytes(values, (1500, 784)))
+        self.encode_fails("nan.npy", "row 1200", "column 7", "inf")
+
+    def test_level_that_overflows(self):
+        values = array.array("f", [0]) * (784 * 3)
+        values[784 + 400] = 3e38
+        self.write("huge.npy", cli.npy_bytes(values, (3, 784)))
+        self.encode_fails("huge.npy", "row 1", how=("--codebook", CODEBOOK, "--step", "0.01"))
+
+    def test_empty_data_set(self):
+        self.write("empty.npy", cli.npy_bytes(b"", (0, 784)))
+        self.encode_fails("empty.npy", "no rows", how=("--sae", cli.SAE, "--fvu", "0.2"))
+        self.good("mdla-enc", "empty.npy", "--codebook", CODEBOOK, "--step", "100", "-o", "empty.mdla")
+        self.good("mdla-dec", "empty.mdla", "-o", "back.npy")
+        self.assertEqual(cli.npy_read(self.folder / "back.npy")[0], (0, 784))
+        self.assertIn(b"0 rows", self.good("mdla-info", "empty.mdla"))
+
+    def test_constant_rows(self):
+        self.write("same.npy", cli.npy_bytes(array.array("f", [5]) * (784 * 50), (50, 784)))
+        self.encode_fails("same.npy", "constant", how=("--codebook", CODEBOOK, "--fvu", "0.2"))
+
+    def test_fvu_out_of_reach(self):
+        self.encode_fails(DIGITS, "FVU", how=("--codebook", CODEBOOK, "--fvu", "0.0001"))
+
+    def test_missing_and_wrong_codebook(self):
+        named = cli.FIXTURE / "named.mdla"
+        for program, args in (("mdla-dec", ["-o", "x.npy"]), ("mdla-dec", ["--test"]), ("mdla-info", [])):
+            self.assertIn("codebook", self.bad(1, program, named, *args))
+        self.assertIn("No such file", self.bad(1, "mdla-enc", DIGITS, "--codebook", "none", "-o", "x.mdla"))
+        self.bad(1, "mdla-dec", named, "--codebook", DIGITS, "-o", "x.npy")
+        self.assert_files()
+        self.good("mdla-dec", named, "--codebook", CODEBOOK, "--test")
+        self.good("mdla-dec", named, "--codebook", cli.FIXTURE / "digits.mdla", "-o", "x.npy")
+        self.assertEqual((self.folder / "x.npy").read_bytes(), (cli.FIXTURE / "decoded.npy").read_bytes())
+
+    def test_missing_sae(self):
+        self.encode_fails(DIGITS, "nowhere", how=("--sae", "nowhere", "--fvu", "0.2"))
+        (self.folder / "hollow").mkdir()
+        self.encode_fails(DIGITS, "cfg.json", how=("--sae", "hollow", "--fvu", "0.2"))
+
+    def test_not_an_array_not_a_file(self):
+        self.write("text.npy", b"hello\n" * 100)
+        self.encode_fails("text.npy", "text.npy")
+        self.encode_fails("nothing.npy", "nothing.npy", "No such file")
+        self.encode_fails(".", "folder")
+        self.bad(1, "mdla-dec", "text.npy", "-o", "x.npy")
+        self.bad(1, "mdla-info", "text.npy")
+        self.assert_files("text.npy")
+
+    def test_array_that_ends_early(self):
+        self.write("short.npy", DIGITS.read_bytes()[:-1000])
+        self.encode_fails("short.npy", "short.npy")
+
+    @unittest.skipIf(os.geteuid() == 0, "root reads everything")
+    def test_unreadable(self):
+        path = self.write("locked.npy", DIGITS.read_bytes())
+        path.chmod(0)
+        self.encode_fails("locked.npy", "Permission denied")
+
+    def test_damaged_file_is_reported_and_leaves_nothing(self):
+        data = bytearray((cli.FIXTURE / "digits.mdla").read_bytes())
+        data[len(data) * 3 // 4] ^= 0x10
+        self.write("damaged.mdla", data)
+        self.write("cut.mdla", data[:len(data) // 2])
+        for name in ("damaged.mdla", "cut.mdla"):
+            self.assertIn(name, self.bad(1, "mdla-dec", name, "-o", "x.npy"))
+            self.bad(1, "mdla-dec", name, "--test")
+            self.bad(1, "mdla-dec", "-", "-o", "x.f32", stdin=(self.folder / name).read_bytes())
+        self.assert_files("damaged.mdla", "cut.mdla")
+
+    def test_eval_names_what_does_not_fit(self):
+        self.write("few.npy", cli.npy_bytes(cli.digits(0, 10), (10, 784), "|u1"))
+        self.assertIn("more rows than few.npy", self.bad(1, "mdla-eval", "few.npy", cli.FIXTURE / "digits.mdla"))
+        self.write("narrow.npy", cli.npy_bytes(array.array("f", range(40)), (4, 10)))
+        self.assertIn("rows of 784 values", self.bad(1, "mdla-eval", "narrow.npy", cli.FIXTURE / "digits.mdla"))
+        self.assertIn("rows of 784 values", self.bad(1, "mdla-eval", "narrow.npy", "--sae", cli.SAE))
+
+
+if __name__ == "__main__":
+    cli.main()

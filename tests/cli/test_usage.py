@@ -1,0 +1,87 @@
+#!/usr/bin/python3
+"""Help, version and mistakes on the command line: who says what, where, with which exit code."""
+import cli
+
+PROGRAMS = ("mdla-enc", "mdla-dec", "mdla-info", "mdla-eval")
+
+
+class Usage(cli.CliTest):
+    def test_help_is_one_screen_on_stdout_with_an_example(self):
+        for program in PROGRAMS:
+            for option in ("--help", "-h"):
+                process = self.run_tool(program, option)
+                lines = process.stdout.decode().splitlines()
+                self.assertEqual((process.returncode, process.stderr), (0, ""))
+                self.assertTrue(lines[0].startswith(f"Usage: {program} "))
+                self.assertTrue(any(line.startswith(f"  {program} ") for line in lines))
+                self.assertLessEqual(len(lines), 24)
+                self.assertLessEqual(max(map(len, lines)), 80, max(lines, key=len))
+
+    def test_version(self):
+        for program in PROGRAMS:
+            self.assertRegex(self.good(program, "--version").decode(), rf"^{program} \d+\.\d+\.\d+\n$")
+
+    def test_unknown_option_gets_a_guess(self):
+        self.assertEqual(self.bad(2, "mdla-enc", "--fuv", "0.2"),
+                         "mdla-enc: unknown option --fuv; did you mean --fvu?\nTry 'mdla-enc --help'.\n")
+        self.assertIn("unknown option --zzzzz\n", self.bad(2, "mdla-dec", "--zzzzz"))
+        self.assertIn("unknown option -z\n", self.bad(2, "mdla-info", "-z"))
+        self.assertIn("stands for more than one option", self.bad(2, "mdla-enc", "--code", "x", "--c", "y"))
+
+    def test_values_are_missing_or_too_many(self):
+        self.assertIn("--fvu needs a value", self.bad(2, "mdla-enc", "--fvu"))
+        self.assertIn("-o needs a value", self.bad(2, "mdla-enc", "-o"))
+        self.assertIn("--quiet takes no value", self.bad(2, "mdla-dec", "--quiet=1"))
+
+    def test_numbers_are_read_strictly(self):
+        for option, value in (("--fvu", "2"), ("--fvu", "0"), ("--fvu", "nan"), ("--fvu", "0.1x"), ("--step", "-1"),
+                              ("--step", "inf"), ("--step", ""), ("--bits-per-row", "0x10"), ("--block-rows", "0"),
+                              ("--block-rows", "1e3"), ("--expected-rows", "-5"), ("--dims", "70000"), ("-T", "x"),
+                              ("-T", "99999999999999999999")):
+            self.assertIn(f"{option} {value}: give", self.bad(2, "mdla-enc", "a.npy", option, value))
+        for value in ("5", "5:2", "a:b", "1:2:3", "-1:2", ": 4"):
+            self.assertIn(f"--rows {value}: give A:B", self.bad(2, "mdla-dec", "a.mdla", "--rows", value))
+
+    def test_enc_options_that_can_not_stand_together(self):
+        for args, sentence in (
+                ([], "no DATA"),
+                (["a.npy"], "give --sae FOLDER, or --codebook"),
+                (["a.npy", "--sae", "s"], "give -o OUT.mdla"),
+                (["a.npy", "--sae", "s", "-o", "x"], "give a target"),
+                (["a.npy", "--fvu", "0.1", "--step", "1"], "--fvu and --step: give one"),
+                (["a.npy", "--codebook", "c", "-o", "x", "--expected-rows", "9"], "--expected-rows acts where"),
+                (["a.npy", "--codebook", "c", "--codebook-out", "x"], "--codebook-out is for a codebook made here"),
+                (["a.npy", "--codebook", "c", "-o", "x", "--code", "sae"], "--code sae needs the SAE"),
+                (["a.npy", "--codebook", "c", "-o", "x", "--embed", "--reference"], "--embed and --reference"),
+                (["a.npy", "--codebook", "c", "-o", "x", "--raw"], "--raw needs --dims"),
+                (["a.npy", "--codebook", "c", "-o", "-", "--verify"], "--verify reads the output again"),
+                (["-", "-", "--codebook", "c", "-o", "x"], "(-) can be named once"),
+                (["a.npy", "--codebook", "c", "-o", "x", "--note", "n" * 1025], "at most 1024")):
+            self.assertIn(sentence, self.bad(2, "mdla-enc", *args))
+        self.assert_files()
+
+    def test_dec_info_eval_options_that_can_not_stand_together(self):
+        for program, args, sentence in (
+                ("mdla-dec", [], "no input"),
+                ("mdla-dec", ["a.mdla"], "give -o OUT.npy"),
+                ("mdla-dec", ["a.mdla", "b.mdla", "-o", "x"], "more than one input: b.mdla"),
+                ("mdla-dec", ["a.mdla", "--test", "-o", "x"], "--test decodes everything"),
+                ("mdla-dec", ["a.mdla", "--codes", "--raw", "-o", "x"], "--codes writes CSV"),
+                ("mdla-dec", ["a.mdla", "-o", "x", "--dtype", "float"], "--dtype float: give f32"),
+                ("mdla-info", [], "no file"),
+                ("mdla-info", ["a", "b"], "more than one file: b"),
+                ("mdla-info", ["a", "--row", "1", "--features"], "give one of them"),
+                ("mdla-info", ["a", "--row", "x"], "--row x: give a whole number"),
+                ("mdla-eval", [], "no DATA"),
+                ("mdla-eval", ["a.npy"], "no .mdla file to measure"),
+                ("mdla-eval", ["a.npy", "b.mdla", "--csv", "--json"], "give one of them"),
+                ("mdla-eval", ["a.npy", "b.mdla", "--sae", "s"], "--sae measures the SAE alone")):
+            self.assertIn(sentence, self.bad(2, program, *args))
+        self.assert_files()
+
+    def test_double_dash_ends_options(self):
+        self.assertIn("--help: cannot open", self.bad(1, "mdla-info", "--", "--help"))
+
+
+if __name__ == "__main__":
+    cli.main()

@@ -1,0 +1,18 @@
+/* Classes of bits as programs know them. */
+#ifndef MDLA_TOOL_CLASSES_H
+#define MDLA_TOOL_CLASSES_H
+
+#include "mdla/mdla.h"
+
+#include "common/json.h"
+
+/** Bytes that hold any class_key. */
+#define CLASS_KEY_MAX 64
+
+/** The class's name with underscores for spaces, into text[CLASS_KEY_MAX]; returns text. */
+const char *class_key(mdla_bit_class bit_class, char *text);
+
+/** The member "bits": an object with every class. */
+void class_put_json(json_writer *json, const mdla_account *account);
+
+#endif

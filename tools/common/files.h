@@ -1,0 +1,30 @@
+/* Opening what the command line names: shards of rows, .mdla files, codebooks, SAE folders, outputs. */
+#ifndef MDLA_TOOL_FILES_H
+#define MDLA_TOOL_FILES_H
+
+#include "mdla/mdla.h"
+
+/**
+ * A file or, for "-", standard input. Where the source can't seek and must (seekable != 0), it is copied to
+ * an unlinked temporary file first (in TMPDIR, else /var/tmp). Reports what goes wrong; returns 0 or -1.
+ */
+int files_source(const char *path, int seekable, mdla_source *out);
+
+/** One or many shards as one stream of rows. rewindable as seekable above. Returns 0 or -1. */
+int files_rows(const mdla_config *config, char **paths, size_t count, const mdla_array_options *options,
+               int rewindable, mdla_rows **out);
+
+/** A codebook from a codebook file or a .mdla file that embeds one. Returns 0 or -1. */
+int files_codebook(const mdla_config *config, const char *path, mdla_codebook **out);
+
+/** A .mdla file; codebook may be NULL. Returns 0 or -1. */
+int files_decoder(const mdla_config *config, const char *path, int seekable,
+                  const mdla_codebook *codebook, mdla_decoder **out);
+
+/** An output file or, for "-", standard output; binary never goes to a terminal. Returns 0 or -1. */
+int files_sink(const char *path, int force, int binary, mdla_sink *out);
+
+/** How messages call a path: itself, or "standard input". */
+const char *files_name(const char *path);
+
+#endif

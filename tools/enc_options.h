@@ -1,0 +1,27 @@
+/* mdla-enc's command line. */
+#ifndef MDLA_ENC_OPTIONS_H
+#define MDLA_ENC_OPTIONS_H
+
+#include "common/options.h"
+
+#include "mdla/mdla.h"
+
+typedef struct enc_options {
+    tool_options common;
+    const char *sae, *codebook, *codebook_out, *note;
+    mdla_target target;
+    mdla_code code;
+    mdla_array_options array;
+    uint64_t expected_rows;
+    uint32_t block_rows;
+    int raw, embed, reference, verify;
+    char **data;
+    size_t data_count;
+} enc_options;
+
+/** Reads and checks the command line. Returns -1 to go on, else the exit code. */
+int enc_parse(int argc, char **argv, enc_options *o);
+
+int enc_has_target(const enc_options *o);
+
+#endif

@@ -1,0 +1,57 @@
+/* mdla-eval's measurements: bits and loss of a file, and what the paper's formulas say of the same codes. */
+#ifndef MDLA_EVAL_H
+#define MDLA_EVAL_H
+
+#include "mdla/mdla.h"
+
+/** What the paper's formulas give for a set of codes, in bits a row. */
+typedef struct eval_estimates {
+    uint64_t levels_in_use; /* different levels; B is its log2 */
+    double bound;           /* L0 (B + log2 width) */
+    double entropy;         /* sum over features of h(p) + p H(level | active) */
+    double subset;          /* log2(width + 1) + log2 C(width, L0 of the row), mean over rows; no strengths */
+} eval_estimates;
+
+/** Counts codes row by row for the estimates. Memory grows with the different (feature, level) pairs. */
+typedef struct eval_counter eval_counter;
+
+/** NULL: no memory. */
+eval_counter *eval_counter_new(uint32_t width);
+void eval_counter_free(eval_counter *counter); /* accepts NULL */
+/** Returns 0, or -1: no memory. */
+int eval_counter_add(eval_counter *counter, const mdla_coded_feature *code, size_t count);
+/** NaN in all estimates where there are no rows. */
+void eval_counter_finish(const eval_counter *counter, eval_estimates *out);
+
+typedef struct eval_result {
+    const char *name;
+    uint64_t rows;
+    uint32_t dims, width;
+    double l0, fvu, mse;
+    /* of a coded file alone */
+    int coded;
+    mdla_account account;
+    double stream_bits;   /* a row, all but the codebook's atoms, bias and priors */
+    double file_bits;     /* a row, all */
+    eval_estimates estimates;
+} eval_result;
+
+/** The rows that everything is measured against, and how messages call them. */
+typedef struct eval_data {
+    const char *name;
+    mdla_rows *rows;
+} eval_data;
+
+/** Measures a .mdla file against its rows. Returns 0, or -1: reported. */
+int eval_file(const mdla_config *config, const eval_data *data, const char *path,
+              const mdla_codebook *codebook, eval_result *out);
+/** Measures the SAE's own forward pass on the rows. Returns 0, or -1: reported. */
+int eval_sae(const mdla_config *config, const eval_data *data, const char *path, eval_result *out);
+
+/* Returns 0, or -1: no memory. */
+int eval_print_sheet(const eval_result *results, size_t count); /* a line a figure */
+int eval_print_table(const eval_result *results, size_t count); /* a line a file */
+int eval_print_csv(const eval_result *results, size_t count);
+void eval_print_json(const eval_result *results, size_t count);
+
+#endif

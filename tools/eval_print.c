@@ -1,0 +1,220 @@
+/* mdla-eval's output: a sheet (a line a figure, a column a file), a table (a line a file), CSV, JSON. */
+#include "eval.h"
+
+#include "common/classes.h"
+#include "common/json.h"
+#include "common/table.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* One figure of a result, under its name. */
+typedef struct figure {
+    const char *label;  /* for people */
+    const char *column; /* for programs */
+    double (*get)(const eval_result *r);
+    int decimals;       /* -1: a whole number */
+    int coded;          /* of coded files alone */
+} figure;
+
+static double get_rows(const eval_result *r) { return (double)r->rows; }
+static double get_dims(const eval_result *r) { return (double)r->dims; }
+static double get_width(const eval_result *r) { return (double)r->width; }
+static double get_l0(const eval_result *r) { return r->l0; }
+static double get_fvu(const eval_result *r) { return r->fvu; }
+static double get_mse(const eval_result *r) { return r->mse; }
+static double get_nbytes(const eval_result *r) { return (double)r->account.file_nbytes; }
+static double get_stream(const eval_result *r) { return r->stream_bits; }
+static double get_file(const eval_result *r) { return r->file_bits; }
+static double get_bound(const eval_result *r) { return r->estimates.bound; }
+static double get_levels(const eval_result *r) { return (double)r->estimates.levels_in_use; }
+static double get_entropy(const eval_result *r) { return r->estimates.entropy; }
+static double get_subset(const eval_result *r) { return r->estimates.subset; }
+static double get_coder(const eval_result *r)
+{
+    return r->account.charged > 0 ? 100 * r->account.bits[MDLA_BITS_CODER] / r->account.charged
+                                  : (double)NAN;
+}
+
+static const figure measured[] = {
+    {"rows", "rows", get_rows, -1, 0},
+    {"dims", "dims", get_dims, -1, 0},
+    {"features", "width", get_width, -1, 0},
+    {"L0", "l0", get_l0, 3, 0},
+    {"FVU", "fvu", get_fvu, 6, 0},
+    {"mse", "mse", get_mse, 6, 0},
+    {"file bytes", "file_nbytes", get_nbytes, -1, 1},
+    {"bits a row of the stream (all but the codebook)", "stream_bits_per_row", get_stream, 3, 1},
+    {"bits a row of the whole file", "file_bits_per_row", get_file, 3, 1},
+};
+
+static const figure estimated[] = {
+    {"paper's bound: L0 (B + log2 width)", "bound_bits_per_row", get_bound, 3, 1},
+    {"  where B = log2 of the levels in use, and these are", "levels_in_use", get_levels, -1, 1},
+    {"paper's entropy form: sum h(p) + p H(level | active)", "entropy_bits_per_row", get_entropy, 3, 1},
+    {"subset form: log2(width + 1) + log2 C(width, L0)", "subset_bits_per_row", get_subset, 3, 1},
+    {"range coder's overhead over the model's bits, %", "coder_overhead_percent", get_coder, 4, 1},
+};
+
+enum {
+    MEASURED = sizeof measured / sizeof measured[0],
+    ESTIMATED = sizeof estimated / sizeof estimated[0]
+};
+
+static void put_value(table *t, const figure *f, const eval_result *r)
+{
+    const double value = f->get(r);
+
+    if (f->coded && !r->coded)
+        table_text(t, "");
+    else if (f->decimals < 0)
+        table_count(t, (uint64_t)value);
+    else
+        table_number(t, value, f->decimals);
+}
+
+static void put_lines(table *t, const figure *figures, size_t figure_count, const eval_result *results,
+                      size_t count)
+{
+    for (size_t i = 0; i < figure_count; i++) {
+        if (figures[i].coded && !results[0].coded)
+            continue;
+        table_text(t, figures[i].label);
+        for (size_t r = 0; r < count; r++)
+            put_value(t, &figures[i], &results[r]);
+    }
+}
+
+static void put_classes(table *t, const eval_result *results, size_t count)
+{
+    for (int c = 0; c < MDLA_BITS_CLASSES && results[0].coded; c++) {
+        int used = 0;
+
+        for (size_t r = 0; r < count; r++)
+            used |= results[r].account.bits[c] != 0;
+        if (!used)
+            continue;
+        table_format(t, "  %s", mdla_bit_class_name((mdla_bit_class)c));
+        for (size_t r = 0; r < count; r++)
+            table_number(t, results[r].account.bits[c] / (double)results[r].account.rows, 3);
+    }
+}
+
+static int print_and_free(table *t)
+{
+    const int result = table_print_aligned(t, stdout);
+
+    table_free(t);
+    return result;
+}
+
+int eval_print_sheet(const eval_result *results, size_t count)
+{
+    table *t = table_new(count + 1);
+
+    if (!t)
+        return -1;
+    table_text(t, "");
+    for (size_t r = 0; r < count; r++)
+        table_text(t, results[r].name);
+    put_lines(t, measured, MEASURED, results, count);
+    put_classes(t, results, count);
+    put_lines(t, estimated, ESTIMATED, results, count);
+    return print_and_free(t);
+}
+
+int eval_print_table(const eval_result *results, size_t count)
+{
+    static const char *const heading[] = {"file",         "rows",        "L0",
+                                          "FVU",          "stream bits", "file bits",
+                                          "paper's bound", "entropy form", "subset form"};
+    static double (*const get[])(const eval_result *) = {get_l0,     get_fvu,    get_stream, get_file,
+                                                         get_bound,  get_entropy, get_subset};
+    enum { COLUMNS = sizeof heading / sizeof heading[0], FIGURES = sizeof get / sizeof get[0] };
+    table *t = table_new(COLUMNS);
+
+    if (!t)
+        return -1;
+    for (size_t i = 0; i < COLUMNS; i++)
+        table_text(t, heading[i]);
+    for (size_t r = 0; r < count; r++) {
+        table_text(t, results[r].name);
+        table_count(t, results[r].rows);
+        for (size_t i = 0; i < FIGURES; i++) {
+            if (i >= 2 && !results[r].coded)
+                table_text(t, "");
+            else
+                table_number(t, get[i](&results[r]), get[i] == get_fvu ? 6 : 2);
+        }
+    }
+    return print_and_free(t);
+}
+
+static void put_columns(table *t, const figure *figures, size_t figure_count, const eval_result *r)
+{
+    for (size_t i = 0; i < figure_count; i++)
+        if (r)
+            put_value(t, &figures[i], r);
+        else
+            table_text(t, figures[i].column);
+}
+
+int eval_print_csv(const eval_result *results, size_t count)
+{
+    table *t = table_new(1 + MEASURED + MDLA_BITS_CLASSES + ESTIMATED);
+    char key[CLASS_KEY_MAX];
+    int result;
+
+    if (!t)
+        return -1;
+    for (size_t line = 0; line <= count; line++) {
+        const eval_result *r = line == 0 ? NULL : &results[line - 1];
+
+        table_text(t, r ? r->name : "file");
+        put_columns(t, measured, MEASURED, r);
+        for (int c = 0; c < MDLA_BITS_CLASSES; c++) {
+            if (!r)
+                table_format(t, "bits_%s", class_key((mdla_bit_class)c, key));
+            else if (r->coded)
+                table_number(t, r->account.bits[c], 3);
+            else
+                table_text(t, "");
+        }
+        put_columns(t, estimated, ESTIMATED, r);
+    }
+    result = table_print_csv(t, stdout);
+    table_free(t);
+    return result;
+}
+
+static void put_members(json_writer *json, const figure *figures, size_t figure_count,
+                        const eval_result *r)
+{
+    for (size_t i = 0; i < figure_count; i++) {
+        if (figures[i].coded && !r->coded)
+            continue;
+        if (figures[i].decimals < 0)
+            json_count(json, figures[i].column, (uint64_t)figures[i].get(r));
+        else
+            json_number(json, figures[i].column, figures[i].get(r));
+    }
+}
+
+void eval_print_json(const eval_result *results, size_t count)
+{
+    json_writer json = {.stream = stdout};
+
+    json_begin_array(&json, NULL);
+    for (size_t i = 0; i < count; i++) {
+        const eval_result *r = &results[i];
+
+        json_begin_object(&json, NULL);
+        json_text(&json, "file", r->name);
+        put_members(&json, measured, MEASURED, r);
+        if (r->coded)
+            class_put_json(&json, &r->account);
+        put_members(&json, estimated, ESTIMATED, r);
+        json_end_object(&json);
+    }
+    json_end_array(&json);
+}

@@ -1,0 +1,392 @@
+/* mdla-dec: a .mdla file to rows again, or to its codes; or only tested. Needs the decoder library alone. */
+#include "common/files.h"
+#include "common/numbers.h"
+#include "common/options.h"
+#include "common/progress.h"
+#include "common/text_sink.h"
+#include "common/tool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+    "Usage: mdla-dec IN.mdla -o OUT  [OPTIONS]\n"
+    "       mdla-dec --test IN.mdla...\n"
+    "Decodes rows to .npy, or to raw float32 rows where OUT ends in .f32 or .raw.\n"
+    "  mdla-dec acts.mdla -o acts.npy\n"
+    "  mdla-dec acts.mdla --rows 1000:1100 -o part.npy\n"
+    "\n"
+    "      --codebook CB   the codebook that IN only names\n"
+    "      --rows A:B      rows A to B - 1, counted from 0; either end may be left out\n"
+    "      --dtype T       f32, f16, bf16, f64, u8 ... (as encoded; f32 for integers)\n"
+    "      --raw           bare rows without a header, whatever OUT is called\n"
+    "      --codes         write the codes as CSV: row,feature,level,strength\n"
+    "      --test          decode all, check CRCs and SHA-256, write nothing\n"
+    "  -o FILE  -f overwrite  -T N threads  -q quiet  -v verbose  -h help  -V version\n"
+    "IN - is standard input, -o - standard output.\n";
+
+enum { KEY_CODEBOOK = OPTION_FIRST, KEY_ROWS, KEY_DTYPE, KEY_RAW, KEY_CODES, KEY_TEST };
+
+static const struct option longs[] = {
+    {"codebook", required_argument, NULL, KEY_CODEBOOK},
+    {"rows", required_argument, NULL, KEY_ROWS},
+    {"dtype", required_argument, NULL, KEY_DTYPE},
+    {"raw", no_argument, NULL, KEY_RAW},
+    {"codes", no_argument, NULL, KEY_CODES},
+    {"test", no_argument, NULL, KEY_TEST},
+    OPTIONS_QUIET,
+    OPTIONS_OUTPUT,
+    OPTIONS_THREADS,
+    OPTIONS_END,
+};
+
+typedef struct dec_options {
+    tool_options common;
+    const char *codebook;
+    uint64_t first, end; /* rows wanted; end MDLA_UNKNOWN: to the last */
+    mdla_dtype dtype;
+    int dtype_given, rows_given, raw, codes, test;
+    char **inputs;
+    size_t input_count;
+} dec_options;
+
+static int set_dtype(dec_options *o, const char *name)
+{
+    for (int dtype = 0; mdla_dtype_name((mdla_dtype)dtype); dtype++)
+        if (strcmp(name, mdla_dtype_name((mdla_dtype)dtype)) == 0) {
+            o->dtype = (mdla_dtype)dtype;
+            o->dtype_given = 1;
+            return 0;
+        }
+    return tool_usage("--dtype %s: give f32, f16, bf16, f64 or an integer type such as u8", name);
+}
+
+static int set_option(dec_options *o, int key)
+{
+    switch (key) {
+    case KEY_CODEBOOK: o->codebook = optarg; break;
+    case KEY_ROWS:
+        o->rows_given = 1;
+        if (number_parse_range(optarg, &o->first, &o->end) != 0)
+            return tool_usage("--rows %s: give A:B with A <= B, such as 0:100", optarg);
+        break;
+    case KEY_DTYPE: return set_dtype(o, optarg);
+    case KEY_RAW: o->raw = 1; break;
+    case KEY_CODES: o->codes = 1; break;
+    case KEY_TEST: o->test = 1; break;
+    default: break;
+    }
+    return 0;
+}
+
+static int check_options(const dec_options *o)
+{
+    const char *output = o->common.output;
+
+    if (o->input_count == 0)
+        return tool_usage("no input; name a .mdla file, or - for standard input");
+    if (o->test && (output || o->codes || o->rows_given || o->dtype_given || o->raw))
+        return tool_usage("--test decodes everything and writes nothing; give it --codebook alone");
+    if (!o->test && o->input_count > 1)
+        return tool_usage("more than one input: %s", o->inputs[1]);
+    if (!o->test && !output)
+        return tool_usage("give -o OUT.npy (or --test to check the file)");
+    if (o->codes && (o->dtype_given || o->raw))
+        return tool_usage("--codes writes CSV; --dtype and --raw are for rows");
+    if (output && strcmp(output, "-") == 0 && !o->codes && isatty(STDOUT_FILENO))
+        return tool_usage("standard output is a terminal and this is binary; give -o FILE");
+    return 0;
+}
+
+static int parse(int argc, char **argv, dec_options *o)
+{
+    options_reader reader;
+    int key;
+
+    memset(o, 0, sizeof *o);
+    o->end = MDLA_UNKNOWN;
+    options_start(&reader, argc, argv, ":hVqvfo:T:", longs, help);
+    while ((key = options_next(&reader)) >= 0) {
+        const int result = set_option(o, key);
+
+        if (result != 0)
+            return result;
+    }
+    if (key == OPTIONS_EXIT)
+        return TOOL_DONE;
+    if (key == OPTIONS_BAD)
+        return TOOL_USAGE;
+    o->common = reader.common;
+    o->inputs = argv + optind;
+    o->input_count = (size_t)(argc - optind);
+    key = check_options(o);
+    return key == 0 ? -1 : key;
+}
+
+/* Rows are taken a buffer at a time. */
+typedef struct row_buffer {
+    float *values;
+    size_t rows;
+} row_buffer;
+
+static int buffer_start(row_buffer *buffer, uint32_t dims)
+{
+    enum { BUFFER_VALUES = 1 << 18 };
+
+    buffer->rows = dims < BUFFER_VALUES ? BUFFER_VALUES / dims : 1;
+    buffer->values = malloc(buffer->rows * dims * sizeof *buffer->values);
+    return buffer->values ? 0 : tool_fail("out of memory");
+}
+
+/* Goes to the first row wanted, in a pipe by decoding what stands before it. */
+static mdla_status skip_to(mdla_decoder *decoder, uint64_t first, const row_buffer *buffer,
+                           mdla_error *err)
+{
+    mdla_status status = mdla_decoder_seek(decoder, first, err);
+    size_t got = 1;
+
+    if (status != MDLA_ERR_UNSUPPORTED)
+        return status;
+    for (status = MDLA_OK; status == MDLA_OK && first > 0 && got > 0; first -= got) {
+        const size_t wanted = first < buffer->rows ? (size_t)first : buffer->rows;
+
+        status = mdla_decoder_read_rows(decoder, buffer->values, wanted, &got, err);
+    }
+    return status;
+}
+
+/* Decodes rows first .. end - 1 into the writer. */
+static mdla_status copy_rows(mdla_decoder *decoder, const dec_options *o, uint64_t end,
+                             const row_buffer *buffer, mdla_array_writer *writer, mdla_error *err)
+{
+    mdla_status status = o->first > 0 ? skip_to(decoder, o->first, buffer, err) : MDLA_OK;
+    uint64_t row = o->first;
+    size_t got = 1;
+
+    while (status == MDLA_OK && row < end && got > 0) {
+        const size_t wanted = end - row < buffer->rows ? (size_t)(end - row) : buffer->rows;
+
+        status = mdla_decoder_read_rows(decoder, buffer->values, wanted, &got, err);
+        if (status == MDLA_OK)
+            status = mdla_array_writer_rows(writer, buffer->values, got, err);
+        row += got;
+        if (progress_show(NULL, "decode", row - o->first,
+                          end == MDLA_UNKNOWN ? end : end - o->first) != 0)
+            status = MDLA_ERR_INTERRUPTED;
+    }
+    return status;
+}
+
+static mdla_dtype output_dtype(const dec_options *o, mdla_dtype source)
+{
+    if (o->dtype_given)
+        return o->dtype;
+    return source == MDLA_F16 || source == MDLA_BF16 || source == MDLA_F64 ? source : MDLA_F32;
+}
+
+/* Wanted rows that the file doesn't have are an error, told before anything is written. */
+static int clip_rows(const dec_options *o, const mdla_file_info *info, uint64_t *end)
+{
+    *end = o->end;
+    if (info->rows == MDLA_UNKNOWN)
+        return TOOL_DONE;
+    if (o->end == MDLA_UNKNOWN)
+        *end = info->rows;
+    if (*end > info->rows || o->first > *end)
+        return tool_fail("%s: has %llu rows, so --rows must stay within 0:%llu",
+                         files_name(o->inputs[0]), (unsigned long long)info->rows,
+                         (unsigned long long)info->rows);
+    return TOOL_DONE;
+}
+
+static int write_rows(const dec_options *o, mdla_decoder *decoder, mdla_array_kind kind)
+{
+    mdla_error err = {MDLA_OK, ""};
+    mdla_array_writer *writer = NULL;
+    row_buffer buffer;
+    mdla_file_info info;
+    mdla_sink sink;
+    mdla_status status;
+    uint64_t end;
+
+    mdla_decoder_query(decoder, &info);
+    if (clip_rows(o, &info, &end) != TOOL_DONE)
+        return TOOL_FAILED;
+    if (files_sink(o->common.output, o->common.force, 1, &sink) != 0)
+        return TOOL_FAILED;
+    status = mdla_array_writer_open(&o->common.config, sink, kind,
+                                    end == MDLA_UNKNOWN ? end : end - o->first, info.dims,
+                                    output_dtype(o, info.dtype), &writer, &err);
+    if (status != MDLA_OK)
+        return tool_fail_status(status, &err);
+    if (buffer_start(&buffer, info.dims) != 0)
+        status = MDLA_ERR_MEMORY;
+    else
+        status = copy_rows(decoder, o, end, &buffer, writer, &err);
+    if (status == MDLA_OK) {
+        status = mdla_array_writer_close(writer, 1, &err);
+    } else {
+        mdla_error ignored;
+
+        if (mdla_array_writer_close(writer, 0, &ignored) != MDLA_OK)
+            tool_explain("%s: couldn't be removed", o->common.output);
+    }
+    free(buffer.values);
+    return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
+}
+
+typedef struct codes_output {
+    text_sink text;
+    uint64_t rows; /* of the file */
+} codes_output;
+
+static int put_code(void *ctx, uint64_t row, const mdla_coded_feature *code, size_t count,
+                    const mdla_symbol_bits *bits)
+{
+    codes_output *out = ctx;
+
+    (void)bits;
+    for (size_t i = 0; i < count; i++)
+        text_sink_format(&out->text, "%llu,%u,%u,%.9g\n", (unsigned long long)row, code[i].feature,
+                         code[i].level, code[i].strength);
+    return out->text.status != MDLA_OK || progress_show(NULL, "codes", row + 1, out->rows) != 0;
+}
+
+static int write_codes(const dec_options *o, mdla_decoder *decoder)
+{
+    mdla_error err = {MDLA_OK, ""};
+    codes_output out = {0};
+    mdla_file_info info;
+    mdla_sink sink;
+    mdla_status status;
+    uint64_t end;
+
+    mdla_decoder_query(decoder, &info);
+    out.rows = info.rows;
+    if (clip_rows(o, &info, &end) != TOOL_DONE)
+        return TOOL_FAILED;
+    if (files_sink(o->common.output, o->common.force, 0, &sink) != 0)
+        return TOOL_FAILED;
+    text_sink_start(&out.text, sink);
+    text_sink_format(&out.text, "row,feature,level,strength\n");
+    status = mdla_decoder_visit_rows(decoder, o->first, end - o->first, put_code, &out, &err);
+    if (out.text.status != MDLA_OK)
+        status = MDLA_OK; /* the sink failed first, and says so below */
+    if (text_sink_close(&out.text, status == MDLA_OK && !tool_stopped()) != MDLA_OK)
+        return tool_fail("%s: write error", o->common.output);
+    return status == MDLA_OK && !tool_stopped() ? TOOL_DONE : tool_fail_status(status, &err);
+}
+
+static int is_raw(const dec_options *o)
+{
+    const char *dot = strrchr(o->common.output, '.');
+
+    return o->raw || (dot && (strcmp(dot, ".f32") == 0 || strcmp(dot, ".raw") == 0));
+}
+
+static int decode(const dec_options *o, const mdla_codebook *codebook)
+{
+    const mdla_array_kind kind = is_raw(o) ? MDLA_ARRAY_RAW : MDLA_ARRAY_NPY;
+    mdla_decoder *decoder = NULL;
+    int result;
+
+    /* .npy begins with the number of rows, which a pipe's head doesn't tell. */
+    if (files_decoder(&o->common.config, o->inputs[0], o->codes || kind == MDLA_ARRAY_NPY, codebook,
+                      &decoder) != 0)
+        return TOOL_FAILED;
+    result = o->codes ? write_codes(o, decoder) : write_rows(o, decoder, kind);
+    mdla_decoder_close(decoder);
+    return result;
+}
+
+/* Decodes to the end, hashing as it goes. */
+static mdla_status hash_rows(mdla_decoder *decoder, const row_buffer *buffer, mdla_value_hash *hash,
+                             uint32_t dims, uint64_t total, uint64_t *rows, mdla_error *err)
+{
+    mdla_status status = MDLA_OK;
+    size_t got = 1;
+
+    *rows = 0;
+    while (status == MDLA_OK && got > 0) {
+        status = mdla_decoder_read_rows(decoder, buffer->values, buffer->rows, &got, err);
+        if (status == MDLA_OK)
+            mdla_value_hash_update(hash, buffer->values, got * dims);
+        *rows += got;
+        if (progress_show(NULL, "test", *rows, total) != 0)
+            status = MDLA_ERR_INTERRUPTED;
+    }
+    return status;
+}
+
+static int test_decoder(const dec_options *o, const char *path, mdla_decoder *decoder)
+{
+    mdla_error err = {MDLA_OK, ""};
+    mdla_value_hash *hash = NULL;
+    row_buffer buffer = {NULL, 0};
+    mdla_file_info info;
+    uint8_t sha256[32];
+    char text[SHA256_TEXT_MAX], count[NUMBER_TEXT_MAX];
+    uint64_t rows = 0;
+    mdla_status status;
+
+    mdla_decoder_query(decoder, &info);
+    if (buffer_start(&buffer, info.dims) != 0)
+        return TOOL_FAILED;
+    status = mdla_value_hash_new(&o->common.config, &hash);
+    if (status == MDLA_OK)
+        status = hash_rows(decoder, &buffer, hash, info.dims, info.rows, &rows, &err);
+    mdla_value_hash_finish(hash, sha256);
+    free(buffer.values);
+    if (status != MDLA_OK)
+        return tool_fail_status(status, &err);
+    mdla_decoder_query(decoder, &info); /* in a pipe the hash comes with the trailer */
+    if (info.has_decoded_sha256 && memcmp(info.decoded_sha256, sha256, sizeof sha256) != 0)
+        return tool_fail("%s: decodes to SHA-256 %s, which isn't the one recorded", files_name(path),
+                         number_sha256(sha256, text));
+    if (tool_get_voice() != TOOL_SILENT)
+        printf("%s: sound: %s rows, SHA-256 %s%s\n", files_name(path), number_grouped(rows, count),
+               number_sha256(sha256, text), info.has_decoded_sha256 ? " as recorded" : "");
+    return TOOL_DONE;
+}
+
+static int test_all(const dec_options *o, const mdla_codebook *codebook)
+{
+    int result = TOOL_DONE;
+
+    for (size_t i = 0; i < o->input_count && !tool_stopped(); i++) {
+        mdla_decoder *decoder = NULL;
+
+        if (files_decoder(&o->common.config, o->inputs[i], 0, codebook, &decoder) != 0) {
+            result = TOOL_FAILED;
+            continue;
+        }
+        if (test_decoder(o, o->inputs[i], decoder) != TOOL_DONE)
+            result = TOOL_FAILED;
+        mdla_decoder_close(decoder);
+    }
+    return result;
+}
+
+static int run(const dec_options *o)
+{
+    mdla_codebook *codebook = NULL;
+    int result;
+
+    if (o->codebook && files_codebook(&o->common.config, o->codebook, &codebook) != 0)
+        return TOOL_FAILED;
+    result = o->test ? test_all(o, codebook) : decode(o, codebook);
+    mdla_codebook_free(codebook);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    dec_options options;
+    int result;
+
+    tool_start("mdla-dec");
+    result = parse(argc, argv, &options);
+    return tool_end(result < 0 ? run(&options) : result);
+}

@@ -1,0 +1,228 @@
+/* mdla-info: what a .mdla file, a codebook or an array holds, and where the bits are. */
+#include "info.h"
+
+#include "common/files.h"
+#include "common/numbers.h"
+#include "common/options.h"
+#include "common/tool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char help[] =
+    "Usage: mdla-info FILE  [--row I | --feature J | --features] [--json]\n"
+    "Tells what a .mdla file, a codebook or an array holds, and where the bits are.\n"
+    "  mdla-info acts.mdla\n"
+    "  mdla-info acts.mdla --row 7\n"
+    "\n"
+    "      --row I         the bill of row I: feature, level, strength, bits\n"
+    "      --feature J     the rows where feature J is active, as CSV\n"
+    "      --features      every feature: rows, rate, levels, bits, as CSV\n"
+    "      --json          the same for machines\n"
+    "      --codebook CB   the codebook that FILE only names\n"
+    "      --dims N        FILE is raw float32 rows of N values\n"
+    "      --bf16          16-bit integers in FILE are bfloat16\n"
+    "  -q quiet  -v verbose  -h help  -V version\n"
+    "FILE - is standard input. Of an array it prints rows, dims, dtype and the\n"
+    "SHA-256 of its values as little-endian float32.\n";
+
+enum { KEY_ROW = OPTION_FIRST, KEY_FEATURE, KEY_FEATURES, KEY_JSON, KEY_CODEBOOK, KEY_DIMS, KEY_BF16 };
+
+static const struct option longs[] = {
+    {"row", required_argument, NULL, KEY_ROW},
+    {"feature", required_argument, NULL, KEY_FEATURE},
+    {"features", no_argument, NULL, KEY_FEATURES},
+    {"json", no_argument, NULL, KEY_JSON},
+    {"codebook", required_argument, NULL, KEY_CODEBOOK},
+    {"dims", required_argument, NULL, KEY_DIMS},
+    {"bf16", no_argument, NULL, KEY_BF16},
+    OPTIONS_QUIET,
+    OPTIONS_END,
+};
+
+typedef enum info_question { ASK_FILE, ASK_ROW, ASK_FEATURE, ASK_FEATURES } info_question;
+
+typedef struct info_options {
+    mdla_config config;
+    mdla_array_options array;
+    info_question question;
+    uint64_t number; /* of the row or feature */
+    const char *codebook, *path;
+    int json;
+} info_options;
+
+static int ask(info_options *o, info_question question, const char *name, uint64_t highest)
+{
+    if (o->question != ASK_FILE)
+        return tool_usage("--row, --feature and --features: give one of them");
+    o->question = question;
+    if (name && number_parse_u64(optarg, 0, highest, &o->number) != 0)
+        return tool_usage("--%s %s: give a whole number, counted from 0", name, optarg);
+    return 0;
+}
+
+static int set_option(info_options *o, int key)
+{
+    uint64_t number;
+
+    switch (key) {
+    case KEY_ROW: return ask(o, ASK_ROW, "row", (uint64_t)1 << 48);
+    case KEY_FEATURE: return ask(o, ASK_FEATURE, "feature", o->config.limits.max_width);
+    case KEY_FEATURES: return ask(o, ASK_FEATURES, NULL, 0);
+    case KEY_JSON: o->json = 1; break;
+    case KEY_CODEBOOK: o->codebook = optarg; break;
+    case KEY_DIMS:
+        if (number_parse_u64(optarg, 1, o->config.limits.max_dims, &number) != 0)
+            return tool_usage("--dims %s: give a whole number, 1 to %u", optarg,
+                              o->config.limits.max_dims);
+        o->array.raw_dims = (uint32_t)number;
+        break;
+    case KEY_BF16: o->array.bf16 = 1; break;
+    default: break;
+    }
+    return 0;
+}
+
+static int parse(int argc, char **argv, info_options *o)
+{
+    options_reader reader;
+    int key;
+
+    memset(o, 0, sizeof *o);
+    options_start(&reader, argc, argv, ":hVqv", longs, help);
+    o->config = reader.common.config;
+    while ((key = options_next(&reader)) >= 0) {
+        const int result = set_option(o, key);
+
+        if (result != 0)
+            return result;
+    }
+    if (key == OPTIONS_EXIT)
+        return TOOL_DONE;
+    if (key == OPTIONS_BAD)
+        return TOOL_USAGE;
+    if (optind == argc)
+        return tool_usage("no file; name a .mdla file, a codebook or an array");
+    if (optind + 1 < argc)
+        return tool_usage("more than one file: %s", argv[optind + 1]);
+    o->path = argv[optind];
+    return -1;
+}
+
+static int answer(const info_options *o, mdla_decoder *decoder)
+{
+    info_subject subject = {.name = files_name(o->path), .decoder = decoder, .json = o->json};
+
+    mdla_decoder_query(decoder, &subject.file);
+    switch (o->question) {
+    case ASK_ROW: return info_row(&subject, o->number);
+    case ASK_FEATURE: return info_feature(&subject, (uint32_t)o->number);
+    case ASK_FEATURES: return info_features(&subject);
+    default: return info_file(&subject);
+    }
+}
+
+/* The source without its close, from the start: what tries it next finds it as new. */
+static mdla_status lend(const mdla_source *source, mdla_source *lent)
+{
+    *lent = *source;
+    lent->close = NULL;
+    return source->seek(source->ctx, 0);
+}
+
+/* Each try returns MDLA_ERR_FORMAT where the bytes are of another kind, else *result says how it went. */
+static mdla_status try_file(const info_options *o, mdla_source source, const mdla_codebook *codebook,
+                            int *result)
+{
+    mdla_error err = {MDLA_OK, ""};
+    mdla_decoder *decoder = NULL;
+    const mdla_status status =
+        mdla_decoder_open(&o->config, source, files_name(o->path), codebook, &decoder, &err);
+
+    if (status == MDLA_ERR_FORMAT)
+        return status;
+    *result = status == MDLA_OK ? answer(o, decoder) : tool_fail_status(status, &err);
+    mdla_decoder_close(decoder);
+    return status;
+}
+
+static mdla_status try_codebook(const info_options *o, mdla_source source, int *result)
+{
+    mdla_error err = {MDLA_OK, ""};
+    mdla_codebook *codebook = NULL;
+    const mdla_status status =
+        mdla_codebook_read(&o->config, source, files_name(o->path), &codebook, &err);
+
+    if (status == MDLA_ERR_FORMAT)
+        return status;
+    *result = status == MDLA_OK ? info_codebook(files_name(o->path), codebook, o->json)
+                                : tool_fail_status(status, &err);
+    mdla_codebook_free(codebook);
+    return status;
+}
+
+static mdla_status try_array(const info_options *o, mdla_source source, int *result)
+{
+    mdla_error err = {MDLA_OK, ""};
+    mdla_rows *rows = NULL;
+    const mdla_status status =
+        mdla_rows_open(&o->config, source, files_name(o->path), &o->array, &rows, &err);
+
+    if (status == MDLA_ERR_FORMAT)
+        *result = tool_fail("%s: neither a .mdla file, nor a codebook, nor an array that mdla reads",
+                            files_name(o->path));
+    else if (status != MDLA_OK)
+        *result = tool_fail_status(status, &err);
+    else
+        *result = info_array(&o->config, files_name(o->path), rows, o->json);
+    mdla_rows_close(rows);
+    return status;
+}
+
+static int try_kinds(const info_options *o, const mdla_source *source, const mdla_codebook *codebook)
+{
+    const int about_codes = o->question != ASK_FILE;
+    mdla_status kind = MDLA_ERR_FORMAT;
+    mdla_source lent;
+    int result = TOOL_FAILED;
+
+    if (o->array.raw_dims == 0) {
+        if (lend(source, &lent) != MDLA_OK)
+            return tool_fail("%s: can't seek", files_name(o->path));
+        kind = try_file(o, lent, codebook, &result);
+        if (kind == MDLA_ERR_FORMAT && about_codes)
+            return tool_fail("%s: not a .mdla file, so it has no rows of codes", files_name(o->path));
+        if (kind == MDLA_ERR_FORMAT && lend(source, &lent) == MDLA_OK)
+            kind = try_codebook(o, lent, &result);
+    }
+    if (kind == MDLA_ERR_FORMAT && lend(source, &lent) == MDLA_OK)
+        try_array(o, lent, &result);
+    return result;
+}
+
+static int run(const info_options *o)
+{
+    mdla_codebook *codebook = NULL;
+    mdla_source source;
+    int result = TOOL_FAILED;
+
+    if (o->codebook && files_codebook(&o->config, o->codebook, &codebook) != 0)
+        return TOOL_FAILED;
+    if (files_source(o->path, 1, &source) == 0) {
+        result = try_kinds(o, &source, codebook);
+        if (source.close)
+            source.close(source.ctx);
+    }
+    mdla_codebook_free(codebook);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    info_options options;
+    int result;
+
+    tool_start("mdla-info");
+    result = parse(argc, argv, &options);
+    return tool_end(result < 0 ? run(&options) : result);
+}
