@@ -57,6 +57,8 @@ void atom_moments_finish(atom_moments *m)
 
 void atom_moments_free(atom_moments *m)
 {
+    if (m->al == NULL)
+        return;
     alloc_free(m->al, m->energy);
     alloc_free(m->al, m->product);
     m->energy = NULL;

@@ -29,6 +29,6 @@ void atom_moments_add(atom_moments *m, const sae_codes *codes);
 /* Sums become means over rows. */
 void atom_moments_finish(atom_moments *m);
 
-void atom_moments_free(atom_moments *m);
+void atom_moments_free(atom_moments *m); /* accepts a zeroed one */
 
 #endif

@@ -1,4 +1,4 @@
-/* What codes of rows say of a feature: how often it fires, at which levels, with what energy (encoder side). */
+/* What codes of rows say of a feature: how often it fires and at which levels (encoder side). */
 #ifndef MDLA_COUNTS_H
 #define MDLA_COUNTS_H
 
@@ -13,14 +13,13 @@ typedef struct code_counts {
     uint64_t rows, active;
     uint64_t *fired;     /* [width] */
     uint32_t *level;     /* [width][COUNT_LEVELS], level 1 first */
-    double *energy;      /* [width] sum over rows of the squared strength */
 } code_counts;
 
 code_counts *code_counts_new(const mdla_allocator *al, uint32_t width); /* zeroed; NULL: no memory */
 void code_counts_free(code_counts *c);                                  /* accepts NULL */
 void code_counts_clear(code_counts *c);
 
-/* Adds the codes of rows as m's decoder would understand them. */
-void code_counts_add(code_counts *c, const code_model *m, const code_rows *codes);
+/* Adds the codes of rows. */
+void code_counts_add(code_counts *c, const code_rows *codes);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/matmul.h"
 #include "codebook/atoms_encoder.h"
+#include "codebook/atoms_moments.h"
 #include "container/codebook_chunks.h"
 #include "encode/passes.h"
 #include "fit/priors_fit.h"
@@ -18,6 +19,7 @@
 #define WARM_UP 3               /* rounds in which prices settle before lambda moves */
 #define ROUNDS_MAX 20
 #define OFFSET_ROUNDS 8         /* rounds in which reconstruction points move too: they would creep on for ever */
+#define TOGETHER_WIDTH_MAX 4096 /* up to here atoms are quantised with regard to each other: width^3 steps */
 #define BIAS_STEPS 1024.0       /* steps of the bias in one standard deviation of the data */
 
 typedef struct fit_job {
@@ -32,6 +34,7 @@ typedef struct fit_job {
     search_engine engine;
     row_survey survey;
     code_counts *counts;
+    atom_moments moments;
     offset_sums offsets;
     float *offset_scratch; /* [LEVEL_OFFSETS + 1][dims] */
     uint8_t *step_index;  /* [width] */
@@ -192,11 +195,11 @@ static mdla_status settle_on_sample(fit_job *j)
     return MDLA_OK;
 }
 
-/* Counts over all rows, where the sample isn't all of them. */
-static mdla_status count_all(fit_job *j, const char *what)
+/* Counts over all rows at the lambda that was found; moments may be NULL. */
+static mdla_status count_all(fit_job *j, const char *what, atom_moments *moments)
 {
     const pass_progress progress = {j->options->progress, j->options->progress_ctx, what, j->survey.rows};
-    pass_sums sums = {.counts = j->counts};
+    pass_sums sums = {.counts = j->counts, .moments = moments};
 
     code_counts_clear(j->counts);
     MDLA_TRY(set_lambda(j));
@@ -208,25 +211,24 @@ static mdla_status count_all(fit_job *j, const char *what)
 static mdla_status make_atoms(fit_job *j)
 {
     codebook *cb = j->cb;
-    const double rows = (double)j->counts->rows;
     const atom_source source = {.dims = cb->dims,
                                 .width = cb->width,
                                 .stride = atoms_stride_fit(cb->dims, cb->width, j->atoms),
                                 .order = cb->order,
                                 .atoms = j->atoms,
-                                .energy = j->counts->energy};
+                                .energy = j->moments.energy,
+                                .moments = j->moments.product};
     atom_precision precision = {
         .lambda = j->lambda,
         .expected_rows = (double)(j->options->expected_rows != 0 ? j->options->expected_rows
                                                                  : j->survey.rows)};
     double energy = 0.0;
 
-    for (uint32_t k = 0; k < cb->width; k++) {
-        energy += j->counts->energy[k];
-        j->counts->energy[k] /= rows;
-    }
+    atom_moments_finish(&j->moments);
+    for (uint32_t k = 0; k < cb->width; k++)
+        energy += j->moments.energy[k];
     /* A feature that never fired: as if it had half a time, as strongly as others do. */
-    precision.least_energy = energy / ((double)j->counts->active + 1.0) * 0.5 / rows;
+    precision.least_energy = energy * 0.5 / ((double)j->counts->active + 1.0);
     if (atoms_quantise(j->al, &source, &precision, j->step_index, j->q) != MDLA_OK)
         return no_memory(j);
     for (uint32_t k = 0; k < cb->width; k++) {
@@ -246,11 +248,13 @@ static mdla_status run(fit_job *j, const mdla_config *config)
         return error_set(j->err, MDLA_ERR_ARGUMENT, "give exactly one of FVU, bits a row and step");
     MDLA_TRY(prepare(j, config));
     MDLA_TRY(settle_on_sample(j));
-    if (j->survey.sample_rows != j->survey.rows) {
-        MDLA_TRY(count_all(j, "fit 1/2"));
-        MDLA_TRY(count_all(j, "fit 2/2"));
-        MDLA_TRY(mdla_rows_rewind(j->rows, j->err));
-    }
+    if (j->survey.sample_rows != j->survey.rows)
+        MDLA_TRY(count_all(j, "fit 1/2", NULL));
+    if (atom_moments_start(&j->moments, j->al, j->sae->width, NULL, j->sae->width <= TOGETHER_WIDTH_MAX) !=
+        MDLA_OK)
+        return no_memory(j);
+    MDLA_TRY(count_all(j, "fit 2/2", &j->moments));
+    MDLA_TRY(mdla_rows_rewind(j->rows, j->err));
     return make_atoms(j);
 }
 
@@ -272,6 +276,7 @@ mdla_status mdla_codebook_fit(const mdla_config *config, const mdla_sae *given, 
     parallel_close(j.engine.pool);
     row_survey_free(&j.survey);
     code_counts_free(j.counts);
+    atom_moments_free(&j.moments);
     alloc_free(al, j.atoms);
     alloc_free(al, j.offset_scratch);
     alloc_free(al, j.step_index);

@@ -103,6 +103,21 @@ static mdla_status charge_tile(pass_sums *sums, search_engine *e, size_t row_cou
     return status;
 }
 
+static void add_moments(atom_moments *moments, const search_engine *e)
+{
+    const double unit = quant_step_value(e->model->params.step) * 256.0 / e->model->params.step.mantissa;
+    const code_rows *codes = &e->codes;
+    float strength[SEARCH_MAX_ACTIVE];
+
+    for (size_t r = 0; r < codes->row_count; r++) {
+        const size_t begin = codes->start[r], count = codes->start[r + 1] - begin;
+
+        for (size_t i = 0; i < count; i++)
+            strength[i] = (float)(unit * e->model->coefficient[codes->level[begin + i]]);
+        atom_moments_add_row(moments, codes->feature + begin, strength, count);
+    }
+}
+
 mdla_status pass_sum_tile(void *ctx, search_engine *e, const float *rows, size_t row_count, uint64_t first,
                           mdla_error *err)
 {
@@ -119,7 +134,9 @@ mdla_status pass_sum_tile(void *ctx, search_engine *e, const float *rows, size_t
     }
     sums->rows += row_count;
     if (sums->counts != NULL)
-        code_counts_add(sums->counts, e->model, &e->codes);
+        code_counts_add(sums->counts, &e->codes);
+    if (sums->moments != NULL)
+        add_moments(sums->moments, e);
     if (sums->offsets != NULL)
         offset_sums_add(sums->offsets, e->model, sums->atoms, e->centred, &e->codes, sums->scratch);
     return sums->charge ? charge_tile(sums, e, row_count) : MDLA_OK;

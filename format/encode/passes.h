@@ -2,6 +2,7 @@
 #ifndef MDLA_PASSES_H
 #define MDLA_PASSES_H
 
+#include "codebook/atoms_moments.h"
 #include "encode/rate_control.h"
 #include "encode/survey.h"
 #include "fit/counts.h"
@@ -38,6 +39,7 @@ typedef struct pass_sums {
     double deviation;      /* of the rows passed, where mean is given */
     const double *mean;    /* [dims] or NULL */
     code_counts *counts;   /* or NULL */
+    atom_moments *moments; /* or NULL; of the strengths that a decoder will see */
     offset_sums *offsets;  /* or NULL; then with atoms and scratch as offset_sums_add wants them */
     const float *atoms;
     float *scratch;
