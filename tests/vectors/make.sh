@@ -1,0 +1,42 @@
+#!/bin/sh
+# Makes the golden files of this folder from corpus/: run by hand when the format changes, never by a test. The files
+# fix what decoders give, not what encoders write.
+#   tests/vectors/make.sh BUILD-FOLDER
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+corpus=$here/../../corpus
+PATH=$(cd "$1" && pwd)/tools:$PATH
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+finish() { # NAME [CODEBOOK]
+    mdla-dec "$1.mdla" ${2:+--codebook "$2"} --raw --dtype f32 -o rows.f32 -f -q
+    sha256sum <rows.f32 | sed 's/-$/'"$1"'/' >"$here/$1.sha256"
+    cp "$1.mdla" "$here/"
+    [ -z "${2:-}" ] || cp "$2" "$here/$1.codebook"
+}
+
+mnist=$corpus/mnist/mnist-t10k-images-idx3-ubyte.gz
+sae=$corpus/saes/mnist-1024x784-l0-16
+mdla-enc "$mnist" --sae "$sae" --fvu 0.25 --expected-rows 2000 --codebook-out digits.codebook -q
+
+# embedded codebook, image atoms, several blocks
+mdla-enc "$mnist" --codebook digits.codebook --fvu 0.3 -o all.mdla -q
+mdla-dec all.mdla --rows 0:300 -o digits.npy -q
+mdla-enc digits.npy --codebook digits.codebook --step 300 --block-rows 100 -o embedded.mdla -q
+finish embedded
+# named codebook, another step than it was fitted at, a note
+mdla-enc digits.npy --codebook digits.codebook --step 150 --reference --note "finer than the codebook" -o named.mdla -q
+finish named digits.codebook
+# one row; none
+mdla-dec all.mdla --rows 7:8 -o one.npy -q
+mdla-enc one.npy --codebook digits.codebook --step 300 --reference -o one-row.mdla -q
+finish one-row digits.codebook
+mdla-dec all.mdla --rows 7:7 -o none.npy -q
+mdla-enc none.npy --codebook digits.codebook --step 300 --reference -o no-rows.mdla -q
+finish no-rows digits.codebook
+# blocks of one row
+mdla-dec all.mdla --rows 0:9 -o nine.npy -q
+mdla-enc nine.npy --codebook digits.codebook --step 300 --block-rows 1 --reference -o blocks-of-one.mdla -q
+finish blocks-of-one digits.codebook
