@@ -4,6 +4,7 @@
 
 #include "mdla/mdla.h"
 #include "random.h"
+#include "base/alloc.h"
 #include "saes/sae_handle.h"
 
 #include <stdbool.h>
