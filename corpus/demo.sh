@@ -34,10 +34,13 @@ PATH=$build/tools:$build/corpus:$PATH
 
 say "Training 1,024 features, 16 active in a digit, on 60,000 digits"
 rm -rf "$out/sae"
-mdla-train "$mnist/mnist-train-images-idx3-ubyte.gz" -o "$out/sae" --width 1024 --l0 16 -T "$threads"
+mdla-train "$mnist/mnist-train-images-idx3-ubyte.gz" -o "$out/sae" --width 1024 --l0 16 --passes 12 -T "$threads"
 
 say "What the SAE itself makes of the 10,000 test digits"
 mdla-eval "$mnist/mnist-t10k-images-idx3-ubyte.gz" --sae "$out/sae" -T "$threads"
+mdla-eval "$mnist/mnist-t10k-images-idx3-ubyte.gz" --sae "$out/sae" --csv -T "$threads" |
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "fvu") column = i }
+             NR == 2 && !($column <= 0.17) { print "demo.sh: FVU " $column " is above 0.17" > "/dev/stderr"; exit 1 }'
 
 say "A codebook from the train digits"
 mdla-enc "$mnist/mnist-train-images-idx3-ubyte.gz" --sae "$out/sae" --fvu 0.17 \

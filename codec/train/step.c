@@ -20,7 +20,7 @@
 #define DEAD_GAPS 40
 
 /* How fast the penalty follows a wrong L0, a step. */
-#define PENALTY_GAIN 0.01
+#define PENALTY_GAIN 0.003
 
 static float rate_now(const trainer *t)
 {

@@ -14,8 +14,9 @@
 #define FIRST_ENCODER 0.1f
 #define FIRST_PENALTY 0.1f
 
-/* Standard errors that the calibrated mean L0 stays below the one asked for, so that other rows keep to it. */
-#define CAUTION 2.0
+/* Standard errors that the calibrated mean L0 stays below the one asked for, so that other rows keep to it. They
+ * are of batches as if independent: within a batch rows are neighbours, which makes them large enough. */
+#define CAUTION 1.0
 
 static bool weights_open(const mdla_allocator *al, size_t count, train_weights *weights)
 {

@@ -54,7 +54,7 @@ typedef struct trainer_report {
 mdla_status trainer_step(trainer *t, const float *rows, trainer_report *report);
 
 /* Sets the threshold so that rows [row_count][dims], which should be ones not trained on, keep to l0 features in
- * the mean: two standard errors below it. The last partial batch is left out. Does nothing for other kinds than
+ * the mean: a standard error below it. The last partial batch is left out. Does nothing for other kinds than
  * TRAINER_BATCHTOPK, or less than one batch. */
 mdla_status trainer_calibrate(trainer *t, const float *rows, size_t row_count);
 

@@ -152,10 +152,10 @@ mdla_status feed_resume(feed *f, const feed_place *place, mdla_error *err)
     f->buffer.live = (size_t)place->live;
     f->buffer.held = (size_t)place->held;
     f->buffer.rng = place->rng;
-    if (shuffle_slots(&f->buffer, count, &slots) != MDLA_OK)
-        return error_set(err, MDLA_ERR_MEMORY, "out of memory");
     MDLA_TRY(mdla_rows_rewind(f->rows, err));
     f->next = 0;
+    if (shuffle_slots(&f->buffer, count, &slots) != MDLA_OK)
+        return error_set(err, MDLA_ERR_MEMORY, "out of memory");
     while (f->next < f->row_count && (done < count || f->holdout_filled < f->holdout_rows)) {
         size_t got;
         const mdla_status status = read_chunk(f, FEED_CHUNK, &got, err);
