@@ -1,4 +1,4 @@
-/* An adaptive binary context (spec section 6.1): the estimate of P(1), pulled towards what was seen,
+/* An adaptive binary context (spec section 5.3): the estimate of P(1), pulled towards what was seen,
  * fast at first and slower later. Both sides; integers alone.
  */
 #ifndef MDLA_ADAPTIVE_BIT_H
