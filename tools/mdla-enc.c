@@ -180,7 +180,7 @@ static int encode(const enc_options *o, enc_job *job)
         options.target.step = info.step;
     job->sink_open = 0;
     status =
-        mdla_encode(&o->common.config, job->codebook, o->code == MDLA_CODE_SAE ? job->sae : NULL,
+        mdla_encode(&o->common.config, job->codebook, o->codebook || o->code == MDLA_CODE_SAE ? job->sae : NULL,
                     job->rows, &options, job->sink, &r, &err);
     if (status != MDLA_OK)
         return fail_about_data(o, status, &err);
@@ -205,7 +205,7 @@ static int open_job(const enc_options *o, enc_job *job)
             return TOOL_FAILED;
         job->codebook_sink_open = 1;
     }
-    if (o->sae && (!o->codebook || o->code == MDLA_CODE_SAE) && load_sae(o, &job->sae) != TOOL_DONE)
+    if (o->sae && load_sae(o, &job->sae) != TOOL_DONE)
         return TOOL_FAILED;
     return files_rows(config, o->data, o->data_count, &o->array, several_passes, &job->rows) == 0
                ? TOOL_DONE

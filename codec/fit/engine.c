@@ -126,7 +126,7 @@ static mdla_status reserve(search_engine *e, size_t rows)
 /* What the SAE's own encoder switches on, as a support to start from. */
 static mdla_status find_support(search_engine *e, const float *rows, size_t row_count, code_rows *initial)
 {
-    MDLA_TRY(sae_forward(e->support, e->pool, rows, row_count, &e->sae_codes));
+    MDLA_TRY(sae_forward(e->start, e->pool, rows, row_count, &e->sae_codes));
     *initial = (code_rows){.row_count = row_count,
                            .start = e->sae_codes.start,
                            .feature = e->sae_codes.feature};
@@ -139,13 +139,12 @@ mdla_status search_engine_run(search_engine *e, const float *rows, size_t row_co
     code_rows initial;
 
     MDLA_TRY(reserve(e, row_count));
-    if (e->support != NULL)
+    if (e->start != NULL)
         MDLA_TRY(find_support(e, rows, row_count, &initial));
     for (size_t r = 0; r < row_count; r++) {
         for (uint32_t d = 0; d < e->dims; d++)
             e->centred[r * e->dims + d] = rows[r * e->dims + d] - (float)e->model->bias[d] * unit;
     }
     return search_rows(e->atoms, &e->prices, e->pool, e->centred, row_count,
-                       e->support != NULL ? SEARCH_FIXED : SEARCH_FREE,
-                       e->support != NULL ? &initial : NULL, &e->codes, e->distortion);
+                       e->fixed ? SEARCH_FIXED : SEARCH_FREE, e->start != NULL ? &initial : NULL, &e->codes, e->distortion);
 }

@@ -6,12 +6,15 @@
 #include "sae/sae.h"
 #include "search/search.h"
 
+#include <stdbool.h>
+
 /* Owns its tables; atoms, codebook, pool and SAE are the caller's. */
 typedef struct search_engine {
     const mdla_allocator *al;
     parallel_pool *pool;
     const search_atoms *atoms;
-    const sae *support;     /* keeps this SAE's features; NULL: the search is free */
+    const sae *start;       /* the search begins with this SAE's features; NULL: with none */
+    bool fixed;             /* and keeps exactly these */
     uint32_t dims;
 
     code_model *model;      /* at the current step */

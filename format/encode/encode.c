@@ -83,7 +83,8 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
         return no_memory(j);
     j->engine.atoms = j->atoms;
     j->engine.dims = j->cb->dims;
-    j->engine.support = j->options->code == MDLA_CODE_SAE ? given->model : NULL;
+    j->engine.start = given != NULL ? given->model : NULL;
+    j->engine.fixed = j->options->code == MDLA_CODE_SAE;
     return MDLA_OK;
 }
 

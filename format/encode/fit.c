@@ -107,7 +107,8 @@ static mdla_status prepare(fit_job *j, const mdla_config *config)
         return no_memory(j);
     j->engine.atoms = j->search;
     j->engine.dims = j->sae->dims;
-    j->engine.support = j->options->code == MDLA_CODE_SAE ? j->sae : NULL;
+    j->engine.start = j->options->code == MDLA_CODE_SAE ? j->sae : NULL;
+    j->engine.fixed = j->engine.start != NULL;
     return MDLA_OK;
 }
 

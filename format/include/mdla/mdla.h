@@ -277,7 +277,7 @@ typedef struct mdla_encode_report {
  * Encodes all rows with a codebook. With a step alone the rows are read once (a pipe will do); with another
  * target several times, so they must be rewindable. Same bytes for any number of threads.
  *
- * @param sae     for MDLA_CODE_SAE; else NULL.
+ * @param sae     the search starts from its code; needed for MDLA_CODE_SAE. NULL: it starts from the atoms alone.
  * @param report  out; may be NULL.
  * @return as mdla_codebook_fit; MDLA_ERR_IO the sink failed. On failure the sink is closed with keep 0.
  */
