@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* The codebook in a codebook file or a .mdla file, from behind the magic. */
-static mdla_status read_behind(chunk_reader *r, const mdla_config *config, bool in_file, codebook **out,
-                               mdla_error *err)
+static mdla_status read_behind(chunk_reader *r, const mdla_config *config, bool in_file,
+                               codebook **out, mdla_error *err)
 {
     mdla_config defaults;
     const mdla_limits *limits = config != NULL ? &config->limits : &defaults.limits;
@@ -25,7 +25,8 @@ static mdla_status read_behind(chunk_reader *r, const mdla_config *config, bool 
             status = header_get(&c, limits, r->name, &header, err);
         chunk_free(r->al, &c);
         if (status == MDLA_OK && !header.embedded)
-            status = error_set(err, MDLA_ERR_ARGUMENT, "%s: names its codebook and holds none", r->name);
+            status =
+                error_set(err, MDLA_ERR_ARGUMENT, "%s: names its codebook and holds none", r->name);
     }
     if (status == MDLA_OK)
         status = codebook_chunks_read(r, limits, out, err);

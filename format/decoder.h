@@ -12,7 +12,7 @@
 #include "handles.h"
 
 typedef struct block_entry {
-    uint64_t offset;    /* of its chunk */
+    uint64_t offset; /* of its chunk */
     uint64_t first_row;
     uint32_t rows, nbytes; /* nbytes with the frame */
 } block_entry;
@@ -20,7 +20,7 @@ typedef struct block_entry {
 /* A block under way: its bytes, its rows, and a worker's scratch. */
 typedef struct block_slot {
     chunk c;
-    float *rows;          /* [block_rows][dims] */
+    float *rows;                     /* [block_rows][dims] */
     uint32_t row_count, wanted_rows; /* wanted: what the index says, 0 where there is none */
     row_code code;
     int32_t *accumulator; /* [dims] */
@@ -42,7 +42,7 @@ struct mdla_decoder {
 
     bool seekable, complete; /* complete: tail and everything before it were read */
     file_tail tail;
-    block_entry *index;      /* [tail.blocks]; NULL where the source can't seek */
+    block_entry *index;                      /* [tail.blocks]; NULL where the source can't seek */
     uint64_t index_nbytes, ancillary_nbytes; /* with frames */
     bool has_stats;
     file_stats stats;
@@ -50,20 +50,20 @@ struct mdla_decoder {
 
     /* reading rows */
     parallel_pool *pool;
-    block_slot *slots;       /* [slot_count] */
+    block_slot *slots; /* [slot_count] */
     size_t slot_count;
-    size_t batch_count, batch_at;  /* decoded slots, the one being handed out */
-    uint32_t slot_row;             /* next row within it */
-    uint64_t next_block;           /* the next to read from the source */
-    uint64_t next_row;             /* rows in blocks read so far, where the source can't seek */
-    uint32_t index_sum;            /* CRC-32 of the row index as it should be, likewise */
+    size_t batch_count, batch_at; /* decoded slots, the one being handed out */
+    uint32_t slot_row;            /* next row within it */
+    uint64_t next_block;          /* the next to read from the source */
+    uint64_t next_row;            /* rows in blocks read so far, where the source can't seek */
+    uint32_t index_sum;           /* CRC-32 of the row index as it should be, likewise */
     chunk scratch;
-    mdla_status failed;            /* sticky: rows past a failure aren't handed out */
+    mdla_status failed; /* sticky: rows past a failure aren't handed out */
     mdla_error failure;
 };
 
-/* Reads INDX, statistics, note, unknown ancillary chunks and TAIL from the reader's position (the type of the
- * first chunk is already in scratch where have is true), and that nothing follows. */
+/* Reads INDX, statistics, note, unknown ancillary chunks and TAIL from the reader's position (the
+ * type of the first chunk is already in scratch where have is true), and that nothing follows. */
 mdla_status decoder_read_trailer(mdla_decoder *d, bool have, mdla_error *err);
 
 /* Scratch memory of slots; made at the first read. */

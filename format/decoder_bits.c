@@ -91,8 +91,8 @@ static mdla_status visit_block(bit_visit *v, const block_entry *entry, uint64_t 
     return MDLA_OK;
 }
 
-static mdla_status visit(bit_visit *v, uint64_t first, uint64_t end, mdla_row_visitor visitor, void *ctx,
-                         mdla_error *err)
+static mdla_status visit(bit_visit *v, uint64_t first, uint64_t end, mdla_row_visitor visitor,
+                         void *ctx, mdla_error *err)
 {
     mdla_decoder *d = v->d;
     bool stop = false;
@@ -111,8 +111,8 @@ static mdla_status visit(bit_visit *v, uint64_t first, uint64_t end, mdla_row_vi
 static mdla_status check_seekable(const mdla_decoder *d, mdla_error *err)
 {
     if (!d->seekable)
-        return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: bits of a pipe can't be counted: save it to a file",
-                         d->name);
+        return error_set(err, MDLA_ERR_UNSUPPORTED,
+                         "%s: bits of a pipe can't be counted: save it to a file", d->name);
     return MDLA_OK;
 }
 
@@ -126,7 +126,8 @@ mdla_status mdla_decoder_visit_rows(mdla_decoder *d, uint64_t first, uint64_t co
     if (first > d->tail.rows || (count != MDLA_UNKNOWN && count > d->tail.rows - first))
         return error_set(err, MDLA_ERR_ARGUMENT, "%s: rows %llu and on: there are %llu", d->name,
                          (unsigned long long)first, (unsigned long long)d->tail.rows);
-    status = visit(&v, first, count == MDLA_UNKNOWN ? d->tail.rows : first + count, visitor, ctx, err);
+    status =
+        visit(&v, first, count == MDLA_UNKNOWN ? d->tail.rows : first + count, visitor, ctx, err);
     visit_free(&v);
     return status;
 }

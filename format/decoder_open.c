@@ -20,9 +20,11 @@ static char *copy_text(const mdla_allocator *al, const void *text, size_t nbytes
     return copy;
 }
 
-static mdla_status corrupt(const mdla_decoder *d, uint64_t offset, const char *what, mdla_error *err)
+static mdla_status corrupt(const mdla_decoder *d, uint64_t offset, const char *what,
+                           mdla_error *err)
 {
-    return error_set(err, MDLA_ERR_CORRUPT, "%s: byte %llu: %s", d->name, (unsigned long long)offset, what);
+    return error_set(err, MDLA_ERR_CORRUPT, "%s: byte %llu: %s", d->name,
+                     (unsigned long long)offset, what);
 }
 
 static mdla_status read_reference(mdla_decoder *d, const mdla_codebook *given, mdla_error *err)
@@ -40,11 +42,12 @@ static mdla_status read_reference(mdla_decoder *d, const mdla_codebook *given, m
     hex[16] = '\0';
     if (given == NULL)
         return error_set(err, MDLA_ERR_ARGUMENT,
-                         "%s: needs the codebook with SHA-256 %s...; give it with --codebook", d->name, hex);
+                         "%s: needs the codebook with SHA-256 %s...; give it with --codebook",
+                         d->name, hex);
     if (memcmp(given->cb->sha256, d->codebook_sha256, 32) != 0)
         return error_set(err, MDLA_ERR_ARGUMENT,
-                         "%s: was encoded with another codebook, SHA-256 %s...; give that one", d->name,
-                         hex);
+                         "%s: was encoded with another codebook, SHA-256 %s...; give that one",
+                         d->name, hex);
     d->used = *given;
     return MDLA_OK;
 }
@@ -101,8 +104,8 @@ static mdla_status read_ancillary(mdla_decoder *d, mdla_error *err)
     if (!chunk_is_ancillary(c->type)) {
         chunk_type_text(c->type, type);
         return error_set(err, MDLA_ERR_UNSUPPORTED,
-                         "%s: unknown critical chunk '%s' at byte %llu: use a newer mdla", d->name, type,
-                         (unsigned long long)c->offset);
+                         "%s: unknown critical chunk '%s' at byte %llu: use a newer mdla", d->name,
+                         type, (unsigned long long)c->offset);
     }
     d->ancillary_nbytes += c->nbytes + CHUNK_FRAME_NBYTES;
     if (c->type == CHUNK_STATS) {
@@ -159,13 +162,14 @@ static mdla_status read_end(mdla_decoder *d, mdla_error *err)
     uint8_t frame[8];
 
     if (size < d->first_block_offset + TAIL_NBYTES + 2 * CHUNK_FRAME_NBYTES)
-        return error_set(err, MDLA_ERR_TRUNCATED, "%s: no end mark: the file is cut short", d->name);
+        return error_set(err, MDLA_ERR_TRUNCATED, "%s: no end mark: the file is cut short",
+                         d->name);
     MDLA_TRY(chunk_seek(&d->r, size - TAIL_NBYTES - CHUNK_FRAME_NBYTES, err));
     MDLA_TRY(chunk_read_bytes(&d->r, frame, sizeof frame, err));
     bytes_in in = {frame, frame + sizeof frame, false};
     if (bytes_u32(&in) != CHUNK_TAIL || bytes_u32(&in) != TAIL_NBYTES)
-        return error_set(err, MDLA_ERR_TRUNCATED, "%s: no end mark: the file is cut short or damaged",
-                         d->name);
+        return error_set(err, MDLA_ERR_TRUNCATED,
+                         "%s: no end mark: the file is cut short or damaged", d->name);
     MDLA_TRY(chunk_seek(&d->r, size - TAIL_NBYTES - CHUNK_FRAME_NBYTES, err));
     MDLA_TRY(chunk_read(&d->r, &d->scratch, NULL, err));
     MDLA_TRY(tail_get(&d->scratch, &d->config.limits, d->name, &d->tail, err));

@@ -1,4 +1,5 @@
-/* Blocks to rows: a batch of blocks is read in order, decoded by as many workers, then handed out. */
+/* Blocks to rows: a batch of blocks is read in order, decoded by as many workers, then handed out.
+ */
 #include "decoder.h"
 
 #include "base/alloc.h"
@@ -43,8 +44,8 @@ mdla_status decoder_make_slots(mdla_decoder *d, mdla_error *err)
     }
     if (d->slots == NULL || !complete) {
         decoder_free_slots(d);
-        return error_set(err, MDLA_ERR_MEMORY, "%s: no memory for blocks of %u rows x %u dims", d->name,
-                         d->header.block_rows, d->header.dims);
+        return error_set(err, MDLA_ERR_MEMORY, "%s: no memory for blocks of %u rows x %u dims",
+                         d->name, d->header.block_rows, d->header.dims);
     }
     return MDLA_OK;
 }
@@ -88,7 +89,8 @@ static void decode_slot(void *ctx, size_t task, size_t worker)
         s->row_count = b.row_count;
 }
 
-/* The next block's chunk into a slot. end: no block is left (a pipe's trailer was then read and checked). */
+/* The next block's chunk into a slot. end: no block is left (a pipe's trailer was then read and
+ * checked). */
 static mdla_status read_block(mdla_decoder *d, block_slot *s, bool *end, mdla_error *err)
 {
     uint8_t varints[2 * BYTES_VARINT_MAX];
@@ -111,14 +113,18 @@ static mdla_status read_block(mdla_decoder *d, block_slot *s, bool *end, mdla_er
         *end = true;
         return decoder_read_trailer(d, true, err);
     }
-    if (s->c.type != CHUNK_BLOCK || (entry != NULL && s->c.nbytes + CHUNK_FRAME_NBYTES != entry->nbytes))
-        return error_set(err, MDLA_ERR_CORRUPT, "%s: block %llu at byte %llu is not what the row index says",
-                         d->name, (unsigned long long)d->next_block, (unsigned long long)s->c.offset);
+    if (s->c.type != CHUNK_BLOCK ||
+        (entry != NULL && s->c.nbytes + CHUNK_FRAME_NBYTES != entry->nbytes))
+        return error_set(err, MDLA_ERR_CORRUPT,
+                         "%s: block %llu at byte %llu is not what the row index says", d->name,
+                         (unsigned long long)d->next_block, (unsigned long long)s->c.offset);
     s->wanted_rows = entry != NULL ? entry->rows : 0;
     s->number = d->next_block++;
-    if (entry == NULL && s->c.nbytes >= BLOCK_HEADER_NBYTES) { /* what the trailer will be compared with */
+    if (entry == NULL &&
+        s->c.nbytes >= BLOCK_HEADER_NBYTES) { /* what the trailer will be compared with */
         const uint32_t rows = (uint32_t)(s->c.payload[0] | s->c.payload[1] << 8) + 1;
-        uint8_t *put = bytes_put_varint(bytes_put_varint(varints, rows), s->c.nbytes + CHUNK_FRAME_NBYTES);
+        uint8_t *put =
+            bytes_put_varint(bytes_put_varint(varints, rows), s->c.nbytes + CHUNK_FRAME_NBYTES);
 
         d->next_row += rows;
         d->index_sum = (uint32_t)crc32_z(d->index_sum, varints, (size_t)(put - varints));
@@ -145,9 +151,10 @@ static mdla_status next_batch(mdla_decoder *d, mdla_error *err)
 
         if (s->status != MDLA_OK) { /* the blocks before it are still handed out */
             d->batch_count = i;
-            status = error_set(err, s->status == MDLA_ERR_TRUNCATED ? MDLA_ERR_TRUNCATED : MDLA_ERR_CORRUPT,
-                               "%s: block %llu at byte %llu can't be decoded: the file is damaged", d->name,
-                               (unsigned long long)s->number, (unsigned long long)s->c.offset);
+            status = error_set(
+                err, s->status == MDLA_ERR_TRUNCATED ? MDLA_ERR_TRUNCATED : MDLA_ERR_CORRUPT,
+                "%s: block %llu at byte %llu can't be decoded: the file is damaged", d->name,
+                (unsigned long long)s->number, (unsigned long long)s->c.offset);
         }
     }
     return status;
@@ -192,8 +199,8 @@ mdla_status mdla_decoder_seek(mdla_decoder *d, uint64_t row, mdla_error *err)
     if (!d->seekable)
         return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: can't go to a row of a pipe", d->name);
     if (row > d->tail.rows)
-        return error_set(err, MDLA_ERR_ARGUMENT, "%s: row %llu is past the last; there are %llu", d->name,
-                         (unsigned long long)row, (unsigned long long)d->tail.rows);
+        return error_set(err, MDLA_ERR_ARGUMENT, "%s: row %llu is past the last; there are %llu",
+                         d->name, (unsigned long long)row, (unsigned long long)d->tail.rows);
     while (low < high) { /* the first block that ends past the row */
         const uint64_t middle = low + (high - low) / 2;
 

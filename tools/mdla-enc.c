@@ -179,9 +179,9 @@ static int encode(const enc_options *o, enc_job *job)
     if (!enc_has_target(o))
         options.target.step = info.step;
     job->sink_open = 0;
-    status =
-        mdla_encode(&o->common.config, job->codebook, o->codebook || o->code == MDLA_CODE_SAE ? job->sae : NULL,
-                    job->rows, &options, job->sink, &r, &err);
+    status = mdla_encode(&o->common.config, job->codebook,
+                         o->codebook || o->code == MDLA_CODE_SAE ? job->sae : NULL, job->rows,
+                         &options, job->sink, &r, &err);
     if (status != MDLA_OK)
         return fail_about_data(o, status, &err);
     report(o, &r);

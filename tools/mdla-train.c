@@ -12,7 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- Progress --------------------------------------------------------------------------------- */
+/* ---- Progress ---------------------------------------------------------------------------------
+ */
 
 typedef struct train_progress {
     double began, shown;  /* seconds; shown: when a line was last drawn */
@@ -29,7 +30,8 @@ static double now_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void describe(const train_progress *p, const mdla_train_state *s, double now, char *text, size_t nbytes)
+static void describe(const train_progress *p, const mdla_train_state *s, double now, char *text,
+                     size_t nbytes)
 {
     const double each = (now - p->began) / (double)(s->step - p->first_step + 1);
     const unsigned long left = (unsigned long)(each * (double)(s->steps - s->step) + 0.5);
@@ -38,8 +40,8 @@ static void describe(const train_progress *p, const mdla_train_state *s, double 
     snprintf(text, nbytes,
              "step %s of %s (%.0f %%), loss %.4g, FVU %.4f, L0 %.1f, %u dead, %lu:%02lu:%02lu left",
              number_grouped(s->step, step), number_grouped(s->steps, steps),
-             100.0 * (double)s->step / (double)s->steps, s->loss, s->fvu, s->l0, s->dead, left / 3600,
-             left / 60 % 60, left % 60);
+             100.0 * (double)s->step / (double)s->steps, s->loss, s->fvu, s->l0, s->dead,
+             left / 3600, left / 60 % 60, left % 60);
 }
 
 static int show(void *ctx, const mdla_train_state *s)
@@ -76,7 +78,8 @@ static void clear_line(void)
         fputs("\r\033[K", stderr);
 }
 
-/* ---- The folder ------------------------------------------------------------------------------- */
+/* ---- The folder -------------------------------------------------------------------------------
+ */
 
 /* FOLDER/MEMBER, to be freed; NULL: no memory, reported. */
 static char *member_path(const char *folder, const char *member)
@@ -119,15 +122,18 @@ static int check_folder(const train_options *o)
     if (o->train.resume || o->common.force)
         return TOOL_DONE;
     if (member_exists(folder, MDLA_TRAIN_CHECKPOINT))
-        return tool_fail("%s: holds the checkpoint of a training; give --resume to go on with it, or -f "
-                         "to begin anew",
-                         folder);
+        return tool_fail(
+            "%s: holds the checkpoint of a training; give --resume to go on with it, or -f "
+            "to begin anew",
+            folder);
     if (member_exists(folder, "cfg.json"))
-        return tool_fail("%s: holds an SAE already; give -f to overwrite it, or another name", folder);
+        return tool_fail("%s: holds an SAE already; give -f to overwrite it, or another name",
+                         folder);
     return TOOL_DONE;
 }
 
-/* ---- Training --------------------------------------------------------------------------------- */
+/* ---- Training ---------------------------------------------------------------------------------
+ */
 
 static void report_result(const train_options *o, const mdla_train_report *r)
 {

@@ -55,7 +55,8 @@ void *alloc_zeroed(const mdla_allocator *al, size_t count, size_t size)
     return ptr;
 }
 
-void *alloc_grown(const mdla_allocator *al, void *ptr, size_t old_count, size_t new_count, size_t size)
+void *alloc_grown(const mdla_allocator *al, void *ptr, size_t old_count, size_t new_count,
+                  size_t size)
 {
     void *grown = alloc_array(al, new_count, size);
 

@@ -7,14 +7,17 @@
 /* The allocator of a configuration; config may be NULL. Never NULL. */
 const mdla_allocator *alloc_of(const mdla_config *config);
 
-/* count x size bytes, zeroed; NULL on overflow or failure. A zero product gives a unique pointer. */
+/* count x size bytes, zeroed; NULL on overflow or failure. A zero product gives a unique pointer.
+ */
 void *alloc_zeroed(const mdla_allocator *al, size_t count, size_t size);
 
 /* The same, contents undefined. */
 void *alloc_array(const mdla_allocator *al, size_t count, size_t size);
 
-/* A larger copy: the first old_count elements kept, ptr released. On failure NULL, ptr still valid. */
-void *alloc_grown(const mdla_allocator *al, void *ptr, size_t old_count, size_t new_count, size_t size);
+/* A larger copy: the first old_count elements kept, ptr released. On failure NULL, ptr still valid.
+ */
+void *alloc_grown(const mdla_allocator *al, void *ptr, size_t old_count, size_t new_count,
+                  size_t size);
 
 void alloc_free(const mdla_allocator *al, void *ptr);
 

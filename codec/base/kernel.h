@@ -1,4 +1,5 @@
-/* Hot loops are plain C that the compiler vectorises, compiled several times and chosen at load time. */
+/* Hot loops are plain C that the compiler vectorises, compiled several times and chosen at load
+ * time. */
 #ifndef MDLA_KERNEL_H
 #define MDLA_KERNEL_H
 

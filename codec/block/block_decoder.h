@@ -14,17 +14,18 @@ typedef struct block_decoder {
 
 /* Bits that the model charged, beside each (feature, level) of a row_code; accounting alone. */
 typedef struct row_bits {
-    double end;     /* the symbol that ends the row's list of features */
-    double *index;  /* [width] */
-    double *level;  /* [width] */
+    double end;    /* the symbol that ends the row's list of features */
+    double *index; /* [width] */
+    double *level; /* [width] */
 } row_bits;
 
-/* Reads the block's header: row_count, 1 .. BLOCK_ROWS_MAX. MDLA_ERR_TRUNCATED, MDLA_ERR_CORRUPT. */
+/* Reads the block's header: row_count, 1 .. BLOCK_ROWS_MAX. MDLA_ERR_TRUNCATED, MDLA_ERR_CORRUPT.
+ */
 mdla_status block_decoder_start(block_decoder *b, const code_model *model, const uint8_t *payload,
                                 size_t nbytes);
 
-/* The next row; call row_count times. bits may be NULL. Allocates nothing. A damaged payload gives some other code,
- * in range, and block_decoder_finished says so. */
+/* The next row; call row_count times. bits may be NULL. Allocates nothing. A damaged payload gives
+ * some other code, in range, and block_decoder_finished says so. */
 void block_decoder_row(block_decoder *b, row_code *code, row_bits *bits);
 
 bool block_decoder_finished(const block_decoder *b);

@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* How many times as often as its priors say features fire here, in 1/4,096: the block's correction. */
+/* How many times as often as its priors say features fire here, in 1/4,096: the block's correction.
+ */
 static uint32_t cost_scale(const code_model *m, size_t active, size_t rows)
 {
     double expected = 0.0, scale;
@@ -24,7 +25,8 @@ static int compare_ranks(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* One row: its features in coding order, then their levels. order: scratch, rank << 32 | place in the row. */
+/* One row: its features in coding order, then their levels. order: scratch, rank << 32 | place in
+ * the row. */
 static double encode_row(const code_model *m, const survival_line *rates, const code_rows *codes,
                          size_t begin, size_t count, uint64_t *order, range_encoder *e)
 {
@@ -48,8 +50,9 @@ static double encode_row(const code_model *m, const survival_line *rates, const 
     return bits;
 }
 
-mdla_status block_encode(const code_model *model, const code_rows *codes, size_t first, size_t count,
-                         uint8_t header[BLOCK_HEADER_NBYTES], range_encoder *e, double *charged)
+mdla_status block_encode(const code_model *model, const code_rows *codes, size_t first,
+                         size_t count, uint8_t header[BLOCK_HEADER_NBYTES], range_encoder *e,
+                         double *charged)
 {
     const size_t active = codes->start[first + count] - codes->start[first];
     const uint32_t scale = cost_scale(model, active, count);

@@ -15,7 +15,8 @@ static uint64_t coefficient_of(const code_params *p, uint32_t level)
     return value > 0 ? value : 1;
 }
 
-/* Cost of levels 1 .. up to the real position x (units of 2^-16 level), linear between whole levels. */
+/* Cost of levels 1 .. up to the real position x (units of 2^-16 level), linear between whole
+ * levels. */
 static uint64_t hazard_cost(const uint8_t *hazard, uint64_t x)
 {
     const uint64_t whole = x >> 16, fraction = x & 65535;
@@ -76,7 +77,8 @@ static bool shifted(int32_t value, int32_t shift, int32_t *out)
     }
     if (shift > 30)
         return false;
-    result = shift >= 0 ? magnitude << shift : (magnitude + (UINT64_C(1) << (-shift - 1))) >> -shift;
+    result =
+        shift >= 0 ? magnitude << shift : (magnitude + (UINT64_C(1) << (-shift - 1))) >> -shift;
     if (result >= UINT64_C(1) << 30)
         return false;
     *out = value < 0 ? -(int32_t)result : (int32_t)result;
@@ -117,7 +119,8 @@ mdla_status code_model_new(const mdla_allocator *al, const codebook *cb, const c
     while (m->max_level < CODEBOOK_LEVEL_MAX && coefficient_of(params, m->max_level + 1) <= 32767)
         m->max_level++;
     m->coefficient = alloc_zeroed(al, (size_t)m->max_level + 1, sizeof *m->coefficient);
-    m->level_cum = alloc_zeroed(al, (size_t)cb->class_count * (m->max_level + 1), sizeof *m->level_cum);
+    m->level_cum =
+        alloc_zeroed(al, (size_t)cb->class_count * (m->max_level + 1), sizeof *m->level_cum);
     m->bias = alloc_zeroed(al, cb->dims, sizeof *m->bias);
     if (m->coefficient == NULL || m->level_cum == NULL || m->bias == NULL)
         status = MDLA_ERR_MEMORY;

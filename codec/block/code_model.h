@@ -1,24 +1,24 @@
-/* A file's model: a codebook at the file's step, ready to code rows and to add them up (spec section 9).
- * Read-only once made; shared by threads. Both sides.
+/* A file's model: a codebook at the file's step, ready to code rows and to add them up (spec
+ * section 9). Read-only once made; shared by threads. Both sides.
  */
 #ifndef MDLA_CODE_MODEL_H
 #define MDLA_CODE_MODEL_H
 
 #include "codebook/codebook.h"
 
-
 typedef struct code_model {
     const mdla_allocator *al;
     const codebook *cb;
     code_params params;
-    uint32_t max_level;       /* 1 .. CODEBOOK_LEVEL_MAX: the last whose coefficient fits in 15 bits */
-    uint16_t *coefficient;    /* [max_level + 1], [0] = 0 */
-    uint64_t *level_cum;      /* [classes][max_level + 1] cumulated costs of levels */
-    int32_t *bias;            /* [dims] in units of the accumulator */
-    uint32_t bias_peak;       /* largest |bias| */
+    uint32_t max_level;    /* 1 .. CODEBOOK_LEVEL_MAX: the last whose coefficient fits in 15 bits */
+    uint16_t *coefficient; /* [max_level + 1], [0] = 0 */
+    uint64_t *level_cum;   /* [classes][max_level + 1] cumulated costs of levels */
+    int32_t *bias;         /* [dims] in units of the accumulator */
+    uint32_t bias_peak;    /* largest |bias| */
 } code_model;
 
-/* MDLA_ERR_CORRUPT where step, exponent or bias leave their ranges; MDLA_ERR_MEMORY. cb must outlive. */
+/* MDLA_ERR_CORRUPT where step, exponent or bias leave their ranges; MDLA_ERR_MEMORY. cb must
+ * outlive. */
 mdla_status code_model_new(const mdla_allocator *al, const codebook *cb, const code_params *params,
                            code_model **out);
 void code_model_free(code_model *m); /* accepts NULL */

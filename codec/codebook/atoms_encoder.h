@@ -14,7 +14,8 @@ typedef struct atom_bits {
 mdla_status atoms_encode(const mdla_allocator *al, range_encoder *e, const atom_group *group,
                          const uint8_t *step_index, const int16_t *q, atom_bits *bits);
 
-/* The row length of images, where atoms look like such: the lag of strongest correlation. 0: none is strong. */
+/* The row length of images, where atoms look like such: the lag of strongest correlation. 0: none
+ * is strong. */
 uint32_t atoms_stride_fit(uint32_t dims, uint32_t width, const float *atoms);
 
 /* What the quantiser is to weigh. */
@@ -33,8 +34,8 @@ typedef struct atom_source {
     const uint32_t *order; /* [width] coding order */
     const float *atoms;    /* [width][dims], unit norm */
     const double *energy;  /* [width] mean of squared strength over all rows */
-    const float *moments;  /* [width][width] mean of strength_i x strength_j over all rows, i > j alone;
-                            * NULL: errors of different atoms are taken to be unrelated */
+    const float *moments;  /* [width][width] mean of strength_i x strength_j over all rows, i > j
+                            * alone;  NULL: errors of different atoms are taken to be unrelated */
 } atom_source;
 
 /* Chooses step_index [width] and q [width][dims]. With moments it takes width^2 floats of scratch

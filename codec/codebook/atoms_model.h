@@ -27,8 +27,9 @@
 #define ATOM_MIX_RATE 21       /* mixing weights, in units of 2^-16, move by logit x error / 2^21 */
 #define ATOM_MIX_MAX (1 << 20) /* and stay within +-16: a bound for hostile payloads alone */
 #define ATOM_CONTEXT_VALUE (2 * 64) /* the first by expected magnitude alone, */
-#define ATOM_CONTEXT_NEAR (ATOM_CONTEXT_VALUE + 2 * 256) /* then by expected value and magnitude,  \
-                                                          */
+#define ATOM_CONTEXT_NEAR                                                                          \
+    (ATOM_CONTEXT_VALUE + 2 * 256)                 /* then by expected value and magnitude,        \
+                                                    */
 #define ATOM_CONTEXTS (ATOM_CONTEXT_NEAR + 32 * 4) /* then by usual and neighbours' magnitude */
 
 /* The neighbours that predict an entry: six of the same atom (left, second left, upper left, upper,

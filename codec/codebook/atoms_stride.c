@@ -1,7 +1,7 @@
 /* Do atoms look like images, and how long are their rows? */
 #include "codebook/atoms_encoder.h"
 
-#define STRIDE_MIN 4     /* nearer entries are contexts anyway */
+#define STRIDE_MIN 4 /* nearer entries are contexts anyway */
 #define STRIDE_MAX 1024
 #define ATOMS_LOOKED_AT 512
 #define CORRELATION_MIN 0.1

@@ -23,9 +23,9 @@ codebook *codebook_new(const mdla_allocator *al, uint32_t dims, uint32_t width)
     cb->rate_cum = alloc_zeroed(al, (size_t)width + 1, sizeof *cb->rate_cum);
     cb->atom_peak = alloc_zeroed(al, width, sizeof *cb->atom_peak);
     cb->survival = alloc_zeroed(al, 1, sizeof *cb->survival);
-    if (cb->bias == NULL || cb->rate_index == NULL || cb->level_class == NULL || cb->atoms == NULL ||
-        cb->order == NULL || cb->rank == NULL || cb->rate_cum == NULL || cb->atom_peak == NULL ||
-        cb->survival == NULL) {
+    if (cb->bias == NULL || cb->rate_index == NULL || cb->level_class == NULL ||
+        cb->atoms == NULL || cb->order == NULL || cb->rank == NULL || cb->rate_cum == NULL ||
+        cb->atom_peak == NULL || cb->survival == NULL) {
         codebook_free(cb);
         return NULL;
     }

@@ -1,7 +1,7 @@
 /* A codebook in memory: integer atoms, bias and priors, ready for coding (spec sections 7 and 8).
  *
- * The decoder fills the coded fields from a file, the encoder from an SAE and counts; both then derive the
- * rest by codebook_derive. Read-only afterwards, so any number of threads may share one.
+ * The decoder fills the coded fields from a file, the encoder from an SAE and counts; both then
+ * derive the rest by codebook_derive. Read-only afterwards, so any number of threads may share one.
  */
 #ifndef MDLA_CODEBOOK_H
 #define MDLA_CODEBOOK_H
@@ -13,23 +13,25 @@
 #include <stdbool.h>
 
 #define CODEBOOK_CLASSES_MAX 64
-#define CODEBOOK_HAZARDS 24   /* levels with a hazard of their own; the last goes on for all above */
+#define CODEBOOK_HAZARDS 24 /* levels with a hazard of their own; the last goes on for all above   \
+                             */
 #define CODEBOOK_LEVEL_MAX 4095
 
-/* A step: mantissa / 256 units of a coefficient, 2^exponent the value of one unit of the accumulator. One level
- * of a unit-norm atom is worth mantissa / 256 x 2^14 x 2^exponent. */
+/* A step: mantissa / 256 units of a coefficient, 2^exponent the value of one unit of the
+ * accumulator. One level of a unit-norm atom is worth mantissa / 256 x 2^14 x 2^exponent. */
 typedef struct quant_step {
     uint32_t mantissa; /* 2^8 .. 2^23 - 1 */
     int32_t exponent;  /* -120 .. 80 */
 } quant_step;
 
-#define LEVEL_OFFSETS 4       /* reconstruction points of levels 1, 2, 3, and 4 and above */
+#define LEVEL_OFFSETS 4 /* reconstruction points of levels 1, 2, 3, and 4 and above */
 #define LEVEL_OFFSET_LEAST -96
 
 /* What a file says beside its codebook; a codebook suggests it. */
 typedef struct code_params {
     quant_step step;
-    int8_t level_offset[LEVEL_OFFSETS]; /* level l counts as l + offset / 128; LEVEL_OFFSET_LEAST .. 127 */
+    int8_t level_offset[LEVEL_OFFSETS]; /* level l counts as l + offset / 128; LEVEL_OFFSET_LEAST ..
+                                           127 */
 } code_params;
 
 typedef struct codebook {
@@ -37,20 +39,22 @@ typedef struct codebook {
     uint32_t dims, width;
 
     /* coded */
-    code_params fit;          /* the step that the level distributions refer to, and offsets that suited it */
-    int32_t bias_exponent;    /* bias[d] x 2^bias_exponent */
-    int32_t *bias;            /* [dims], |bias| < 2^30 */
-    uint8_t *rate_index;      /* [width], 0 .. RATE_INDEX_MAX */
-    uint32_t class_count;     /* 1 .. CODEBOOK_CLASSES_MAX */
-    uint8_t *level_class;     /* [width] */
-    uint8_t hazard[CODEBOOK_CLASSES_MAX][CODEBOOK_HAZARDS]; /* rate index of "level l, given l or more" */
-    int16_t *atoms;           /* [width][dims], expanded: units of 2^-14 */
+    code_params
+        fit; /* the step that the level distributions refer to, and offsets that suited it */
+    int32_t bias_exponent; /* bias[d] x 2^bias_exponent */
+    int32_t *bias;         /* [dims], |bias| < 2^30 */
+    uint8_t *rate_index;   /* [width], 0 .. RATE_INDEX_MAX */
+    uint32_t class_count;  /* 1 .. CODEBOOK_CLASSES_MAX */
+    uint8_t *level_class;  /* [width] */
+    uint8_t hazard[CODEBOOK_CLASSES_MAX]
+                  [CODEBOOK_HAZARDS]; /* rate index of "level l, given l or more" */
+    int16_t *atoms;                   /* [width][dims], expanded: units of 2^-14 */
 
     /* derived */
-    uint32_t *order;          /* [width] coding order: features by falling rate, ties by number */
-    uint32_t *rank;           /* [width] its inverse */
-    uint64_t *rate_cum;       /* [width + 1] cumulated costs in coding order */
-    uint16_t *atom_peak;      /* [width] largest |entry| */
+    uint32_t *order;     /* [width] coding order: features by falling rate, ties by number */
+    uint32_t *rank;      /* [width] its inverse */
+    uint64_t *rate_cum;  /* [width + 1] cumulated costs in coding order */
+    uint16_t *atom_peak; /* [width] largest |entry| */
     survival_table *survival;
 
     /* identity: canonical bytes, as they stand in a file, and what they are made of */

@@ -6,10 +6,10 @@
 #include "rangecoder/number_common.h"
 
 typedef struct priors_contexts {
-    golomb_context bias;         /* magnitude of the difference from the entry before */
+    golomb_context bias; /* magnitude of the difference from the entry before */
     adaptive_bit bias_sign;
     byte_context rate;
-    byte_context hazard[3];      /* level 1, level 2, those above */
+    byte_context hazard[3]; /* level 1, level 2, those above */
     byte_context level_class;
 } priors_contexts;
 

@@ -5,8 +5,9 @@
 #include "entropy/survival_common.h"
 #include "rangecoder/range_decoder.h"
 
-/* The next hit at start or after it, start <= line->count; line->count for none. An impossible payload sets d->bad.
- * bits (may be NULL) grows by what the model charged: accounting alone, nothing depends on it. */
+/* The next hit at start or after it, start <= line->count; line->count for none. An impossible
+ * payload sets d->bad. bits (may be NULL) grows by what the model charged: accounting alone,
+ * nothing depends on it. */
 uint32_t survival_decode(range_decoder *d, const survival_line *line, uint32_t start, double *bits);
 
 #endif

@@ -5,8 +5,8 @@
 #include "entropy/survival_common.h"
 #include "rangecoder/range_encoder.h"
 
-/* Codes that the next hit at start or after it is at hit; hit = line->count: none. start <= hit <= count.
- * Returns what the model charges, in bits. */
+/* Codes that the next hit at start or after it is at hit; hit = line->count: none. start <= hit <=
+ * count. Returns what the model charges, in bits. */
 double survival_encode(range_encoder *e, const survival_line *line, uint32_t start, uint32_t hit);
 
 #endif

@@ -45,7 +45,8 @@ void code_counts_add(code_counts *c, const code_rows *codes)
         const uint32_t feature = codes->feature[i], level = codes->level[i];
 
         c->fired[feature]++;
-        c->level[(size_t)feature * COUNT_LEVELS + (level < COUNT_LEVELS ? level : COUNT_LEVELS) - 1]++;
+        c->level[(size_t)feature * COUNT_LEVELS + (level < COUNT_LEVELS ? level : COUNT_LEVELS) -
+                 1]++;
     }
     c->rows += codes->row_count;
     c->active += count;

@@ -11,12 +11,13 @@ typedef struct code_counts {
     const mdla_allocator *al;
     uint32_t width;
     uint64_t rows, active;
-    uint64_t *fired;     /* [width] */
-    uint32_t *level;     /* [width][COUNT_LEVELS], level 1 first */
+    uint64_t *fired; /* [width] */
+    uint32_t *level; /* [width][COUNT_LEVELS], level 1 first */
 } code_counts;
 
-code_counts *code_counts_new(const mdla_allocator *al, uint32_t width); /* zeroed; NULL: no memory */
-void code_counts_free(code_counts *c);                                  /* accepts NULL */
+code_counts *code_counts_new(const mdla_allocator *al,
+                             uint32_t width); /* zeroed; NULL: no memory */
+void code_counts_free(code_counts *c);        /* accepts NULL */
 void code_counts_clear(code_counts *c);
 
 /* Adds the codes of rows. */

@@ -4,9 +4,9 @@
 
 #include <math.h>
 
-/* At high rate a uniform quantiser's optimum is step = sqrt(6 lambda / ln 2) = 2.94 sqrt(lambda). With few and
- * small levels a larger step is better: on the train rows of an image and a transformer set 3.5 takes the fewest
- * bits, 3.0 and 4.0 within 0.5 % of it. */
+/* At high rate a uniform quantiser's optimum is step = sqrt(6 lambda / ln 2) = 2.94 sqrt(lambda).
+ * With few and small levels a larger step is better: on the train rows of an image and a
+ * transformer set 3.5 takes the fewest bits, 3.0 and 4.0 within 0.5 % of it. */
 #define STEP_PER_ROOT_LAMBDA 3.5
 
 double lambda_of_step(double step)
@@ -69,9 +69,11 @@ static void fill_prices(search_engine *e, const codebook *cb)
     const double unit = 1.0 / ((double)(UINT32_C(1) << COST_BITS));
 
     for (uint32_t j = 0; j < cb->width; j++)
-        e->feature_bits[j] = (float)(cb->rate_index[j] - RATE_INDEX_EVEN) / 8.0f; /* log2 of the odds against */
+        e->feature_bits[j] =
+            (float)(cb->rate_index[j] - RATE_INDEX_EVEN) / 8.0f; /* log2 of the odds against */
     for (uint32_t l = 1; l <= m->max_level; l++)
-        e->level_offset[l] = (float)m->coefficient[l] * 256.0f / (float)m->params.step.mantissa - (float)l;
+        e->level_offset[l] =
+            (float)m->coefficient[l] * 256.0f / (float)m->params.step.mantissa - (float)l;
     for (uint32_t k = 0; k < cb->class_count; k++) {
         const uint64_t *cum = m->level_cum + (size_t)k * (m->max_level + 1);
         float *bits = e->level_bits + (size_t)k * (m->max_level + 1);
@@ -93,7 +95,8 @@ mdla_status search_engine_set(search_engine *e, const codebook *cb, const code_p
     e->model = NULL;
     MDLA_TRY(code_model_new(e->al, cb, params, &e->model));
     e->feature_bits = alloc_array(e->al, cb->width, sizeof(float));
-    e->level_bits = alloc_zeroed(e->al, (size_t)cb->class_count * (e->model->max_level + 1), sizeof(float));
+    e->level_bits =
+        alloc_zeroed(e->al, (size_t)cb->class_count * (e->model->max_level + 1), sizeof(float));
     e->level_offset = alloc_zeroed(e->al, (size_t)e->model->max_level + 1, sizeof(float));
     if (e->feature_bits == NULL || e->level_bits == NULL || e->level_offset == NULL)
         return MDLA_ERR_MEMORY;
@@ -124,12 +127,12 @@ static mdla_status reserve(search_engine *e, size_t rows)
 }
 
 /* What the SAE's own encoder switches on, as a support to start from. */
-static mdla_status find_support(search_engine *e, const float *rows, size_t row_count, code_rows *initial)
+static mdla_status find_support(search_engine *e, const float *rows, size_t row_count,
+                                code_rows *initial)
 {
     MDLA_TRY(sae_forward(e->start, e->pool, rows, row_count, &e->sae_codes));
-    *initial = (code_rows){.row_count = row_count,
-                           .start = e->sae_codes.start,
-                           .feature = e->sae_codes.feature};
+    *initial = (code_rows){
+        .row_count = row_count, .start = e->sae_codes.start, .feature = e->sae_codes.feature};
     return MDLA_OK;
 }
 
@@ -146,5 +149,6 @@ mdla_status search_engine_run(search_engine *e, const float *rows, size_t row_co
             e->centred[r * e->dims + d] = rows[r * e->dims + d] - (float)e->model->bias[d] * unit;
     }
     return search_rows(e->atoms, &e->prices, e->pool, e->centred, row_count,
-                       e->fixed ? SEARCH_FIXED : SEARCH_FREE, e->start != NULL ? &initial : NULL, &e->codes, e->distortion);
+                       e->fixed ? SEARCH_FIXED : SEARCH_FREE, e->start != NULL ? &initial : NULL,
+                       &e->codes, e->distortion);
 }

@@ -1,4 +1,5 @@
-/* The search at a given step and multiplier, with prices from the model that will code what it finds. */
+/* The search at a given step and multiplier, with prices from the model that will code what it
+ * finds. */
 #ifndef MDLA_ENGINE_H
 #define MDLA_ENGINE_H
 
@@ -13,18 +14,18 @@ typedef struct search_engine {
     const mdla_allocator *al;
     parallel_pool *pool;
     const search_atoms *atoms;
-    const sae *start;       /* the search begins with this SAE's features; NULL: with none */
-    bool fixed;             /* and keeps exactly these */
+    const sae *start; /* the search begins with this SAE's features; NULL: with none */
+    bool fixed;       /* and keeps exactly these */
     uint32_t dims;
 
-    code_model *model;      /* at the current step */
+    code_model *model; /* at the current step */
     search_prices prices;
     float *feature_bits, *level_bits, *level_offset;
 
-    size_t capacity;        /* rows that centred and distortion hold */
-    float *centred;         /* [capacity][dims] rows less the bias */
-    float *distortion;      /* [capacity] of the last search */
-    code_rows codes;        /* of the last search */
+    size_t capacity;   /* rows that centred and distortion hold */
+    float *centred;    /* [capacity][dims] rows less the bias */
+    float *distortion; /* [capacity] of the last search */
+    code_rows codes;   /* of the last search */
     sae_codes sae_codes;
 } search_engine;
 
@@ -34,8 +35,9 @@ void search_engine_free(search_engine *e);
 double lambda_of_step(double step);
 double step_of_lambda(double lambda);
 
-/* The nearest step on the bitstream's grid with a mantissa of so many bits: more bits place reconstruction points
- * more finely, fewer leave room for higher levels (2^(23 - bits) at least). */
+/* The nearest step on the bitstream's grid with a mantissa of so many bits: more bits place
+ * reconstruction points more finely, fewer leave room for higher levels (2^(23 - bits) at least).
+ */
 #define STEP_BITS_LEAST 11
 #define STEP_BITS_MOST 15
 quant_step quant_step_of(double value, unsigned bits);

@@ -38,7 +38,8 @@ void offset_sums_add(offset_sums *s, const code_model *m, const float *atoms, co
         }
         for (unsigned a = 0; a < LEVEL_OFFSETS; a++) {
             for (unsigned b = 0; used[a] && b <= a; b++)
-                s->product[a][b] += used[b] ? dot(scratch + a * dims, scratch + b * dims, dims) : 0.0f;
+                s->product[a][b] +=
+                    used[b] ? dot(scratch + a * dims, scratch + b * dims, dims) : 0.0f;
             s->target[a] += used[a] ? dot(scratch + a * dims, left, dims) : 0.0f;
         }
     }
@@ -46,7 +47,8 @@ void offset_sums_add(offset_sums *s, const code_model *m, const float *atoms, co
 
 void offset_sums_solve(const offset_sums *s, int8_t offset[LEVEL_OFFSETS])
 {
-    /* Cholesky with a little weight on no offset at all, so that unseen levels keep theirs at zero. */
+    /* Cholesky with a little weight on no offset at all, so that unseen levels keep theirs at zero.
+     */
     double l[LEVEL_OFFSETS][LEVEL_OFFSETS] = {{0.0}}, x[LEVEL_OFFSETS];
     double largest = 0.0;
 

@@ -1,4 +1,5 @@
-/* Reconstruction points: where levels should lie for the least error, all features alike (least squares). */
+/* Reconstruction points: where levels should lie for the least error, all features alike (least
+ * squares). */
 #ifndef MDLA_OFFSETS_H
 #define MDLA_OFFSETS_H
 
@@ -11,12 +12,13 @@ typedef struct offset_sums {
     double target[LEVEL_OFFSETS];
 } offset_sums;
 
-/* Adds rows (bias taken off) [row_count][dims] and their codes. atoms: float [width][dims]. scratch: float
- * [LEVEL_OFFSETS + 1][dims]. */
+/* Adds rows (bias taken off) [row_count][dims] and their codes. atoms: float [width][dims].
+ * scratch: float [LEVEL_OFFSETS + 1][dims]. */
 void offset_sums_add(offset_sums *s, const code_model *m, const float *atoms, const float *rows,
                      const code_rows *codes, float *scratch);
 
-/* The best offsets, rounded to their grid and kept in range; those of levels hardly seen stay as they were. */
+/* The best offsets, rounded to their grid and kept in range; those of levels hardly seen stay as
+ * they were. */
 void offset_sums_solve(const offset_sums *s, int8_t offset[LEVEL_OFFSETS]);
 
 #endif

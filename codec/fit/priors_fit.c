@@ -37,7 +37,8 @@ static void fit_hazards(const double *count, uint8_t *hazard)
         above[l] = above[l + 1] + count[l];
     for (unsigned l = 0; l + 1 < CODEBOOK_HAZARDS; l++) {
         /* Where little is known a level is as likely to stop as the one before it. */
-        const double before = l == 0 ? 0.5 : 1.0 / (1.0 + exp2((hazard[l - 1] - RATE_INDEX_EVEN) / 8.0));
+        const double before =
+            l == 0 ? 0.5 : 1.0 / (1.0 + exp2((hazard[l - 1] - RATE_INDEX_EVEN) / 8.0));
 
         hazard[l] = rate_index_of((count[l] + 2.0 * before) / (above[l] + 2.0));
     }
@@ -95,7 +96,8 @@ static void split_by_mean(codebook *cb, const code_counts *counts, mean_level *m
     }
     qsort(means, cb->width, sizeof *means, compare_means);
     for (uint32_t i = 0; i < cb->width; i++) {
-        const uint32_t level_class = (uint32_t)(seen * cb->class_count / ((double)counts->active + 1.0));
+        const uint32_t level_class =
+            (uint32_t)(seen * cb->class_count / ((double)counts->active + 1.0));
 
         cb->level_class[means[i].feature] = (uint8_t)level_class;
         seen += (double)counts->fired[means[i].feature];
@@ -143,7 +145,7 @@ static void assign_classes(codebook *cb, const code_counts *counts, double (*cos
 
 mdla_status priors_fit(codebook *cb, const code_counts *counts)
 {
-    double (*table)[COUNT_LEVELS] = alloc_array(cb->al, CODEBOOK_CLASSES_MAX, sizeof *table);
+    double(*table)[COUNT_LEVELS] = alloc_array(cb->al, CODEBOOK_CLASSES_MAX, sizeof *table);
     mean_level *means = alloc_array(cb->al, cb->width, sizeof *means);
     const uint64_t classes = counts->active / ACTIVE_PER_CLASS;
 
@@ -153,7 +155,9 @@ mdla_status priors_fit(codebook *cb, const code_counts *counts)
         return MDLA_ERR_MEMORY;
     }
     fit_rates(cb, counts);
-    cb->class_count = classes < 1 ? 1 : classes > CLASSES_WANTED ? CLASSES_WANTED : (uint32_t)classes;
+    cb->class_count = classes < 1                ? 1
+                      : classes > CLASSES_WANTED ? CLASSES_WANTED
+                                                 : (uint32_t)classes;
     split_by_mean(cb, counts, means);
     fit_classes(cb, counts, table);
     for (unsigned round = 0; round < ROUNDS; round++) {

@@ -1,4 +1,5 @@
-/* Adaptive whole numbers (spec section 5.4): bit trees and Exp-Golomb codes over adaptive contexts. */
+/* Adaptive whole numbers (spec section 5.4): bit trees and Exp-Golomb codes over adaptive contexts.
+ */
 #ifndef MDLA_NUMBER_COMMON_H
 #define MDLA_NUMBER_COMMON_H
 
@@ -11,8 +12,8 @@ typedef struct byte_context {
     adaptive_bit node[256];
 } byte_context;
 
-/* 0 .. 2^31 - 1: the number of bits of value + 1 in unary (adaptive), then its lower bits; the highest
- * two of these are adaptive by length, the others even. */
+/* 0 .. 2^31 - 1: the number of bits of value + 1 in unary (adaptive), then its lower bits; the
+ * highest two of these are adaptive by length, the others even. */
 typedef struct golomb_context {
     adaptive_bit length[32];
     adaptive_bit high[32][2];

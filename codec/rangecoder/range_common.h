@@ -1,9 +1,9 @@
 /* The range coder's constants, shared by both sides (spec section 5).
  *
- * A carry-correct byte-wise range coder with a 64-bit range. Between symbols the range is at least 2^48,
- * so that probabilities of up to 40 bits lose less than 2^-8 of a symbol's interval, and 2^-13 of
- * a bit on average. Intervals are given as start and size of a power of two: no division while encoding,
- * one while decoding a symbol of many values, none for a bit.
+ * A carry-correct byte-wise range coder with a 64-bit range. Between symbols the range is at least
+ * 2^48, so that probabilities of up to 40 bits lose less than 2^-8 of a symbol's interval, and
+ * 2^-13 of a bit on average. Intervals are given as start and size of a power of two: no division
+ * while encoding, one while decoding a symbol of many values, none for a bit.
  */
 #ifndef MDLA_RANGE_COMMON_H
 #define MDLA_RANGE_COMMON_H

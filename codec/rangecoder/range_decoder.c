@@ -16,8 +16,8 @@ void range_decoder_init(range_decoder *d, const uint8_t *payload, size_t nbytes)
     }
 }
 
-/* Renormalisation took pos - 8 bytes, all of them written, and the encoder's end adds at most two, the last not
- * zero: within a range of 2^48 there is a multiple of 2^48. */
+/* Renormalisation took pos - 8 bytes, all of them written, and the encoder's end adds at most two,
+ * the last not zero: within a range of 2^48 there is a multiple of 2^48. */
 bool range_decoder_finished(const range_decoder *d)
 {
     const size_t taken = d->pos - RANGE_STATE_NBYTES;

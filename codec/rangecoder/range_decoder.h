@@ -43,13 +43,15 @@ static inline uint64_t range_decoder_peek(const range_decoder *d, unsigned shift
 }
 
 /* Takes the symbol of interval [start, start + size) / 2^shift; size > 0. */
-static inline void range_decoder_take(range_decoder *d, uint64_t start, uint64_t size, unsigned shift)
+static inline void range_decoder_take(range_decoder *d, uint64_t start, uint64_t size,
+                                      unsigned shift)
 {
     const uint64_t unit = d->range >> shift;
 
     d->code -= unit * start;
     d->range = unit * size;
-    if (d->code >= d->range) { /* a payload no encoder wrote: go on, the block is refused at its end */
+    if (d->code >=
+        d->range) { /* a payload no encoder wrote: go on, the block is refused at its end */
         d->bad = true;
         d->code = 0;
     }

@@ -16,8 +16,8 @@ static void put_byte(range_encoder *e, uint8_t byte)
     e->payload[e->nbytes++] = byte;
 }
 
-/* A carry out of low: the bytes written are a number, one is added to it. It can't run off the front: the
- * interval lies within [0, 1). */
+/* A carry out of low: the bytes written are a number, one is added to it. It can't run off the
+ * front: the interval lies within [0, 1). */
 static void carry(range_encoder *e)
 {
     size_t i = e->nbytes;
@@ -75,7 +75,8 @@ void range_encoder_bit(range_encoder *e, unsigned bit, uint32_t p)
 
 mdla_status range_encoder_finish(range_encoder *e)
 {
-    /* The value with the most trailing zero bytes in [low, low + range): zeros need not be written. */
+    /* The value with the most trailing zero bytes in [low, low + range): zeros need not be written.
+     */
     unsigned kept = RANGE_STATE_NBYTES;
     uint64_t value = e->low;
 

@@ -15,7 +15,8 @@ typedef struct range_encoder {
     bool failed; /* sticky: no memory */
 } range_encoder;
 
-/* Starts a payload; a payload of an earlier use is kept as capacity. Zero the struct before first use. */
+/* Starts a payload; a payload of an earlier use is kept as capacity. Zero the struct before first
+ * use. */
 void range_encoder_start(range_encoder *e, const mdla_allocator *al);
 
 /* Interval [start, start + size) / 2^shift: 0 < size, start + size <= 2^shift, shift <= 40. */

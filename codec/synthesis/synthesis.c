@@ -14,7 +14,8 @@ bool synthesis_fits(const code_model *m, const row_code *code)
     return most <= INT32_MAX;
 }
 
-/* sum[d] += coefficient x atom[d] for two atoms at once: pairs of products halve the traffic on sum. */
+/* sum[d] += coefficient x atom[d] for two atoms at once: pairs of products halve the traffic on
+ * sum. */
 KERNEL_CLONES
 static void add_two(int32_t *restrict sum, const int16_t *restrict first, int32_t first_coefficient,
                     const int16_t *restrict second, int32_t second_coefficient, uint32_t dims)
@@ -34,7 +35,8 @@ static void add_one(int32_t *restrict sum, const int16_t *restrict atom, int32_t
 KERNEL_CLONES
 static void to_float(const int32_t *restrict sum, float unit, float *restrict out, uint32_t dims)
 {
-    /* The conversion rounds; the product with a power of two is exact (exponents keep clear of subnormals). */
+    /* The conversion rounds; the product with a power of two is exact (exponents keep clear of
+     * subnormals). */
     for (uint32_t d = 0; d < dims; d++)
         out[d] = (float)sum[d] * unit;
 }
@@ -47,10 +49,11 @@ void synthesis_row(const code_model *m, const row_code *code, int32_t *accumulat
 
     memcpy(accumulator, m->bias, dims * sizeof *accumulator);
     for (; i + 2 <= code->count; i += 2)
-        add_two(accumulator, atoms + (size_t)code->feature[i] * dims, m->coefficient[code->level[i]],
-                atoms + (size_t)code->feature[i + 1] * dims, m->coefficient[code->level[i + 1]], dims);
+        add_two(accumulator, atoms + (size_t)code->feature[i] * dims,
+                m->coefficient[code->level[i]], atoms + (size_t)code->feature[i + 1] * dims,
+                m->coefficient[code->level[i + 1]], dims);
     if (i < code->count)
-        add_one(accumulator, atoms + (size_t)code->feature[i] * dims, m->coefficient[code->level[i]],
-                dims);
+        add_one(accumulator, atoms + (size_t)code->feature[i] * dims,
+                m->coefficient[code->level[i]], dims);
     to_float(accumulator, ldexpf(1.0f, m->params.step.exponent), out, dims);
 }

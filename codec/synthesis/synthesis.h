@@ -1,5 +1,5 @@
-/* Codes to rows, in integers (spec section 10): the sum of coefficient x atom over a row's active features,
- * the bias, and one conversion to float32. Same bits on every processor.
+/* Codes to rows, in integers (spec section 10): the sum of coefficient x atom over a row's active
+ * features, the bias, and one conversion to float32. Same bits on every processor.
  */
 #ifndef MDLA_SYNTHESIS_H
 #define MDLA_SYNTHESIS_H

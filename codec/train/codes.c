@@ -23,11 +23,14 @@ mdla_status codes_open(const mdla_allocator *al, size_t batch, size_t width, cod
         for (size_t f = 0; f < feature_tiles; f++) {
             code_tile *tile = &codes->tiles[codes->tile_count++];
             tile->first_row = r * TILE_ROWS;
-            tile->row_count = batch - tile->first_row < TILE_ROWS ? batch - tile->first_row : TILE_ROWS;
+            tile->row_count =
+                batch - tile->first_row < TILE_ROWS ? batch - tile->first_row : TILE_ROWS;
             tile->first_feature = f * TILE_FEATURES;
-            tile->feature_count =
-                width - tile->first_feature < TILE_FEATURES ? width - tile->first_feature : TILE_FEATURES;
-            tile->entries = alloc_array(al, tile->row_count * tile->feature_count, sizeof *tile->entries);
+            tile->feature_count = width - tile->first_feature < TILE_FEATURES
+                                      ? width - tile->first_feature
+                                      : TILE_FEATURES;
+            tile->entries =
+                alloc_array(al, tile->row_count * tile->feature_count, sizeof *tile->entries);
             tile->dead = alloc_array(al, tile->row_count * tile->feature_count, sizeof *tile->dead);
             if (tile->entries == NULL || tile->dead == NULL)
                 return MDLA_ERR_MEMORY;
@@ -77,7 +80,8 @@ float codes_kth_largest(float *values, size_t n, size_t k)
             values[i++] = values[j];
             values[j--] = swapped;
         }
-        /* values[low .. i-1] >= pivot >= values[j+1 .. high]; where i = j, that one is the pivot. */
+        /* values[low .. i-1] >= pivot >= values[j+1 .. high]; where i = j, that one is the pivot.
+         */
         if (i == j) {
             if (wanted == i)
                 return values[i];
@@ -154,15 +158,15 @@ static mdla_status lists_reserve(const mdla_allocator *al, code_lists *codes, si
     codes->gradient = alloc_array(al, count, sizeof *codes->gradient);
     codes->by_feature = alloc_array(al, count, sizeof *codes->by_feature);
     codes->capacity = 0;
-    if (codes->feature == NULL || codes->row == NULL || codes->strength == NULL || codes->gradient == NULL ||
-        codes->by_feature == NULL)
+    if (codes->feature == NULL || codes->row == NULL || codes->strength == NULL ||
+        codes->gradient == NULL || codes->by_feature == NULL)
         return MDLA_ERR_MEMORY;
     codes->capacity = count;
     return MDLA_OK;
 }
 
-/* Keeps of one row's list (positions first .. end-1) the limit largest, in order; ties go to the first.
- * Returns the new end. */
+/* Keeps of one row's list (positions first .. end-1) the limit largest, in order; ties go to the
+ * first. Returns the new end. */
 static size_t keep_largest(code_lists *codes, size_t first, size_t end, size_t limit)
 {
     size_t kept = first, equal;
@@ -226,8 +230,8 @@ static void place(code_lists *codes, const code_tile *tile, const code_entry *en
     }
 }
 
-mdla_status codes_list_rows(const mdla_allocator *al, code_lists *codes, float threshold, size_t per_row,
-                            size_t dead_per_row)
+mdla_status codes_list_rows(const mdla_allocator *al, code_lists *codes, float threshold,
+                            size_t per_row, size_t dead_per_row)
 {
     const size_t batch = codes->row_count / 2;
     size_t *start = codes->row_start;

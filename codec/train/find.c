@@ -1,5 +1,5 @@
-/* The step's one dense product, and what of it is kept. A tile's pre-activations live in a worker's cache only
- * until the few candidates among them are picked. */
+/* The step's one dense product, and what of it is kept. A tile's pre-activations live in a worker's
+ * cache only until the few candidates among them are picked. */
 #include "train/state.h"
 
 #include "base/alloc.h"
@@ -7,19 +7,20 @@
 
 #include <string.h>
 
-/* The first part of a training keeps more features than asked for, in the mean ANNEAL_FROM times as many at its
- * start: features then find their place before they compete. */
+/* The first part of a training keeps more features than asked for, in the mean ANNEAL_FROM times as
+ * many at its start: features then find their place before they compete. */
 #define ANNEAL_FROM 3.0f
 #define ANNEAL_PART 0.3f
 
-/* Candidates are listed from this part of the last threshold on. Where that turns out too high for the batch, the
- * product is done again without a bound. */
+/* Candidates are listed from this part of the last threshold on. Where that turns out too high for
+ * the batch, the product is done again without a bound. */
 #define BOUND_PART 0.8f
 
 float train_l0_now(const trainer *t)
 {
     const float done = (float)t->now.step / ((float)t->p.steps * ANNEAL_PART);
-    const float l0 = (float)t->p.l0 * (done < 1.0f ? ANNEAL_FROM - (ANNEAL_FROM - 1.0f) * done : 1.0f);
+    const float l0 =
+        (float)t->p.l0 * (done < 1.0f ? ANNEAL_FROM - (ANNEAL_FROM - 1.0f) * done : 1.0f);
 
     return l0 < (float)t->p.width ? l0 : (float)t->p.width;
 }
@@ -37,10 +38,10 @@ static size_t keep_flagged(const uint8_t *flags, uint32_t *index, float *value, 
     return kept;
 }
 
-/* Lists a tile's pre-activations above bound: all features', or those of features that flags names; of a row the
- * limit largest (more where they tie). */
-static size_t pick(const code_tile *tile, const float *pre, float bound, const uint8_t *flags, size_t limit,
-                   code_entry *entries)
+/* Lists a tile's pre-activations above bound: all features', or those of features that flags names;
+ * of a row the limit largest (more where they tie). */
+static size_t pick(const code_tile *tile, const float *pre, float bound, const uint8_t *flags,
+                   size_t limit, code_entry *entries)
 {
     uint32_t index[TILE_FEATURES];
     float value[TILE_FEATURES], sorted[TILE_FEATURES];
@@ -105,7 +106,8 @@ mdla_status train_find_codes(trainer *t)
         }
         MDLA_TRY(codes_threshold(t->al, &t->codes, kept, &threshold));
         t->now.bound = BOUND_PART * threshold;
-        t->now.threshold = t->now.step == 0 ? threshold : 0.99f * t->now.threshold + 0.01f * threshold;
+        t->now.threshold =
+            t->now.step == 0 ? threshold : 0.99f * t->now.threshold + 0.01f * threshold;
     }
     MDLA_TRY(codes_list_rows(t->al, &t->codes, threshold, per_row, t->p.l0));
     codes_list_features(&t->codes, t->p.width);

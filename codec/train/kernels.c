@@ -29,21 +29,21 @@ KERNEL_CLONES void kernel_axpy(size_t n, float alpha, const float *restrict x, f
 }
 
 KERNEL_CLONES void kernel_axpy2(size_t n, float alpha, const float *restrict x, float beta,
-                         const float *restrict z, float *restrict y)
+                                const float *restrict z, float *restrict y)
 {
     for (size_t i = 0; i < n; i++)
         y[i] += alpha * x[i] + beta * z[i];
 }
 
-KERNEL_CLONES void kernel_centre(size_t n, const float *restrict x, const float *restrict mean, float scale,
-                          float *restrict y)
+KERNEL_CLONES void kernel_centre(size_t n, const float *restrict x, const float *restrict mean,
+                                 float scale, float *restrict y)
 {
     for (size_t i = 0; i < n; i++)
         y[i] = (x[i] - mean[i]) * scale;
 }
 
-KERNEL_CLONES size_t kernel_above(size_t n, const float *restrict x, float bound, uint32_t *restrict index,
-                           float *restrict value)
+KERNEL_CLONES size_t kernel_above(size_t n, const float *restrict x, float bound,
+                                  uint32_t *restrict index, float *restrict value)
 {
     size_t count = 0, i = 0;
 
@@ -69,7 +69,7 @@ KERNEL_CLONES size_t kernel_above(size_t n, const float *restrict x, float bound
 }
 
 KERNEL_CLONES void kernel_adam_run(size_t n, const kernel_adam *adam, const float *restrict g,
-                            float *restrict w, float *restrict m, float *restrict v)
+                                   float *restrict w, float *restrict m, float *restrict v)
 {
     const kernel_adam a = *adam;
 

@@ -17,7 +17,8 @@ void kernel_axpy2(size_t n, float alpha, const float *x, float beta, const float
 /* y[i] = (x[i] - mean[i]) * scale. */
 void kernel_centre(size_t n, const float *x, const float *mean, float scale, float *y);
 
-/* Indices i, ascending, with x[i] > bound, offset added. Returns how many; out and value have room for n. */
+/* Indices i, ascending, with x[i] > bound, offset added. Returns how many; out and value have room
+ * for n. */
 size_t kernel_above(size_t n, const float *x, float bound, uint32_t *index, float *value);
 
 /* One Adam step of a run, with the bias correction in its two factors. */
@@ -28,7 +29,8 @@ typedef struct kernel_adam {
     float rate; /* w -= rate m / (root sqrt(v) + epsilon) */
     float root;
 } kernel_adam;
-void kernel_adam_run(size_t n, const kernel_adam *adam, const float *g, float *w, float *m, float *v);
+void kernel_adam_run(size_t n, const kernel_adam *adam, const float *g, float *w, float *m,
+                     float *v);
 
 /* g -= (g . w) w: what of a gradient is left when w keeps its length. */
 void kernel_project(size_t n, const float *w, float *g);

@@ -1,4 +1,5 @@
-/* The trainer's own generator (xoshiro256**, seeded by splitmix64): the same draws on every machine. */
+/* The trainer's own generator (xoshiro256**, seeded by splitmix64): the same draws on every
+ * machine. */
 #ifndef MDLA_TRAIN_RNG_H
 #define MDLA_TRAIN_RNG_H
 

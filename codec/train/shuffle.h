@@ -1,6 +1,7 @@
-/* A shuffle buffer: rows of one pass come in as the stream has them and leave in random order, each once. Once
- * it is full, a row can leave only as another takes its place; what is left at the end of the pass leaves
- * shuffled too. Where a whole pass fits, it is kept and dealt anew without reading. */
+/* A shuffle buffer: rows of one pass come in as the stream has them and leave in random order, each
+ * once. Once it is full, a row can leave only as another takes its place; what is left at the end
+ * of the pass leaves shuffled too. Where a whole pass fits, it is kept and dealt anew without
+ * reading. */
 #ifndef MDLA_TRAIN_SHUFFLE_H
 #define MDLA_TRAIN_SHUFFLE_H
 
@@ -10,9 +11,9 @@
 typedef struct shuffle {
     const mdla_allocator *al;
     size_t dims, capacity;
-    float *values;    /* [capacity][dims]: slots */
-    uint64_t *number; /* [capacity]: which row of the stream a slot holds */
-    uint32_t *order;  /* [capacity]: slots; the first live ones are still to leave */
+    float *values;     /* [capacity][dims]: slots */
+    uint64_t *number;  /* [capacity]: which row of the stream a slot holds */
+    uint32_t *order;   /* [capacity]: slots; the first live ones are still to leave */
     size_t live, held; /* held: slots ever filled */
     train_rng rng;
 } shuffle;
@@ -36,8 +37,8 @@ void shuffle_take(shuffle *s, float *row);
 /* Begins another pass over the held rows. Right where they are a whole pass, and none is live. */
 void shuffle_again(shuffle *s);
 
-/* After number, order, live, held and rng were loaded: the first count slots of order with the row that each
- * holds, ascending by row, for their values to be put back. Freed with alloc_free. */
+/* After number, order, live, held and rng were loaded: the first count slots of order with the row
+ * that each holds, ascending by row, for their values to be put back. Freed with alloc_free. */
 typedef struct shuffle_slot {
     uint64_t number;
     uint32_t slot;

@@ -17,7 +17,7 @@ typedef struct train_weights {
 
 /* The small part of what a checkpoint holds. No padding, so that its bytes are defined. */
 typedef struct train_scalars {
-    uint64_t step;   /* steps done */
+    uint64_t step; /* steps done */
     train_rng rng;
     float scale;     /* model rows are (row - mean) / scale */
     float threshold; /* smoothed smallest strength kept in a batch */

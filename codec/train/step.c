@@ -1,6 +1,6 @@
-/* One step of training: codes, reconstruction, gradients, Adam. After the product of find.c all work is
- * proportional to the active features: a feature's gradient is summed, applied and forgotten in one go. Moments
- * of features that didn't fire stand still. */
+/* One step of training: codes, reconstruction, gradients, Adam. After the product of find.c all
+ * work is proportional to the active features: a feature's gradient is summed, applied and
+ * forgotten in one go. Moments of features that didn't fire stand still. */
 #include "train/state.h"
 
 #include "base/alloc.h"
@@ -16,7 +16,8 @@
 #define WARM_UP_STEPS 200.0f
 #define DECAY_PART 0.5f
 
-/* A feature counts as dead when this many times the mean gap between firings, width / l0 rows, has passed. */
+/* A feature counts as dead when this many times the mean gap between firings, width / l0 rows, has
+ * passed. */
 #define DEAD_GAPS 40
 
 /* How fast the penalty follows a wrong L0, a step. */
@@ -48,7 +49,8 @@ static void mark_dead(trainer *t)
         t->dead[f] = (t->now.step - t->fired[f]) * t->p.batch > rows;
 }
 
-/* ---- Rows: reconstruction, error, gradients of the strengths ---------------------------------- */
+/* ---- Rows: reconstruction, error, gradients of the strengths ----------------------------------
+ */
 
 /* y += strengths . atoms of one list. */
 static void add_atoms(const trainer *t, size_t list, float *y)
@@ -107,9 +109,11 @@ static void rows_task(void *ctx, size_t task, size_t worker)
         row_step(t, r);
 }
 
-/* ---- Features: gradients of the weights, and Adam --------------------------------------------- */
+/* ---- Features: gradients of the weights, and Adam ---------------------------------------------
+ */
 
-static void apply(const kernel_adam *adam, const float *g, train_weights *weights, size_t at, size_t count)
+static void apply(const kernel_adam *adam, const float *g, train_weights *weights, size_t at,
+                  size_t count)
 {
     kernel_adam_run(count, adam, g, weights->w + at, weights->m + at, weights->v + at);
 }
@@ -180,8 +184,8 @@ mdla_status trainer_step(trainer *t, const float *rows, trainer_report *report)
     mark_dead(t);
     MDLA_TRY(train_find_codes(t));
     parallel_run(t->pool, (batch + ROWS_A_TASK - 1) / ROWS_A_TASK, rows_task, t);
-    parallel_run(t->pool, (t->codes.active_count + FEATURES_A_TASK - 1) / FEATURES_A_TASK, features_task,
-                 t);
+    parallel_run(t->pool, (t->codes.active_count + FEATURES_A_TASK - 1) / FEATURES_A_TASK,
+                 features_task, t);
     bias_step(t);
     for (size_t r = 0; r < batch; r++) {
         error += t->row_error[r];

@@ -1,4 +1,5 @@
-/* A training's life around its steps: memory, the first atoms, the threshold at the end, the SAE. */
+/* A training's life around its steps: memory, the first atoms, the threshold at the end, the SAE.
+ */
 #include "train/state.h"
 
 #include "base/alloc.h"
@@ -8,14 +9,15 @@
 #include <math.h>
 #include <string.h>
 
-/* The first atoms are data rows, turned away by noise of NOISE times their length; encoder runs are the atoms,
- * short, so that the first reconstructions are small rather than large. */
+/* The first atoms are data rows, turned away by noise of NOISE times their length; encoder runs are
+ * the atoms, short, so that the first reconstructions are small rather than large. */
 #define FIRST_NOISE 1.0f
 #define FIRST_ENCODER 0.1f
 #define FIRST_PENALTY 0.1f
 
-/* Standard errors that the calibrated mean L0 stays below the one asked for, so that other rows keep to it. They
- * are of batches as if independent: within a batch rows are neighbours, which makes them large enough. */
+/* Standard errors that the calibrated mean L0 stays below the one asked for, so that other rows
+ * keep to it. They are of batches as if independent: within a batch rows are neighbours, which
+ * makes them large enough. */
 #define CAUTION 1.0
 
 static bool weights_open(const mdla_allocator *al, size_t count, train_weights *weights)
@@ -64,13 +66,14 @@ static bool arrays_open(trainer *t)
     t->gradient = alloc_zeroed(al, workers * 2 * dims, sizeof *t->gradient);
     t->dead = alloc_zeroed(al, width, sizeof *t->dead);
     return weights_open(al, weights, &t->enc) && weights_open(al, weights, &t->dec) &&
-           weights_open(al, width, &t->b_enc) && weights_open(al, dims, &t->b_dec) && t->mean != NULL &&
-           t->fired != NULL && t->x != NULL && t->error != NULL && t->row_loss != NULL &&
-           t->row_error != NULL && t->pre != NULL && t->gradient != NULL && t->dead != NULL;
+           weights_open(al, width, &t->b_enc) && weights_open(al, dims, &t->b_dec) &&
+           t->mean != NULL && t->fired != NULL && t->x != NULL && t->error != NULL &&
+           t->row_loss != NULL && t->row_error != NULL && t->pre != NULL && t->gradient != NULL &&
+           t->dead != NULL;
 }
 
-mdla_status trainer_open(const mdla_allocator *al, const trainer_params *params, parallel_pool *pool,
-                         trainer **out)
+mdla_status trainer_open(const mdla_allocator *al, const trainer_params *params,
+                         parallel_pool *pool, trainer **out)
 {
     trainer *t = alloc_zeroed(al, 1, sizeof *t);
 
@@ -113,7 +116,8 @@ void trainer_close(trainer *t)
     alloc_free(t->al, t);
 }
 
-/* ---- First state ------------------------------------------------------------------------------ */
+/* ---- First state ------------------------------------------------------------------------------
+ */
 
 static mdla_status set_origin(trainer *t, const float *rows, size_t row_count)
 {
@@ -159,7 +163,8 @@ mdla_status trainer_begin(trainer *t, const float *rows, size_t row_count)
     return MDLA_OK;
 }
 
-/* ---- Last state ------------------------------------------------------------------------------- */
+/* ---- Last state -------------------------------------------------------------------------------
+ */
 
 /* Candidates of many batches. */
 typedef struct calibration {
@@ -258,8 +263,8 @@ mdla_status trainer_calibrate(trainer *t, const float *rows, size_t row_count)
     return status;
 }
 
-/* Undoes centring and scaling: with raw row y, model row (y - mean) / scale and strengths in raw units, encoder
- * runs stay as they are. */
+/* Undoes centring and scaling: with raw row y, model row (y - mean) / scale and strengths in raw
+ * units, encoder runs stay as they are. */
 mdla_status trainer_export(const trainer *t, sae **out)
 {
     static const sae_activation kinds[] = {SAE_JUMPRELU, SAE_TOPK, SAE_RELU};

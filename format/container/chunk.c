@@ -33,7 +33,8 @@ void chunk_type_text(uint32_t type, char text[20])
     text[at] = '\0';
 }
 
-static mdla_status read_some(chunk_reader *r, void *dst, size_t nbytes, size_t *got, mdla_error *err)
+static mdla_status read_some(chunk_reader *r, void *dst, size_t nbytes, size_t *got,
+                             mdla_error *err)
 {
     *got = 0;
     if (r->source.read(r->source.ctx, dst, nbytes, got) != MDLA_OK || *got > nbytes)
@@ -62,7 +63,8 @@ static mdla_status reserve(chunk_reader *r, chunk *c, size_t used, size_t nbytes
         return MDLA_OK;
     grown = alloc_grown(r->al, c->payload, used, nbytes, 1);
     if (grown == NULL)
-        return error_set(err, MDLA_ERR_MEMORY, "%s: no memory for a chunk of %zu bytes", r->name, nbytes);
+        return error_set(err, MDLA_ERR_MEMORY, "%s: no memory for a chunk of %zu bytes", r->name,
+                         nbytes);
     c->payload = grown;
     c->capacity = nbytes;
     return MDLA_OK;
@@ -106,7 +108,8 @@ mdla_status chunk_read(chunk_reader *r, chunk *c, bool *end, mdla_error *err)
     nbytes = bytes_u32(&in);
     chunk_type_text(c->type, type);
     if (nbytes > r->max_chunk)
-        return error_set(err, MDLA_ERR_LIMIT, "%s: chunk '%s' at byte %llu claims %u bytes, above the limit of %u",
+        return error_set(err, MDLA_ERR_LIMIT,
+                         "%s: chunk '%s' at byte %llu claims %u bytes, above the limit of %u",
                          r->name, type, (unsigned long long)c->offset, nbytes, r->max_chunk);
     MDLA_TRY(read_payload(r, c, nbytes, err));
     MDLA_TRY(chunk_read_bytes(r, crc, sizeof crc, err));
@@ -116,8 +119,9 @@ mdla_status chunk_read(chunk_reader *r, chunk *c, bool *end, mdla_error *err)
     in = (bytes_in){crc, crc + sizeof crc, false};
     c->crc = bytes_u32(&in);
     if (c->crc != (uint32_t)sum)
-        return error_set(err, MDLA_ERR_CORRUPT, "%s: chunk '%s' at byte %llu: CRC mismatch, the file is damaged",
-                         r->name, type, (unsigned long long)c->offset);
+        return error_set(err, MDLA_ERR_CORRUPT,
+                         "%s: chunk '%s' at byte %llu: CRC mismatch, the file is damaged", r->name,
+                         type, (unsigned long long)c->offset);
     return MDLA_OK;
 }
 
@@ -129,10 +133,12 @@ mdla_status chunk_reader_open(const mdla_config *config, mdla_source source, con
 
     mdla_config_init(&defaults);
     *r = (chunk_reader){source, alloc_of(config),
-                        config != NULL ? config->limits.max_chunk : defaults.limits.max_chunk, 0, name};
+                        config != NULL ? config->limits.max_chunk : defaults.limits.max_chunk, 0,
+                        name};
     status = chunk_read_bytes(r, magic, MAGIC_NBYTES, err);
     if (status == MDLA_ERR_TRUNCATED)
-        status = error_set(err, MDLA_ERR_FORMAT, "%s: not a .mdla file or codebook: too short", name);
+        status =
+            error_set(err, MDLA_ERR_FORMAT, "%s: not a .mdla file or codebook: too short", name);
     else if (status == MDLA_OK && memcmp(magic, chunk_magic_file, MAGIC_NBYTES) != 0 &&
              memcmp(magic, chunk_magic_codebook, MAGIC_NBYTES) != 0)
         status = error_set(err, MDLA_ERR_FORMAT, "%s: not a .mdla file or codebook", name);

@@ -1,4 +1,5 @@
-/* Chunks: the container's framed units (spec section 3): type, length, payload, CRC-32 over all three. */
+/* Chunks: the container's framed units (spec section 3): type, length, payload, CRC-32 over all
+ * three. */
 #ifndef MDLA_CHUNK_H
 #define MDLA_CHUNK_H
 
@@ -12,7 +13,8 @@
 extern const uint8_t chunk_magic_file[MAGIC_NBYTES];     /* a .mdla file */
 extern const uint8_t chunk_magic_codebook[MAGIC_NBYTES]; /* a codebook file */
 
-/* Types by their letters; a lower-case first letter marks an ancillary chunk, skipped where unknown. */
+/* Types by their letters; a lower-case first letter marks an ancillary chunk, skipped where
+ * unknown. */
 #define CHUNK_TYPE(a, b, c, d)                                                                     \
     ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 #define CHUNK_HEAD CHUNK_TYPE('H', 'E', 'A', 'D')
@@ -34,11 +36,11 @@ static inline bool chunk_is_ancillary(uint32_t type)
 /* A chunk in memory. payload is the chunk's; reused from chunk to chunk. */
 typedef struct chunk {
     uint32_t type;
-    size_t nbytes;     /* of the payload */
+    size_t nbytes; /* of the payload */
     uint8_t *payload;
     size_t capacity;
     uint32_t crc;
-    uint64_t offset;   /* of its frame in the file */
+    uint64_t offset; /* of its frame in the file */
 } chunk;
 
 void chunk_free(const mdla_allocator *al, chunk *c);
@@ -49,14 +51,14 @@ typedef struct chunk_reader {
     const mdla_allocator *al;
     uint32_t max_chunk;
     uint64_t offset;
-    const char *name;  /* for messages; the owner's */
+    const char *name; /* for messages; the owner's */
 } chunk_reader;
 
 /* nbytes or MDLA_ERR_TRUNCATED. */
 mdla_status chunk_read_bytes(chunk_reader *r, void *dst, size_t nbytes, mdla_error *err);
 
-/* The next chunk, CRC checked. end (may be NULL): set and MDLA_OK returned where the data end before its first
- * byte. Memory is taken as data arrive: a length that lies costs nothing. */
+/* The next chunk, CRC checked. end (may be NULL): set and MDLA_OK returned where the data end
+ * before its first byte. Memory is taken as data arrive: a length that lies costs nothing. */
 mdla_status chunk_read(chunk_reader *r, chunk *c, bool *end, mdla_error *err);
 
 mdla_status chunk_seek(chunk_reader *r, uint64_t offset, mdla_error *err);
@@ -64,8 +66,8 @@ mdla_status chunk_seek(chunk_reader *r, uint64_t offset, mdla_error *err);
 /* "BLCK", or "\xNN" escapes where a letter isn't printable. */
 void chunk_type_text(uint32_t type, char text[20]);
 
-/* A source that begins with a magic: taken over and its first bytes compared. MDLA_ERR_FORMAT for others; on any
- * failure the source is closed. */
+/* A source that begins with a magic: taken over and its first bytes compared. MDLA_ERR_FORMAT for
+ * others; on any failure the source is closed. */
 mdla_status chunk_reader_open(const mdla_config *config, mdla_source source, const char *name,
                               chunk_reader *r, uint8_t magic[MAGIC_NBYTES], mdla_error *err);
 void chunk_reader_close(chunk_reader *r);

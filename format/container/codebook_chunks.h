@@ -6,7 +6,8 @@
 #include "container/chunk.h"
 
 #define CODEBOOK_HEADER_NBYTES 36
-#define CODEBOOK_GROUP_ENTRIES ((uint32_t)1 << 24) /* most atom entries in one chunk; one atom at least */
+#define CODEBOOK_GROUP_ENTRIES                                                                     \
+    ((uint32_t)1 << 24) /* most atom entries in one chunk; one atom at least */
 
 /* Features in one atoms chunk, the last one's fewer. */
 static inline uint32_t codebook_group(uint32_t dims)
@@ -14,12 +15,13 @@ static inline uint32_t codebook_group(uint32_t dims)
     return dims >= CODEBOOK_GROUP_ENTRIES ? 1 : CODEBOOK_GROUP_ENTRIES / dims;
 }
 
-/* Reads a codebook's chunks at the reader's position into a new codebook, with its canonical bytes and name. */
+/* Reads a codebook's chunks at the reader's position into a new codebook, with its canonical bytes
+ * and name. */
 mdla_status codebook_chunks_read(chunk_reader *r, const mdla_limits *limits, codebook **out,
                                  mdla_error *err);
 
-/* Codes atoms q [width][dims] at step_index [width] with everything else that cb holds; sets cb's canonical
- * bytes, name and bit counts. stride: neighbours for the atoms' contexts, 0 for none. */
+/* Codes atoms q [width][dims] at step_index [width] with everything else that cb holds; sets cb's
+ * canonical bytes, name and bit counts. stride: neighbours for the atoms' contexts, 0 for none. */
 mdla_status codebook_chunks_make(codebook *cb, uint32_t stride, const uint8_t *step_index,
                                  const int16_t *q);
 

@@ -73,8 +73,8 @@ static mdla_status read_header(codebook_parse *p)
     if (in.failed || in.at != in.end)
         return damaged(p, "its header has the wrong size");
     if (flags != 0)
-        return error_set(p->err, MDLA_ERR_UNSUPPORTED, "%s: codebook uses reserved flags %#x", p->r->name,
-                         flags);
+        return error_set(p->err, MDLA_ERR_UNSUPPORTED, "%s: codebook uses reserved flags %#x",
+                         p->r->name, flags);
     if (dims == 0 || width == 0 || classes == 0 || classes > CODEBOOK_CLASSES_MAX ||
         p->stride >= dims || bias_exponent < -150 || bias_exponent > 100 ||
         !code_params_in_range(&fit))
@@ -82,8 +82,8 @@ static mdla_status read_header(codebook_parse *p)
     if (dims > p->limits->max_dims || width > p->limits->max_width ||
         codebook_memory(dims, width) > p->limits->max_memory)
         return error_set(p->err, MDLA_ERR_LIMIT,
-                         "%s: codebook of %u features x %u dims is above the limits set", p->r->name,
-                         width, dims);
+                         "%s: codebook of %u features x %u dims is above the limits set",
+                         p->r->name, width, dims);
     p->cb = codebook_new(p->r->al, dims, width);
     p->step_index = alloc_zeroed(p->r->al, width, 1);
     if (p->cb == NULL || p->step_index == NULL)

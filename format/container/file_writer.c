@@ -18,8 +18,9 @@ mdla_status file_writer_start(file_writer *w, const mdla_allocator *al, mdla_sin
     return chunk_write_bytes(&w->out, cb->bytes, cb->nbytes);
 }
 
-mdla_status file_writer_block(file_writer *w, uint32_t rows, const uint8_t header[BLOCK_HEADER_NBYTES],
-                              const uint8_t *payload, size_t nbytes)
+mdla_status file_writer_block(file_writer *w, uint32_t rows,
+                              const uint8_t header[BLOCK_HEADER_NBYTES], const uint8_t *payload,
+                              size_t nbytes)
 {
     const uint64_t before = w->out.offset;
     uint8_t *end;

@@ -7,7 +7,7 @@
 typedef struct file_writer {
     chunk_writer out;
     const mdla_allocator *al;
-    uint8_t *index;          /* the row index so far: rows and bytes of each block as varints */
+    uint8_t *index; /* the row index so far: rows and bytes of each block as varints */
     size_t index_nbytes, index_capacity;
     uint64_t rows, blocks;
     uint64_t codebook_nbytes; /* embedded, framing included */
@@ -18,8 +18,9 @@ mdla_status file_writer_start(file_writer *w, const mdla_allocator *al, mdla_sin
                               const file_header *header, const codebook *cb);
 
 /* A block of rows: its header, then the coder's payload. */
-mdla_status file_writer_block(file_writer *w, uint32_t rows, const uint8_t header[BLOCK_HEADER_NBYTES],
-                              const uint8_t *payload, size_t nbytes);
+mdla_status file_writer_block(file_writer *w, uint32_t rows,
+                              const uint8_t header[BLOCK_HEADER_NBYTES], const uint8_t *payload,
+                              size_t nbytes);
 
 /* Row index, statistics, note (may be NULL), tail. */
 mdla_status file_writer_finish(file_writer *w, const file_stats *stats, const char *note);

@@ -44,8 +44,8 @@ void header_put(const file_header *h, uint8_t out[HEADER_NBYTES])
     bytes_put(at, 0, 4);
 }
 
-mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *name, file_header *out,
-                       mdla_error *err)
+mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *name,
+                       file_header *out, mdla_error *err)
 {
     bytes_in in = {c->payload, c->payload + c->nbytes, false};
     unsigned major, minor, dtype, model, codes, embedded;
@@ -57,8 +57,8 @@ mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *na
     minor = bytes_u16(&in);
     if (!in.failed && (major != FORMAT_MAJOR || minor != FORMAT_MINOR))
         return error_set(err, MDLA_ERR_UNSUPPORTED,
-                         "%s: format version %u.%u; this build reads %d.%d: use a matching mdla", name,
-                         major, minor, FORMAT_MAJOR, FORMAT_MINOR);
+                         "%s: format version %u.%u; this build reads %d.%d: use a matching mdla",
+                         name, major, minor, FORMAT_MAJOR, FORMAT_MINOR);
     flags = bytes_u32(&in);
     out->dims = bytes_u32(&in);
     out->width = bytes_u32(&in);
@@ -72,18 +72,22 @@ mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *na
     if (in.failed || in.at != in.end)
         return error_set(err, MDLA_ERR_CORRUPT, "%s: header has %zu bytes, not %d", name, c->nbytes,
                          HEADER_NBYTES);
-    if (flags != 0 || reserved != 0 || model != MODEL_ADDITIVE || codes != CODES_SPARSE || embedded > 1)
-        return error_set(err, MDLA_ERR_UNSUPPORTED,
-                         "%s: header uses reserved values (flags %#x, model %u, codes %u, codebook %u)",
-                         name, flags, model, codes, embedded);
+    if (flags != 0 || reserved != 0 || model != MODEL_ADDITIVE || codes != CODES_SPARSE ||
+        embedded > 1)
+        return error_set(
+            err, MDLA_ERR_UNSUPPORTED,
+            "%s: header uses reserved values (flags %#x, model %u, codes %u, codebook %u)", name,
+            flags, model, codes, embedded);
     if (mdla_dtype_nbytes((mdla_dtype)dtype) == 0)
         return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: unknown value type %u", name, dtype);
-    if (out->dims == 0 || out->width == 0 || out->block_rows == 0 || out->block_rows > BLOCK_ROWS_MAX)
-        return error_set(err, MDLA_ERR_CORRUPT, "%s: header says dims %u, width %u, block rows %u", name,
-                         out->dims, out->width, out->block_rows);
+    if (out->dims == 0 || out->width == 0 || out->block_rows == 0 ||
+        out->block_rows > BLOCK_ROWS_MAX)
+        return error_set(err, MDLA_ERR_CORRUPT, "%s: header says dims %u, width %u, block rows %u",
+                         name, out->dims, out->width, out->block_rows);
     if (out->dims > limits->max_dims || out->width > limits->max_width)
-        return error_set(err, MDLA_ERR_LIMIT, "%s: dims %u, width %u are above the limits of %u and %u",
-                         name, out->dims, out->width, limits->max_dims, limits->max_width);
+        return error_set(err, MDLA_ERR_LIMIT,
+                         "%s: dims %u, width %u are above the limits of %u and %u", name, out->dims,
+                         out->width, limits->max_dims, limits->max_width);
     out->dtype = (mdla_dtype)dtype;
     out->embedded = embedded != 0;
     return MDLA_OK;
@@ -122,8 +126,8 @@ mdla_status tail_get(const chunk *c, const mdla_limits *limits, const char *name
     out->rows = bytes_u64(&in);
     out->blocks = bytes_u64(&in);
     if (c->type != CHUNK_TAIL || in.failed || in.at != in.end)
-        return error_set(err, MDLA_ERR_TRUNCATED, "%s: no end mark: the file is cut short or damaged",
-                         name);
+        return error_set(err, MDLA_ERR_TRUNCATED,
+                         "%s: no end mark: the file is cut short or damaged", name);
     if (out->rows > limits->max_rows)
         return error_set(err, MDLA_ERR_LIMIT, "%s: %llu rows are above the limit of %llu", name,
                          (unsigned long long)out->rows, (unsigned long long)limits->max_rows);

@@ -29,13 +29,13 @@ void params_get(bytes_in *in, code_params *out);
 void header_put(const file_header *h, uint8_t out[HEADER_NBYTES]);
 
 /* Checks every field: MDLA_ERR_UNSUPPORTED for a newer version or a reserved value, by name. */
-mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *name, file_header *out,
-                       mdla_error *err);
+mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *name,
+                       file_header *out, mdla_error *err);
 
 /* What was measured while encoding. */
 typedef struct file_stats {
-    double error_sum;      /* squared error over all rows and dims, of the decoded float32 values */
-    double deviation_sum;  /* squared deviation from the per-dimension mean */
+    double error_sum;     /* squared error over all rows and dims, of the decoded float32 values */
+    double deviation_sum; /* squared deviation from the per-dimension mean */
     uint8_t decoded_sha256[32];
 } file_stats;
 

@@ -15,7 +15,9 @@
 #define BLOCK_ROWS_DEFAULT 1024
 #define NOTE_MAX 1024
 #define TRIALS_MAX 24
-#define LAMBDA_SPAN 1e-4 /* of the codebook's own lambda: a hundredth of its step, below which nothing is gained */
+#define LAMBDA_SPAN                                                                                \
+    1e-4 /* of the codebook's own lambda: a hundredth of its step, below which nothing is gained   \
+          */
 #define FULL_TRIALS_MAX 8
 
 /* Everything of one encode. */
@@ -26,19 +28,19 @@ typedef struct encode_job {
     mdla_rows *rows;
     const codebook *cb;
     uint32_t block_rows;
-    float *atom_values;     /* [width][dims] the decoder's atoms as floats */
+    float *atom_values; /* [width][dims] the decoder's atoms as floats */
     search_atoms *atoms;
     search_engine engine;
-    row_survey survey;      /* where a target needs one */
+    row_survey survey; /* where a target needs one */
     bool surveyed;
 
     /* writing */
     file_writer writer;
     range_encoder coder;
-    code_rows pending;      /* codes of the block under way */
+    code_rows pending; /* codes of the block under way */
     row_code row;
     int32_t *accumulator;
-    float *decoded;         /* [dims] */
+    float *decoded; /* [dims] */
     deviation_sums deviation;
     sha256 hash;
     double error_sum;
@@ -47,8 +49,8 @@ typedef struct encode_job {
 
 static mdla_status no_memory(encode_job *j)
 {
-    return error_set(j->err, MDLA_ERR_MEMORY, "no memory to encode %u features x %u dims", j->cb->width,
-                     j->cb->dims);
+    return error_set(j->err, MDLA_ERR_MEMORY, "no memory to encode %u features x %u dims",
+                     j->cb->width, j->cb->dims);
 }
 
 static mdla_status prepare(encode_job *j, const mdla_sae *given)
@@ -57,12 +59,16 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
     mdla_error *err = j->err;
 
     if (mdla_rows_dims(j->rows) != j->cb->dims)
-        return error_set(err, MDLA_ERR_ARGUMENT, "rows of %u values don't fit a codebook of %u dims",
+        return error_set(err, MDLA_ERR_ARGUMENT,
+                         "rows of %u values don't fit a codebook of %u dims",
                          mdla_rows_dims(j->rows), j->cb->dims);
     if (j->options->code == MDLA_CODE_SAE && given == NULL)
-        return error_set(err, MDLA_ERR_ARGUMENT, "the SAE's own code is asked for, but no SAE is given");
-    if (given != NULL && (mdla_sae_dims(given) != j->cb->dims || mdla_sae_width(given) != j->cb->width))
-        return error_set(err, MDLA_ERR_ARGUMENT, "the SAE has %u features x %u dims, the codebook %u x %u",
+        return error_set(err, MDLA_ERR_ARGUMENT,
+                         "the SAE's own code is asked for, but no SAE is given");
+    if (given != NULL &&
+        (mdla_sae_dims(given) != j->cb->dims || mdla_sae_width(given) != j->cb->width))
+        return error_set(err, MDLA_ERR_ARGUMENT,
+                         "the SAE has %u features x %u dims, the codebook %u x %u",
                          mdla_sae_width(given), mdla_sae_dims(given), j->cb->width, j->cb->dims);
     if (j->block_rows > BLOCK_ROWS_MAX)
         return error_set(err, MDLA_ERR_ARGUMENT, "blocks have at most %d rows", BLOCK_ROWS_MAX);
@@ -78,8 +84,9 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
     j->decoded = alloc_array(j->al, j->cb->dims, sizeof *j->decoded);
     j->row.feature = alloc_array(j->al, SEARCH_MAX_ACTIVE, sizeof *j->row.feature);
     j->row.level = alloc_array(j->al, SEARCH_MAX_ACTIVE, sizeof *j->row.level);
-    if (j->atoms == NULL || j->accumulator == NULL || j->decoded == NULL || j->row.feature == NULL ||
-        j->row.level == NULL || deviation_sums_new(j->al, j->cb->dims, &j->deviation) != MDLA_OK)
+    if (j->atoms == NULL || j->accumulator == NULL || j->decoded == NULL ||
+        j->row.feature == NULL || j->row.level == NULL ||
+        deviation_sums_new(j->al, j->cb->dims, &j->deviation) != MDLA_OK)
         return no_memory(j);
     j->engine.atoms = j->atoms;
     j->engine.dims = j->cb->dims;
@@ -130,14 +137,16 @@ static file_shape shape_of(const encode_job *j)
 static mdla_status out_of_reach(encode_job *j, const rate_trial *trial)
 {
     if (j->options->target.fvu > 0.0)
-        return error_set(j->err, MDLA_ERR_TARGET,
-                         "FVU %g can't be reached: these atoms came to %.4g; give a larger --fvu or another SAE",
-                         j->options->target.fvu, trial->fvu);
+        return error_set(
+            j->err, MDLA_ERR_TARGET,
+            "FVU %g can't be reached: these atoms came to %.4g; give a larger --fvu or another SAE",
+            j->options->target.fvu, trial->fvu);
     return error_set(j->err, MDLA_ERR_TARGET, "%g bits a row can't be reached: %.4g came nearest",
                      j->options->target.bits_per_row, trial->bits_per_row);
 }
 
-/* Of two that keep the promise, the one that uses it up: FVU rises with lambda, bits fall. 0: none yet. */
+/* Of two that keep the promise, the one that uses it up: FVU rises with lambda, bits fall. 0: none
+ * yet. */
 static double nearer_lambda(const encode_job *j, double kept, double lambda)
 {
     if (kept == 0.0)
@@ -184,7 +193,8 @@ static mdla_status find_lambda(encode_job *j)
         MDLA_TRY(try_all(j, &shape, &trial));
         if (rate_control_kept_or_better(&j->options->target, &trial))
             kept = nearer_lambda(j, kept, control.lambda);
-        if (rate_control_kept(&j->options->target, &trial) || rate_control_step(&control, &trial, 0.001))
+        if (rate_control_kept(&j->options->target, &trial) ||
+            rate_control_step(&control, &trial, 0.001))
             return MDLA_OK;
     }
     return kept > 0.0 ? set_lambda(j, kept) : out_of_reach(j, &trial);
@@ -203,10 +213,11 @@ static mdla_status decode_row(encode_job *j, const code_rows *codes, size_t r, c
         j->row.level[i] = (uint16_t)codes->level[begin + i];
     }
     if (!synthesis_fits(j->engine.model, &j->row))
-        return error_set(j->err, MDLA_ERR_DATA,
-                         "row %llu is too large for the decoder's integers at this step: give a larger step, "
-                         "or remove the row",
-                         (unsigned long long)number);
+        return error_set(
+            j->err, MDLA_ERR_DATA,
+            "row %llu is too large for the decoder's integers at this step: give a larger step, "
+            "or remove the row",
+            (unsigned long long)number);
     synthesis_row(j->engine.model, &j->row, j->accumulator, j->decoded);
     for (uint32_t d = 0; d < j->cb->dims; d++) {
         const double e = (double)row[d] - j->decoded[d];
@@ -228,7 +239,8 @@ static mdla_status flush_block(encode_job *j)
         return MDLA_OK;
     if (block_encode(j->engine.model, &j->pending, 0, rows, header, &j->coder, &charged) != MDLA_OK)
         return no_memory(j);
-    status = file_writer_block(&j->writer, (uint32_t)rows, header, j->coder.payload, j->coder.nbytes);
+    status =
+        file_writer_block(&j->writer, (uint32_t)rows, header, j->coder.payload, j->coder.nbytes);
     j->pending.row_count = 0;
     return status == MDLA_OK ? MDLA_OK : error_set(j->err, status, "the output can't be written");
 }
@@ -273,7 +285,8 @@ static mdla_status write_file(encode_job *j, mdla_sink sink)
                                 .dtype = mdla_rows_dtype(j->rows),
                                 .embedded = !o->reference,
                                 .params = j->engine.model->params};
-    const pass_progress progress = {o->progress, o->progress_ctx, "encode", mdla_rows_count(j->rows)};
+    const pass_progress progress = {o->progress, o->progress_ctx, "encode",
+                                    mdla_rows_count(j->rows)};
     file_stats stats;
     mdla_status status;
 
@@ -292,7 +305,8 @@ static mdla_status write_file(encode_job *j, mdla_sink sink)
     return status == MDLA_OK ? MDLA_OK : error_set(j->err, status, "the output can't be written");
 }
 
-static mdla_status run(encode_job *j, const mdla_config *config, const mdla_sae *given, mdla_sink sink)
+static mdla_status run(encode_job *j, const mdla_config *config, const mdla_sae *given,
+                       mdla_sink sink)
 {
     const mdla_target *t = &j->options->target;
 
@@ -302,7 +316,8 @@ static mdla_status run(encode_job *j, const mdla_config *config, const mdla_sae 
     if (t->step > 0.0) {
         MDLA_TRY(set_lambda(j, lambda_of_step(t->step)));
     } else if (mdla_rows_count(j->rows) == 0) {
-        MDLA_TRY(set_lambda(j, lambda_of_step(quant_step_value(j->cb->fit.step)))); /* nothing to aim at */
+        MDLA_TRY(set_lambda(
+            j, lambda_of_step(quant_step_value(j->cb->fit.step)))); /* nothing to aim at */
     } else {
         MDLA_TRY(row_survey_take(config, j->rows, &j->survey, j->err));
         j->surveyed = true;

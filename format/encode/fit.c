@@ -1,5 +1,5 @@
-/* A codebook from an SAE and rows: priors from the codes that a search under these very priors finds, atoms with the
- * precision that their use deserves. */
+/* A codebook from an SAE and rows: priors from the codes that a search under these very priors
+ * finds, atoms with the precision that their use deserves. */
 #include "base/alloc.h"
 #include "base/matmul.h"
 #include "codebook/atoms_encoder.h"
@@ -18,9 +18,11 @@
 #define LAMBDA_LEAST 1e-8       /* of a row's deviation: nothing is gained below */
 #define WARM_UP 3               /* rounds in which prices settle before lambda moves */
 #define ROUNDS_MAX 20
-#define OFFSET_ROUNDS 8         /* rounds in which reconstruction points move too: they would creep on for ever */
-#define TOGETHER_WIDTH_MAX 4096 /* up to here atoms are quantised with regard to each other: width^3 steps */
-#define BIAS_STEPS 1024.0       /* steps of the bias in one standard deviation of the data */
+#define OFFSET_ROUNDS                                                                              \
+    8 /* rounds in which reconstruction points move too: they would creep on for ever */
+#define TOGETHER_WIDTH_MAX                                                                         \
+    4096 /* up to here atoms are quantised with regard to each other: width^3 steps */
+#define BIAS_STEPS 1024.0 /* steps of the bias in one standard deviation of the data */
 
 typedef struct fit_job {
     const mdla_allocator *al;
@@ -29,7 +31,7 @@ typedef struct fit_job {
     const sae *sae;
     mdla_rows *rows;
     codebook *cb;
-    float *atoms;         /* [width][dims] unit norm */
+    float *atoms; /* [width][dims] unit norm */
     search_atoms *search;
     search_engine engine;
     row_survey survey;
@@ -37,15 +39,15 @@ typedef struct fit_job {
     atom_moments moments;
     offset_sums offsets;
     float *offset_scratch; /* [LEVEL_OFFSETS + 1][dims] */
-    uint8_t *step_index;  /* [width] */
-    int16_t *q;           /* [width][dims] */
+    uint8_t *step_index;   /* [width] */
+    int16_t *q;            /* [width][dims] */
     double lambda;
 } fit_job;
 
 static mdla_status no_memory(fit_job *j)
 {
-    return error_set(j->err, MDLA_ERR_MEMORY, "no memory to fit %u features x %u dims", j->sae->width,
-                     j->sae->dims);
+    return error_set(j->err, MDLA_ERR_MEMORY, "no memory to fit %u features x %u dims",
+                     j->sae->width, j->sae->dims);
 }
 
 static void unit_atoms(const sae *s, float *atoms)
@@ -74,9 +76,10 @@ static mdla_status quantise_bias(fit_job *j)
         const double value = round(ldexp(j->sae->b_dec[d], -j->cb->bias_exponent));
 
         if (fabs(value) >= (double)(1 << 30))
-            return error_set(j->err, MDLA_ERR_DATA,
-                             "the SAE's bias of %g in column %u is far outside the data: is it for other rows?",
-                             j->sae->b_dec[d], d);
+            return error_set(
+                j->err, MDLA_ERR_DATA,
+                "the SAE's bias of %g in column %u is far outside the data: is it for other rows?",
+                j->sae->b_dec[d], d);
         j->cb->bias[d] = (int32_t)value;
     }
     return MDLA_OK;
@@ -91,14 +94,17 @@ static mdla_status prepare(fit_job *j, const mdla_config *config)
                          mdla_rows_dims(j->rows), j->sae->dims);
     MDLA_TRY(row_survey_take(config, j->rows, &j->survey, j->err));
     if (!(j->survey.deviation_sum > 0.0))
-        return error_set(j->err, MDLA_ERR_DATA, "all rows are the same: there is nothing to explain");
+        return error_set(j->err, MDLA_ERR_DATA,
+                         "all rows are the same: there is nothing to explain");
     j->cb = codebook_new(j->al, j->sae->dims, j->sae->width);
     j->atoms = alloc_array(j->al, values, sizeof *j->atoms);
     j->counts = code_counts_new(j->al, j->sae->width);
     j->step_index = alloc_zeroed(j->al, j->sae->width, sizeof *j->step_index);
     j->q = alloc_zeroed(j->al, values, sizeof *j->q);
-    j->offset_scratch = alloc_array(j->al, (size_t)(LEVEL_OFFSETS + 1) * j->sae->dims, sizeof(float));
-    if (j->cb == NULL || j->atoms == NULL || j->offset_scratch == NULL || j->counts == NULL || j->step_index == NULL || j->q == NULL)
+    j->offset_scratch =
+        alloc_array(j->al, (size_t)(LEVEL_OFFSETS + 1) * j->sae->dims, sizeof(float));
+    if (j->cb == NULL || j->atoms == NULL || j->offset_scratch == NULL || j->counts == NULL ||
+        j->step_index == NULL || j->q == NULL)
         return no_memory(j);
     unit_atoms(j->sae, j->atoms);
     MDLA_TRY(quantise_bias(j));
@@ -139,7 +145,8 @@ static mdla_status fit_priors(fit_job *j)
     return priors_fit(j->cb, j->counts) == MDLA_OK ? MDLA_OK : no_memory(j);
 }
 
-/* Prices and lambda together, on the sample: each round searches under the prices of the codes before. */
+/* Prices and lambda together, on the sample: each round searches under the prices of the codes
+ * before. */
 static mdla_status settle_on_sample(fit_job *j)
 {
     const mdla_target *target = &j->options->target;
@@ -175,12 +182,14 @@ static mdla_status settle_on_sample(fit_job *j)
         if (round < OFFSET_ROUNDS)
             offset_sums_solve(&j->offsets, j->cb->fit.level_offset);
         if (j->options->progress != NULL &&
-            j->options->progress(j->options->progress_ctx, "fit prices", round + 1, MDLA_UNKNOWN) != 0)
+            j->options->progress(j->options->progress_ctx, "fit prices", round + 1, MDLA_UNKNOWN) !=
+                0)
             return error_set(j->err, MDLA_ERR_INTERRUPTED, "interrupted");
         if (round + 1 < WARM_UP)
             continue;
-        reached = target->step > 0.0 ? round >= 2 * WARM_UP
-                                     : rate_control_step(&control, &trial, stride == 1 ? 0.01 : 0.03);
+        reached = target->step > 0.0
+                      ? round >= 2 * WARM_UP
+                      : rate_control_step(&control, &trial, stride == 1 ? 0.01 : 0.03);
         j->lambda = control.lambda;
         if (reached && stride == 1)
             return MDLA_OK;
@@ -190,16 +199,18 @@ static mdla_status settle_on_sample(fit_job *j)
             break;
     }
     if (target->fvu > 0.0 && trial.fvu > 1.05 * target->fvu)
-        return error_set(j->err, MDLA_ERR_TARGET,
-                         "FVU %g can't be reached: these atoms came to %.4g; give a larger --fvu or another SAE",
-                         target->fvu, trial.fvu);
+        return error_set(
+            j->err, MDLA_ERR_TARGET,
+            "FVU %g can't be reached: these atoms came to %.4g; give a larger --fvu or another SAE",
+            target->fvu, trial.fvu);
     return MDLA_OK;
 }
 
 /* Counts over all rows at the lambda that was found; moments may be NULL. */
 static mdla_status count_all(fit_job *j, const char *what, atom_moments *moments)
 {
-    const pass_progress progress = {j->options->progress, j->options->progress_ctx, what, j->survey.rows};
+    const pass_progress progress = {j->options->progress, j->options->progress_ctx, what,
+                                    j->survey.rows};
     pass_sums sums = {.counts = j->counts, .moments = moments};
 
     code_counts_clear(j->counts);
@@ -221,8 +232,8 @@ static mdla_status make_atoms(fit_job *j)
                                 .moments = j->moments.product};
     atom_precision precision = {
         .lambda = j->lambda,
-        .expected_rows = (double)(j->options->expected_rows != 0 ? j->options->expected_rows
-                                                                 : j->survey.rows)};
+        .expected_rows =
+            (double)(j->options->expected_rows != 0 ? j->options->expected_rows : j->survey.rows)};
     double energy = 0.0;
 
     atom_moments_finish(&j->moments);
@@ -251,8 +262,8 @@ static mdla_status run(fit_job *j, const mdla_config *config)
     MDLA_TRY(settle_on_sample(j));
     if (j->survey.sample_rows != j->survey.rows)
         MDLA_TRY(count_all(j, "fit 1/2", NULL));
-    if (atom_moments_start(&j->moments, j->al, j->sae->width, NULL, j->sae->width <= TOGETHER_WIDTH_MAX) !=
-        MDLA_OK)
+    if (atom_moments_start(&j->moments, j->al, j->sae->width, NULL,
+                           j->sae->width <= TOGETHER_WIDTH_MAX) != MDLA_OK)
         return no_memory(j);
     MDLA_TRY(count_all(j, "fit 2/2", &j->moments));
     MDLA_TRY(mdla_rows_rewind(j->rows, j->err));

@@ -25,7 +25,8 @@ mdla_status pass_over_rows(search_engine *e, mdla_rows *rows, const pass_progres
     float *tile = alloc_array(e->al, tile_rows * e->dims, sizeof *tile);
     uint64_t first = 0;
     size_t got = 0;
-    mdla_status status = tile != NULL ? MDLA_OK : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
+    mdla_status status =
+        tile != NULL ? MDLA_OK : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
 
     while (status == MDLA_OK) {
         status = mdla_rows_read(rows, tile, tile_rows, &got, err);
@@ -53,18 +54,21 @@ mdla_status pass_over_sample(search_engine *e, const row_survey *s, size_t strid
 {
     const size_t tile_rows = rows_per_tile(e->dims);
     float *tile = alloc_array(e->al, tile_rows * e->dims, sizeof *tile);
-    mdla_status status = tile != NULL ? MDLA_OK : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
+    mdla_status status =
+        tile != NULL ? MDLA_OK : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
 
     for (size_t from = 0, count = 0; status == MDLA_OK && from < s->sample_rows;) {
         while (from < s->sample_rows && count + RUN <= tile_rows) {
             const size_t left = s->sample_rows - from, take = left < RUN ? left : RUN;
 
-            memcpy(tile + count * e->dims, s->sample + from * e->dims, take * e->dims * sizeof *tile);
+            memcpy(tile + count * e->dims, s->sample + from * e->dims,
+                   take * e->dims * sizeof *tile);
             count += take;
             from += stride * RUN;
         }
         status = search_engine_run(e, tile, count);
-        status = status == MDLA_OK ? consumer(ctx, e, tile, count, 0, err) : search_failed(status, err);
+        status =
+            status == MDLA_OK ? consumer(ctx, e, tile, count, 0, err) : search_failed(status, err);
         count = 0;
     }
     alloc_free(e->al, tile);
@@ -77,15 +81,17 @@ mdla_status pass_check_levels(const search_engine *e, uint64_t first, mdla_error
 
     for (size_t r = 0; r < codes->row_count; r++) {
         if (!isfinite(e->distortion[r])) /* squares beyond float32: no search was possible */
-            return error_set(err, MDLA_ERR_DATA, "row %llu: its values are too large; remove the row",
+            return error_set(err, MDLA_ERR_DATA,
+                             "row %llu: its values are too large; remove the row",
                              (unsigned long long)(first + r));
         for (size_t i = codes->start[r]; i < codes->start[r + 1]; i++) {
             if (codes->level[i] >= e->model->max_level)
-                return error_set(err, MDLA_ERR_DATA,
-                                 "row %llu: feature %u needs a level above %u at step %g: give a larger step "
-                                 "or FVU, or remove the row",
-                                 (unsigned long long)(first + r), codes->feature[i], e->model->max_level - 1,
-                                 quant_step_value(e->model->params.step));
+                return error_set(
+                    err, MDLA_ERR_DATA,
+                    "row %llu: feature %u needs a level above %u at step %g: give a larger step "
+                    "or FVU, or remove the row",
+                    (unsigned long long)(first + r), codes->feature[i], e->model->max_level - 1,
+                    quant_step_value(e->model->params.step));
         }
     }
     return MDLA_OK;
@@ -96,7 +102,8 @@ static mdla_status charge_tile(pass_sums *sums, search_engine *e, size_t row_cou
     uint8_t header[BLOCK_HEADER_NBYTES];
     range_encoder coder = {0};
     double charged = 0.0;
-    const mdla_status status = block_encode(e->model, &e->codes, 0, row_count, header, &coder, &charged);
+    const mdla_status status =
+        block_encode(e->model, &e->codes, 0, row_count, header, &coder, &charged);
 
     range_encoder_free(&coder);
     sums->charged += charged;
@@ -105,7 +112,8 @@ static mdla_status charge_tile(pass_sums *sums, search_engine *e, size_t row_cou
 
 static void add_moments(atom_moments *moments, const search_engine *e)
 {
-    const double unit = quant_step_value(e->model->params.step) * 256.0 / e->model->params.step.mantissa;
+    const double unit =
+        quant_step_value(e->model->params.step) * 256.0 / e->model->params.step.mantissa;
     const code_rows *codes = &e->codes;
     float strength[SEARCH_MAX_ACTIVE];
 
@@ -118,8 +126,8 @@ static void add_moments(atom_moments *moments, const search_engine *e)
     }
 }
 
-mdla_status pass_sum_tile(void *ctx, search_engine *e, const float *rows, size_t row_count, uint64_t first,
-                          mdla_error *err)
+mdla_status pass_sum_tile(void *ctx, search_engine *e, const float *rows, size_t row_count,
+                          uint64_t first, mdla_error *err)
 {
     pass_sums *sums = ctx;
 

@@ -17,9 +17,10 @@ typedef struct pass_progress {
     uint64_t total;
 } pass_progress;
 
-/* Takes every tile after its search: e->codes and e->distortion belong to rows first .. first + row_count - 1. */
-typedef mdla_status (*tile_consumer)(void *ctx, search_engine *e, const float *rows, size_t row_count,
-                                     uint64_t first, mdla_error *err);
+/* Takes every tile after its search: e->codes and e->distortion belong to rows first .. first +
+ * row_count - 1. */
+typedef mdla_status (*tile_consumer)(void *ctx, search_engine *e, const float *rows,
+                                     size_t row_count, uint64_t first, mdla_error *err);
 
 /* Searches all rows from the current position of the stream, in tiles that depend on dims alone. */
 mdla_status pass_over_rows(search_engine *e, mdla_rows *rows, const pass_progress *progress,
@@ -43,25 +44,27 @@ typedef struct pass_sums {
     offset_sums *offsets;  /* or NULL; then with atoms and scratch as offset_sums_add wants them */
     const float *atoms;
     float *scratch;
-    bool charge;           /* count the bits that the model charges */
+    bool charge; /* count the bits that the model charges */
 } pass_sums;
 
 /* A tile_consumer: adds to a pass_sums. */
-mdla_status pass_sum_tile(void *ctx, search_engine *e, const float *rows, size_t row_count, uint64_t first,
-                          mdla_error *err);
+mdla_status pass_sum_tile(void *ctx, search_engine *e, const float *rows, size_t row_count,
+                          uint64_t first, mdla_error *err);
 
 /* What a file's size depends on beside its codes. */
 typedef struct file_shape {
-    uint64_t rows;          /* of the whole file */
+    uint64_t rows; /* of the whole file */
     uint32_t block_rows;
-    uint32_t other_nbytes;  /* codebook's name and note, with their frames */
+    uint32_t other_nbytes; /* codebook's name and note, with their frames */
 } file_shape;
 
-/* Trial of a lambda over the sample (every stride-th run). sums says what to count and is added to. */
+/* Trial of a lambda over the sample (every stride-th run). sums says what to count and is added to.
+ */
 mdla_status pass_try_sample(search_engine *e, const row_survey *s, size_t stride, pass_sums *sums,
                             const file_shape *shape, rate_trial *out, mdla_error *err);
 
-/* File bits a row, all but an embedded codebook, where the model charged so much for so many rows. */
+/* File bits a row, all but an embedded codebook, where the model charged so much for so many rows.
+ */
 double pass_file_bits(double charged, uint64_t rows, const file_shape *shape);
 
 #endif

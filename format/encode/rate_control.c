@@ -3,13 +3,15 @@
 #include <math.h>
 
 #define AIM 0.9955
-#define SLOPE_FIRST 0.5 /* of ln FVU over ln lambda: 0.3 to 0.6 on real data, above 1 on planted dictionaries */
+#define SLOPE_FIRST                                                                                \
+    0.5 /* of ln FVU over ln lambda: 0.3 to 0.6 on real data, above 1 on planted dictionaries */
 #define SLOPE_LEAST 0.25
 #define SLOPE_MOST 4.0
 
 void rate_control_start(rate_control *c, const mdla_target *target, double lambda, bool moving)
 {
-    *c = (rate_control){.target = *target, .lambda = lambda, .moving = moving, .slope = SLOPE_FIRST};
+    *c =
+        (rate_control){.target = *target, .lambda = lambda, .moving = moving, .slope = SLOPE_FIRST};
 }
 
 void rate_control_restart(rate_control *c)
@@ -27,21 +29,23 @@ static double miss_of(const mdla_target *target, const rate_trial *trial)
 
 bool rate_control_kept(const mdla_target *target, const rate_trial *trial)
 {
-    const double ratio = target->fvu > 0.0 ? trial->fvu / target->fvu
-                                           : trial->bits_per_row / target->bits_per_row;
+    const double ratio =
+        target->fvu > 0.0 ? trial->fvu / target->fvu : trial->bits_per_row / target->bits_per_row;
 
     return ratio >= 0.99 && ratio <= 1.0;
 }
 
 bool rate_control_kept_or_better(const mdla_target *target, const rate_trial *trial)
 {
-    return target->fvu > 0.0 ? trial->fvu <= target->fvu : trial->bits_per_row <= target->bits_per_row;
+    return target->fvu > 0.0 ? trial->fvu <= target->fvu
+                             : trial->bits_per_row <= target->bits_per_row;
 }
 
 static void learn_slope(rate_control *c, double miss)
 {
     if (c->last > 0.0 && fabs(log(c->lambda / c->last)) > 1e-3)
-        c->slope = fmin(fmax((miss - c->last_miss) / log(c->lambda / c->last), SLOPE_LEAST), SLOPE_MOST);
+        c->slope =
+            fmin(fmax((miss - c->last_miss) / log(c->lambda / c->last), SLOPE_LEAST), SLOPE_MOST);
     c->last = c->lambda;
     c->last_miss = miss;
 }
@@ -62,7 +66,8 @@ bool rate_control_step(rate_control *c, const rate_trial *trial, double toleranc
         c->high_miss = miss;
     }
     if (c->low > 0.0 && c->high > 0.0) {
-        /* Between the two by the secant, but never so near an end that the bracket hardly shrinks. */
+        /* Between the two by the secant, but never so near an end that the bracket hardly shrinks.
+         */
         const double share = fmin(fmax(-c->low_miss / (c->high_miss - c->low_miss), 0.1), 0.9);
 
         c->lambda = c->low * pow(c->high / c->low, share);

@@ -70,8 +70,9 @@ double deviation_sums_total(const deviation_sums *s)
 
     for (uint32_t d = 0; d < s->dims; d++)
         of_mean += s->sum[d] * s->sum[d];
-    return s->rows != 0 && s->squares > of_mean / (double)s->rows ? s->squares - of_mean / (double)s->rows
-                                                                  : 0.0;
+    return s->rows != 0 && s->squares > of_mean / (double)s->rows
+               ? s->squares - of_mean / (double)s->rows
+               : 0.0;
 }
 
 /* Whether row belongs to the sample of `wanted` among `rows`: runs at even distances. */
@@ -128,7 +129,8 @@ static void finish(row_survey *s, const deviation_sums *sums)
     }
 }
 
-mdla_status row_survey_take(const mdla_config *config, mdla_rows *rows, row_survey *out, mdla_error *err)
+mdla_status row_survey_take(const mdla_config *config, mdla_rows *rows, row_survey *out,
+                            mdla_error *err)
 {
     const mdla_allocator *al = alloc_of(config);
     const uint32_t dims = mdla_rows_dims(rows);
@@ -138,11 +140,13 @@ mdla_status row_survey_take(const mdla_config *config, mdla_rows *rows, row_surv
 
     *out = (row_survey){.al = al, .dims = dims};
     if (!mdla_rows_can_rewind(rows) || mdla_rows_count(rows) == MDLA_UNKNOWN)
-        return error_set(err, MDLA_ERR_ARGUMENT,
-                         "the rows come from a pipe and are needed more than once: save them to a file, or give "
-                         "a codebook and a step");
+        return error_set(
+            err, MDLA_ERR_ARGUMENT,
+            "the rows come from a pipe and are needed more than once: save them to a file, or give "
+            "a codebook and a step");
     if (mdla_rows_count(rows) == 0)
-        return error_set(err, MDLA_ERR_DATA, "the data set is empty: there is nothing to fit or to aim at");
+        return error_set(err, MDLA_ERR_DATA,
+                         "the data set is empty: there is nothing to fit or to aim at");
     float *tile = alloc_array(al, tile_rows * dims, sizeof *tile);
 
     out->mean = alloc_zeroed(al, dims, sizeof *out->mean);

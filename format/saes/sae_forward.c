@@ -9,7 +9,8 @@ static void decode_row(const sae *s, const sae_codes *codes, size_t r, float *ou
 {
     memcpy(out, s->b_dec, s->dims * sizeof *out);
     for (size_t i = codes->start[r]; i < codes->start[r + 1]; i++)
-        matmul_axpy(s->dims, codes->strength[i], s->w_dec + (size_t)codes->feature[i] * s->dims, out);
+        matmul_axpy(s->dims, codes->strength[i], s->w_dec + (size_t)codes->feature[i] * s->dims,
+                    out);
 }
 
 mdla_status mdla_sae_forward(const mdla_config *config, const mdla_sae *given, const float *rows,

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <zlib.h>
 
-/* Everything in order: the head, the trainer's parts, the feed's place, numbers and order of its buffer, and a
- * CRC-32 of all that. */
+/* Everything in order: the head, the trainer's parts, the feed's place, numbers and order of its
+ * buffer, and a CRC-32 of all that. */
 typedef struct head {
     char magic[8];
     uint64_t byte_order; /* ORDER as this machine writes it */
@@ -20,10 +20,20 @@ typedef struct head {
 
 static head head_of(const trainer_params *p, const feed *f)
 {
-    head h = {.byte_order = ORDER, .dims = p->dims, .width = p->width, .l0 = p->l0,
-              .arch = (uint64_t)p->arch, .batch = p->batch, .steps = p->steps, .seed = p->seed,
-              .row_count = f->row_count, .train_rows = f->train_rows, .block = f->block,
-              .skip = f->skip, .capacity = f->buffer.capacity, .rate = (double)p->rate};
+    head h = {.byte_order = ORDER,
+              .dims = p->dims,
+              .width = p->width,
+              .l0 = p->l0,
+              .arch = (uint64_t)p->arch,
+              .batch = p->batch,
+              .steps = p->steps,
+              .seed = p->seed,
+              .row_count = f->row_count,
+              .train_rows = f->train_rows,
+              .block = f->block,
+              .skip = f->skip,
+              .capacity = f->buffer.capacity,
+              .rate = (double)p->rate};
 
     memcpy(h.magic, MAGIC, sizeof h.magic);
     return h;
@@ -43,7 +53,8 @@ static uint32_t crc_add(uint32_t crc, const void *bytes, size_t nbytes)
     return crc;
 }
 
-/* ---- Writing ---------------------------------------------------------------------------------- */
+/* ---- Writing ----------------------------------------------------------------------------------
+ */
 
 static mdla_status put(const mdla_sink *sink, uint32_t *crc, const void *bytes, size_t nbytes)
 {
@@ -84,7 +95,8 @@ mdla_status checkpoint_save(const mdla_folder *folder, const trainer_params *par
     return MDLA_OK;
 }
 
-/* ---- Reading ---------------------------------------------------------------------------------- */
+/* ---- Reading ----------------------------------------------------------------------------------
+ */
 
 static mdla_status get(const mdla_source *source, uint32_t *crc, void *bytes, size_t nbytes)
 {
@@ -126,8 +138,8 @@ static mdla_status get_all(const mdla_source *source, const head *wanted, traine
     return MDLA_OK;
 }
 
-mdla_status checkpoint_load(const mdla_folder *folder, const trainer_params *params, trainer *t, feed *f,
-                            mdla_error *err)
+mdla_status checkpoint_load(const mdla_folder *folder, const trainer_params *params, trainer *t,
+                            feed *f, mdla_error *err)
 {
     const head wanted = head_of(params, f);
     feed_place place;
@@ -139,9 +151,10 @@ mdla_status checkpoint_load(const mdla_folder *folder, const trainer_params *par
     if (source.close != NULL)
         source.close(source.ctx);
     if (status == MDLA_ERR_ARGUMENT)
-        return error_set(err, status,
-                         "%s: is of a training with other rows or options; give the same ones, or begin anew",
-                         MDLA_TRAIN_CHECKPOINT);
+        return error_set(
+            err, status,
+            "%s: is of a training with other rows or options; give the same ones, or begin anew",
+            MDLA_TRAIN_CHECKPOINT);
     if (status != MDLA_OK)
         return error_set(err, status, "%s: %s; begin anew", MDLA_TRAIN_CHECKPOINT,
                          mdla_status_text(status));

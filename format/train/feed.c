@@ -7,8 +7,8 @@
 
 #define FEED_CHUNK 64
 
-/* Rows are held out in runs, since neighbours are alike: a row between two that are trained on would be no
- * stranger to the SAE. */
+/* Rows are held out in runs, since neighbours are alike: a row between two that are trained on
+ * would be no stranger to the SAE. */
 #define RUN_ROWS 256u
 #define HOLDOUT_MAX_ROWS 16384u
 
@@ -45,8 +45,8 @@ static void choose_holdout(feed *f, double part, uint64_t seed)
     f->skip = rng_mix(seed) % f->block;
 }
 
-mdla_status feed_open(const mdla_config *config, mdla_rows *rows, double holdout, uint64_t buffer_nbytes,
-                      uint64_t seed, feed *f, mdla_error *err)
+mdla_status feed_open(const mdla_config *config, mdla_rows *rows, double holdout,
+                      uint64_t buffer_nbytes, uint64_t seed, feed *f, mdla_error *err)
 {
     const uint64_t row_nbytes = (uint64_t)mdla_rows_dims(rows) * sizeof(float);
     uint64_t capacity = buffer_nbytes / row_nbytes;
@@ -65,7 +65,8 @@ mdla_status feed_open(const mdla_config *config, mdla_rows *rows, double holdout
     f->holdout = alloc_array(f->al, f->holdout_rows, f->dims * sizeof *f->holdout);
     if (f->chunk == NULL || f->holdout == NULL ||
         shuffle_open(f->al, f->dims, (size_t)capacity, seed, &f->buffer) != MDLA_OK)
-        return error_set(err, MDLA_ERR_MEMORY, "out of memory for %llu rows of shuffling; give less",
+        return error_set(err, MDLA_ERR_MEMORY,
+                         "out of memory for %llu rows of shuffling; give less",
                          (unsigned long long)capacity);
     return MDLA_OK;
 }
@@ -97,7 +98,8 @@ static mdla_status read_chunk(feed *f, size_t most, size_t *got, mdla_error *err
     return rows_check_finite(f->chunk, *got, f->dims, f->next, err);
 }
 
-/* Reads while a whole chunk finds room; an empty buffer, which may be smaller than that, takes what it can. */
+/* Reads while a whole chunk finds room; an empty buffer, which may be smaller than that, takes what
+ * it can. */
 static mdla_status top_up(feed *f, mdla_error *err)
 {
     while (f->next < f->row_count &&

@@ -34,7 +34,8 @@ typedef struct training {
     mdla_train_state state;
 } training;
 
-/* ---- Checks ----------------------------------------------------------------------------------- */
+/* ---- Checks -----------------------------------------------------------------------------------
+ */
 
 static mdla_status check_options(const mdla_train_options *o, mdla_error *err)
 {
@@ -87,7 +88,8 @@ static mdla_status check_limits(const training *g, mdla_error *err)
     return MDLA_OK;
 }
 
-/* ---- The training ----------------------------------------------------------------------------- */
+/* ---- The training -----------------------------------------------------------------------------
+ */
 
 static mdla_status set_params(training *g, mdla_error *err)
 {
@@ -95,10 +97,15 @@ static mdla_status set_params(training *g, mdla_error *err)
     const mdla_train_options *o = g->options;
 
     if (g->feed.train_rows < o->batch)
-        return error_set(err, MDLA_ERR_ARGUMENT, "%llu rows to train on are fewer than a batch of %u",
+        return error_set(err, MDLA_ERR_ARGUMENT,
+                         "%llu rows to train on are fewer than a batch of %u",
                          (unsigned long long)g->feed.train_rows, o->batch);
-    g->params = (trainer_params){.dims = g->feed.dims, .width = o->width, .l0 = o->l0,
-                                 .arch = kinds[o->arch], .batch = o->batch, .seed = o->seed,
+    g->params = (trainer_params){.dims = g->feed.dims,
+                                 .width = o->width,
+                                 .l0 = o->l0,
+                                 .arch = kinds[o->arch],
+                                 .batch = o->batch,
+                                 .seed = o->seed,
                                  .rate = (float)o->rate};
     g->params.steps = g->feed.train_rows / o->batch * o->passes;
     return MDLA_OK;
@@ -167,8 +174,9 @@ static mdla_status save(training *g, mdla_error *err)
 static mdla_status run(training *g, mdla_error *err)
 {
     const mdla_train_options *o = g->options;
-    const uint64_t each = o->checkpoint_steps != 0 ? o->checkpoint_steps
-                                                   : (g->params.steps + CHECKPOINTS - 1) / CHECKPOINTS;
+    const uint64_t each = o->checkpoint_steps != 0
+                              ? o->checkpoint_steps
+                              : (g->params.steps + CHECKPOINTS - 1) / CHECKPOINTS;
 
     while (trainer_steps_done(g->trainer) < g->params.steps) {
         trainer_report report;
@@ -194,7 +202,8 @@ static mdla_status run(training *g, mdla_error *err)
     return MDLA_OK;
 }
 
-/* ---- The result ------------------------------------------------------------------------------- */
+/* ---- The result -------------------------------------------------------------------------------
+ */
 
 static mdla_status measure(const training *g, const mdla_sae *handle, mdla_train_report *report,
                            mdla_error *err)
@@ -224,13 +233,17 @@ static mdla_status measure(const training *g, const mdla_sae *handle, mdla_train
     deviation_sums_free(&sums);
     alloc_free(al, decoded);
     alloc_free(al, active);
-    return status == MDLA_OK ? status : error_set(err, status, "the held-out rows can't be measured");
+    return status == MDLA_OK ? status
+                             : error_set(err, status, "the held-out rows can't be measured");
 }
 
 static mdla_status finish(training *g, mdla_sae **out, mdla_train_report *report, mdla_error *err)
 {
-    mdla_train_report r = {.steps = g->params.steps, .train_rows = g->feed.train_rows,
-                           .holdout_rows = g->feed.holdout_rows, .fvu = (double)NAN, .l0 = (double)NAN,
+    mdla_train_report r = {.steps = g->params.steps,
+                           .train_rows = g->feed.train_rows,
+                           .holdout_rows = g->feed.holdout_rows,
+                           .fvu = (double)NAN,
+                           .l0 = (double)NAN,
                            .dead = g->state.dead};
     mdla_status status = trainer_calibrate(g->trainer, g->feed.holdout, g->feed.holdout_rows);
     sae *model = NULL;
@@ -249,8 +262,9 @@ static mdla_status finish(training *g, mdla_sae **out, mdla_train_report *report
     return MDLA_OK;
 }
 
-mdla_status mdla_train(const mdla_config *config, mdla_rows *rows, const mdla_train_options *options,
-                       mdla_sae **out, mdla_train_report *report, mdla_error *err)
+mdla_status mdla_train(const mdla_config *config, mdla_rows *rows,
+                       const mdla_train_options *options, mdla_sae **out, mdla_train_report *report,
+                       mdla_error *err)
 {
     training g = {.config = config, .options = options};
     mdla_status status;

@@ -1,6 +1,6 @@
-/* What quantising the atoms costs: FVU added on an SAE's own support, strengths refitted by least squares to the
- * float atoms against the integer atoms of a codebook.
- *   atoms_bench SAE-FOLDER CODEBOOK ROWS
+/* What quantising the atoms costs: FVU added on an SAE's own support, strengths refitted by least
+ * squares to the float atoms against the integer atoms of a codebook. atoms_bench SAE-FOLDER
+ * CODEBOOK ROWS
  */
 #include "base/alloc.h"
 #include "mdla/mdla.h"
@@ -23,8 +23,10 @@ static double dot(const float *a, const float *b, uint32_t n)
     return sum;
 }
 
-/* Squared error of the best combination of the given atoms: |x|^2 less what the normal equations explain. */
-static double refit_error(const float *x, const float *atoms, const uint32_t *feature, size_t count, uint32_t dims)
+/* Squared error of the best combination of the given atoms: |x|^2 less what the normal equations
+ * explain. */
+static double refit_error(const float *x, const float *atoms, const uint32_t *feature, size_t count,
+                          uint32_t dims)
 {
     static double l[MOST_ACTIVE][MOST_ACTIVE], y[MOST_ACTIVE];
     double error = dot(x, x, dims);
@@ -91,8 +93,8 @@ int main(int argc, char **argv)
     double *sum = calloc(dims, sizeof *sum);
     parallel_pool *pool = parallel_open(alloc_of(&config), 1);
 
-    if (info.dims != dims || info.width != s->width || mdla_rows_dims(rows) != dims || atoms == NULL ||
-        tile == NULL || x == NULL || sum == NULL || pool == NULL) {
+    if (info.dims != dims || info.width != s->width || mdla_rows_dims(rows) != dims ||
+        atoms == NULL || tile == NULL || x == NULL || sum == NULL || pool == NULL) {
         fprintf(stderr, "atoms_bench: shapes differ, or no memory\n");
         return 1;
     }
@@ -110,15 +112,19 @@ int main(int argc, char **argv)
                 sum[d] += x[d];
                 squares += (double)x[d] * x[d];
             }
-            error_float += refit_error(x, s->w_dec, feature, active < MOST_ACTIVE ? active : MOST_ACTIVE, dims);
-            error_integer += refit_error(x, atoms, feature, active < MOST_ACTIVE ? active : MOST_ACTIVE, dims);
+            error_float += refit_error(x, s->w_dec, feature,
+                                       active < MOST_ACTIVE ? active : MOST_ACTIVE, dims);
+            error_integer +=
+                refit_error(x, atoms, feature, active < MOST_ACTIVE ? active : MOST_ACTIVE, dims);
         }
     } while (got == TILE);
     for (uint32_t d = 0; d < dims; d++)
         of_mean += sum[d] * sum[d] / (double)count;
     squares -= of_mean;
-    printf("atoms: %.0f bits; FVU on the SAE's support, refitted: float atoms %.5f, integer atoms %.5f, added %+.5f\n",
-           info.atom_bits, error_float / squares, error_integer / squares, (error_integer - error_float) / squares);
+    printf("atoms: %.0f bits; FVU on the SAE's support, refitted: float atoms %.5f, integer atoms "
+           "%.5f, added %+.5f\n",
+           info.atom_bits, error_float / squares, error_integer / squares,
+           (error_integer - error_float) / squares);
     parallel_close(pool);
     sae_codes_free(alloc_of(&config), &codes);
     mdla_rows_close(rows);

@@ -1,5 +1,5 @@
-/* .mdla files and codebooks, as a file and as a pipe. The CRCs of what the fuzzer makes are put right first, so that it
- * reaches what stands behind them. */
+/* .mdla files and codebooks, as a file and as a pipe. The CRCs of what the fuzzer makes are put
+ * right first, so that it reaches what stands behind them. */
 #include "mdla/mdla.h"
 
 #include <stdlib.h>
@@ -25,8 +25,8 @@ static mdla_status pipe_read(void *ctx, void *dst, size_t nbytes, size_t *got)
 static void mend_crcs(uint8_t *bytes, size_t nbytes)
 {
     for (size_t at = 8; nbytes - at >= 12;) {
-        const size_t length = (size_t)bytes[at + 4] | (size_t)bytes[at + 5] << 8 | (size_t)bytes[at + 6] << 16 |
-                              (size_t)bytes[at + 7] << 24;
+        const size_t length = (size_t)bytes[at + 4] | (size_t)bytes[at + 5] << 8 |
+                              (size_t)bytes[at + 6] << 16 | (size_t)bytes[at + 7] << 24;
 
         if (length > nbytes - at - 12)
             return;
@@ -37,7 +37,8 @@ static void mend_crcs(uint8_t *bytes, size_t nbytes)
     }
 }
 
-static int look(void *ctx, uint64_t row, const mdla_coded_feature *code, size_t count, const mdla_symbol_bits *bits)
+static int look(void *ctx, uint64_t row, const mdla_coded_feature *code, size_t count,
+                const mdla_symbol_bits *bits)
 {
     (void)ctx;
     (void)code;

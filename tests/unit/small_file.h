@@ -13,12 +13,13 @@
 typedef struct small_case {
     uint32_t dims, width;
     size_t row_count;
-    float *rows;       /* [row_count][dims] */
+    float *rows; /* [row_count][dims] */
     mdla_sae *sae;
     mdla_codebook *book;
 } small_case;
 
-/* Rows that are sparse sums of random unit atoms and noise; their SAE; a codebook fitted to them at FVU 0.1. */
+/* Rows that are sparse sums of random unit atoms and noise; their SAE; a codebook fitted to them at
+ * FVU 0.1. */
 static inline void small_case_make(small_case *c, uint32_t dims, uint32_t width, size_t row_count)
 {
     mdla_config config;
@@ -66,7 +67,8 @@ static inline void small_case_make(small_case *c, uint32_t dims, uint32_t width,
     }
     c->sae = sae_handle_new(model);
     assert_non_null(c->sae);
-    assert_int_equal(mdla_rows_from_memory(&config, c->rows, row_count, dims, &stream, &err), MDLA_OK);
+    assert_int_equal(mdla_rows_from_memory(&config, c->rows, row_count, dims, &stream, &err),
+                     MDLA_OK);
     if (mdla_codebook_fit(&config, c->sae, stream, &options, &c->book, &err) != MDLA_OK)
         fail_msg("%s", err.text);
     mdla_rows_close(stream);
@@ -80,22 +82,24 @@ static inline void small_case_free(small_case *c)
 }
 
 /* Encodes rows first .. first + count - 1. *bytes is released with free(). */
-static inline void small_case_encode(const small_case *c, size_t count, bool reference, uint32_t block_rows,
-                                     uint32_t threads, void **bytes, size_t *nbytes,
-                                     mdla_encode_report *report)
+static inline void small_case_encode(const small_case *c, size_t count, bool reference,
+                                     uint32_t block_rows, uint32_t threads, void **bytes,
+                                     size_t *nbytes, mdla_encode_report *report)
 {
     mdla_config config;
     mdla_error err;
     mdla_rows *stream;
     mdla_sink sink;
     mdla_codebook_info info;
-    mdla_encode_options options = {.reference = reference, .block_rows = block_rows, .note = "a test"};
+    mdla_encode_options options = {
+        .reference = reference, .block_rows = block_rows, .note = "a test"};
 
     mdla_config_init(&config);
     config.threads = threads;
     mdla_codebook_query(c->book, &info);
     options.target.step = info.step;
-    assert_int_equal(mdla_rows_from_memory(&config, c->rows, count, c->dims, &stream, &err), MDLA_OK);
+    assert_int_equal(mdla_rows_from_memory(&config, c->rows, count, c->dims, &stream, &err),
+                     MDLA_OK);
     assert_int_equal(mdla_sink_memory(bytes, nbytes, &sink), MDLA_OK);
     if (mdla_encode(&config, c->book, NULL, stream, &options, sink, report, &err) != MDLA_OK)
         fail_msg("%s", err.text);
@@ -119,9 +123,11 @@ static inline mdla_status pipe_read(void *ctx, void *dst, size_t nbytes, size_t 
     return MDLA_OK;
 }
 
-/* Opens bytes (as a pipe where asked) and decodes all rows: a status, and the rows in *out (malloc). */
-static inline mdla_status decode_bytes(const void *bytes, size_t nbytes, bool as_pipe, const mdla_codebook *book,
-                                       uint32_t threads, float **out, size_t *row_count, mdla_error *err)
+/* Opens bytes (as a pipe where asked) and decodes all rows: a status, and the rows in *out
+ * (malloc). */
+static inline mdla_status decode_bytes(const void *bytes, size_t nbytes, bool as_pipe,
+                                       const mdla_codebook *book, uint32_t threads, float **out,
+                                       size_t *row_count, mdla_error *err)
 {
     pipe_state pipe = {bytes, (const uint8_t *)bytes + nbytes};
     mdla_source source = {&pipe, pipe_read, NULL, MDLA_UNKNOWN, NULL};

@@ -1,4 +1,5 @@
-/* Blocks and synthesis: codes there and back at their price, sums against plain arithmetic, rows that can't be. */
+/* Blocks and synthesis: codes there and back at their price, sums against plain arithmetic, rows
+ * that can't be. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -144,7 +145,8 @@ static void test_model_coefficients_follow_the_specification(void **state)
     for (uint32_t l = 1; l <= model->max_level; l++) {
         const int offset = model->params.level_offset[l < 4 ? l - 1 : 3];
 
-        assert_int_equal(model->coefficient[l], floor(20000.0 * (128.0 * l + offset) / 32768.0 + 0.5));
+        assert_int_equal(model->coefficient[l],
+                         floor(20000.0 * (128.0 * l + offset) / 32768.0 + 0.5));
         assert_true(model->coefficient[l] <= 32767);
     }
     assert_true(20000.0 * 128.0 * (model->max_level + 1) / 32768.0 + 0.5 >= 32768.0);
@@ -152,7 +154,8 @@ static void test_model_coefficients_follow_the_specification(void **state)
 
 static void test_model_steps_and_biases_out_of_range_are_refused(void **state)
 {
-    const code_params zero = {{0, 0}, {0}}, fine = {{256, -121}, {0}}, below = {{20000, -20}, {-97, 0, 0, 0}};
+    const code_params zero = {{0, 0}, {0}}, fine = {{256, -121}, {0}},
+                      below = {{20000, -20}, {-97, 0, 0, 0}};
     const code_params far = {{20000, -60}, {0}}; /* the bias would need more than 30 bits */
     code_model *m;
 

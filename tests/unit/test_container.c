@@ -104,10 +104,12 @@ static void test_container_every_bit_flip_is_found(void **state)
 
         ((uint8_t *)bytes)[bit / 8] ^= (uint8_t)(1 << bit % 8);
         for (unsigned as_pipe = 0; as_pipe < 2; as_pipe++) {
-            const mdla_status status = decode_bytes(bytes, nbytes, as_pipe != 0, NULL, 1, &rows, &got, &err);
+            const mdla_status status =
+                decode_bytes(bytes, nbytes, as_pipe != 0, NULL, 1, &rows, &got, &err);
 
             if (status == MDLA_OK)
-                fail_msg("bit %zu of byte %zu, %s: no error", bit % 8, bit / 8, as_pipe ? "pipe" : "file");
+                fail_msg("bit %zu of byte %zu, %s: no error", bit % 8, bit / 8,
+                         as_pipe ? "pipe" : "file");
             assert_true(strncmp(err.text, "small.mdla", 10) == 0);
             free(rows);
         }
@@ -126,7 +128,8 @@ static void test_container_every_truncation_is_found(void **state)
     small_case_encode(&fixture, 40, false, 16, 1, &bytes, &nbytes, NULL);
     for (size_t cut = 0; cut < nbytes; cut++) {
         for (unsigned as_pipe = 0; as_pipe < 2; as_pipe++) {
-            uint8_t *copy = malloc(cut + 1); /* its own block, so that a read past the end is seen */
+            uint8_t *copy =
+                malloc(cut + 1); /* its own block, so that a read past the end is seen */
             float *rows;
 
             assert_non_null(copy);
@@ -154,7 +157,8 @@ static void test_container_trailing_byte_is_found(void **state)
     assert_non_null(longer);
     memcpy(longer, bytes, nbytes);
     for (unsigned as_pipe = 0; as_pipe < 2; as_pipe++) {
-        assert_int_not_equal(decode_bytes(longer, nbytes + 1, as_pipe != 0, NULL, 1, &rows, &got, &err), MDLA_OK);
+        assert_int_not_equal(
+            decode_bytes(longer, nbytes + 1, as_pipe != 0, NULL, 1, &rows, &got, &err), MDLA_OK);
         free(rows);
     }
     free(longer);
@@ -192,7 +196,9 @@ static void with_extra_chunk(const char *type, mdla_status expected)
     extra = put_chunk(longer + nbytes - 36, type, "hello", 5);
     memcpy(longer + nbytes - 36 + extra, (uint8_t *)bytes + nbytes - 36, 36);
     for (unsigned as_pipe = 0; as_pipe < 2; as_pipe++) {
-        assert_int_equal(decode_bytes(longer, nbytes + extra, as_pipe != 0, NULL, 1, &rows, &got, &err), expected);
+        assert_int_equal(
+            decode_bytes(longer, nbytes + extra, as_pipe != 0, NULL, 1, &rows, &got, &err),
+            expected);
         if (expected != MDLA_OK)
             assert_non_null(strstr(err.text, type));
         else
@@ -228,7 +234,8 @@ static void test_container_newer_version_is_refused(void **state)
     memcpy(head, (uint8_t *)bytes + 16, sizeof head);
     head[2] = 77;
     put_chunk((uint8_t *)bytes + 8, "HEAD", head, sizeof head);
-    assert_int_equal(decode_bytes(bytes, nbytes, false, NULL, 1, &rows, &got, &err), MDLA_ERR_UNSUPPORTED);
+    assert_int_equal(decode_bytes(bytes, nbytes, false, NULL, 1, &rows, &got, &err),
+                     MDLA_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "0.77"));
     free(bytes);
 }
@@ -243,11 +250,14 @@ static void test_container_reference_needs_its_codebook(void **state)
 
     (void)state;
     small_case_encode(&fixture, 40, true, 16, 1, &bytes, &nbytes, NULL);
-    assert_int_equal(decode_bytes(bytes, nbytes, false, NULL, 1, &rows, &got, &err), MDLA_ERR_ARGUMENT);
+    assert_int_equal(decode_bytes(bytes, nbytes, false, NULL, 1, &rows, &got, &err),
+                     MDLA_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "SHA-256"));
     small_case_make(&other, DIMS, WIDTH, ROWS);
-    assert_int_equal(decode_bytes(bytes, nbytes, false, other.book, 1, &rows, &got, &err), MDLA_ERR_ARGUMENT);
-    assert_int_equal(decode_bytes(bytes, nbytes, false, fixture.book, 1, &rows, &got, &err), MDLA_OK);
+    assert_int_equal(decode_bytes(bytes, nbytes, false, other.book, 1, &rows, &got, &err),
+                     MDLA_ERR_ARGUMENT);
+    assert_int_equal(decode_bytes(bytes, nbytes, false, fixture.book, 1, &rows, &got, &err),
+                     MDLA_OK);
     assert_int_equal(got, 40);
     small_case_free(&other);
     free(rows);
@@ -264,7 +274,8 @@ static void test_container_no_rows_is_a_file(void **state)
     (void)state;
     small_case_encode(&fixture, 0, false, 0, 1, &bytes, &nbytes, NULL);
     for (unsigned as_pipe = 0; as_pipe < 2; as_pipe++) {
-        assert_int_equal(decode_bytes(bytes, nbytes, as_pipe != 0, NULL, 1, &rows, &got, &err), MDLA_OK);
+        assert_int_equal(decode_bytes(bytes, nbytes, as_pipe != 0, NULL, 1, &rows, &got, &err),
+                         MDLA_OK);
         assert_int_equal(got, 0);
         free(rows);
     }
@@ -336,17 +347,20 @@ static void test_container_accounting_sums_to_the_file(void **state)
 
         small_case_encode(&fixture, ROWS, reference != 0, 64, 1, &bytes, &nbytes, NULL);
         mdla_source_memory(bytes, nbytes, &source);
-        assert_int_equal(mdla_decoder_open(NULL, source, "small", fixture.book, &decoder, &err), MDLA_OK);
+        assert_int_equal(mdla_decoder_open(NULL, source, "small", fixture.book, &decoder, &err),
+                         MDLA_OK);
         assert_int_equal(mdla_decoder_account(decoder, &account, &err), MDLA_OK);
         for (unsigned i = 0; i < MDLA_BITS_CLASSES; i++)
             sum += account.bits[i];
         assert_true(fabs(sum - 8.0 * (double)nbytes) < 1e-6);
         assert_int_equal(account.file_nbytes, nbytes);
-        assert_int_equal(mdla_decoder_visit_rows(decoder, 0, MDLA_UNKNOWN, visit_row, &v, &err), MDLA_OK);
+        assert_int_equal(mdla_decoder_visit_rows(decoder, 0, MDLA_UNKNOWN, visit_row, &v, &err),
+                         MDLA_OK);
         assert_int_equal(v.rows, ROWS);
         assert_int_equal(v.active, account.active);
         assert_true(fabs(v.bits - account.charged) < 1e-6);
-        assert_true(account.bits[MDLA_BITS_CODER] > -1.0 && account.bits[MDLA_BITS_CODER] < 3 * 17.0);
+        assert_true(account.bits[MDLA_BITS_CODER] > -1.0 &&
+                    account.bits[MDLA_BITS_CODER] < 3 * 17.0);
         mdla_decoder_close(decoder);
         free(bytes);
     }
@@ -371,7 +385,8 @@ static void test_container_codebook_file_round_trips(void **state)
     mdla_codebook_query(fixture.book, &a);
     mdla_codebook_query(copy, &b);
     assert_memory_equal(a.sha256, b.sha256, 32);
-    assert_true(a.atom_bits == b.atom_bits && a.bias_bits == b.bias_bits && a.prior_bits == b.prior_bits);
+    assert_true(a.atom_bits == b.atom_bits && a.bias_bits == b.bias_bits &&
+                a.prior_bits == b.prior_bits);
     for (uint32_t k = 0; k < WIDTH; k++) {
         assert_int_equal(mdla_codebook_atom(fixture.book, k, x), MDLA_OK);
         assert_int_equal(mdla_codebook_atom(copy, k, y), MDLA_OK);

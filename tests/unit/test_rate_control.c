@@ -15,7 +15,8 @@ static unsigned trials_for(double target, double slope, double start, bool movin
 
     rate_control_start(&c, &t, start, moving);
     while (c.trials < 40) {
-        const rate_trial trial = {.fvu = pow(c.lambda, slope), .bits_per_row = 100.0 * pow(c.lambda, -slope)};
+        const rate_trial trial = {.fvu = pow(c.lambda, slope),
+                                  .bits_per_row = 100.0 * pow(c.lambda, -slope)};
 
         if (rate_control_step(&c, &trial, 0.003)) {
             assert_true(rate_control_kept(&t, &trial));
@@ -59,13 +60,15 @@ static void test_rate_control_promises_hold_on_few_rows(void **state)
             options.target.fvu = aim;
         else
             options.target.bits_per_row = aim;
-        assert_int_equal(mdla_rows_from_memory(NULL, c.rows, c.row_count, c.dims, &rows, &err), MDLA_OK);
+        assert_int_equal(mdla_rows_from_memory(NULL, c.rows, c.row_count, c.dims, &rows, &err),
+                         MDLA_OK);
         assert_int_equal(mdla_sink_memory(&bytes, &nbytes, &sink), MDLA_OK);
         if (mdla_encode(NULL, c.book, NULL, rows, &options, sink, &report, &err) != MDLA_OK)
             fail_msg("%g: %s", aim, err.text);
         mdla_rows_close(rows);
         /* 400 rows come in steps: never above the promise, and not far below. */
-        const double reached = i < 3 ? report.fvu : 8.0 * (double)report.file_nbytes / (double)report.rows;
+        const double reached =
+            i < 3 ? report.fvu : 8.0 * (double)report.file_nbytes / (double)report.rows;
         if (reached > aim * 1.0005 || reached < 0.93 * aim)
             fail_msg("aimed at %g, reached %g", aim, reached);
         free(bytes);
@@ -75,8 +78,9 @@ static void test_rate_control_promises_hold_on_few_rows(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rate_control_power_laws_are_found_quickly),
-                                       cmocka_unit_test(test_rate_control_promises_hold_on_few_rows)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rate_control_power_laws_are_found_quickly),
+        cmocka_unit_test(test_rate_control_promises_hold_on_few_rows)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,7 +66,9 @@ static void test_survival_bounds_fall_strictly(void **state)
     random_seed(__func__);
     survival_table_init(&table);
     for (unsigned round = 0; round < 50; round++) {
-        const uint32_t scale = round % 5 == 0 ? 1 : round % 5 == 1 ? 65535 : 1 + random_below(20000);
+        const uint32_t scale = round % 5 == 0   ? 1
+                               : round % 5 == 1 ? 65535
+                                                : 1 + random_below(20000);
 
         random_line(COUNT);
         const survival_line line = line_of(COUNT, scale);
@@ -76,7 +78,8 @@ static void test_survival_bounds_fall_strictly(void **state)
             assert_true(end > start && end <= COUNT);
             assert_true(survival_bound(&line, start, end, start) <= UINT64_C(1) << SURVIVAL_BITS);
             for (uint32_t k = start; k < end; k++)
-                assert_true(survival_bound(&line, start, end, k) > survival_bound(&line, start, end, k + 1));
+                assert_true(survival_bound(&line, start, end, k) >
+                            survival_bound(&line, start, end, k + 1));
             assert_true(survival_bound(&line, start, end, end) > 0);
             start = end;
         }

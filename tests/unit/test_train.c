@@ -1,5 +1,5 @@
-/* The trainer through the public API: planted dictionaries are found, promises of form are kept, a resumed training ends
- * where an uninterrupted one does. */
+/* The trainer through the public API: planted dictionaries are found, promises of form are kept, a
+ * resumed training ends where an uninterrupted one does. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -101,7 +101,8 @@ static void test_train_planted_dictionary_is_explained(void **state)
         mdla_sae *out;
         const sae *s;
 
-        o.l0 = arch == MDLA_TRAIN_RELU ? 4 * ACTIVE : ACTIVE; /* an L1 penalty shrinks what it makes sparse */
+        o.l0 = arch == MDLA_TRAIN_RELU ? 4 * ACTIVE
+                                       : ACTIVE; /* an L1 penalty shrinks what it makes sparse */
         out = train(&o, 2, MDLA_OK, &report, &err);
         s = out->model;
 

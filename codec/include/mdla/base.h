@@ -34,7 +34,8 @@ typedef enum mdla_status {
     MDLA_ERR_TRUNCATED = 7,   /**< the data end before they should */
     MDLA_ERR_SPACE = 8,       /**< the destination is too small */
     MDLA_ERR_IO = 9,          /**< a source or sink failed */
-    MDLA_ERR_DATA = 10,       /**< readable, but the values can't be coded: NaN, infinity, level overflow */
+    MDLA_ERR_DATA =
+        10, /**< readable, but the values can't be coded: NaN, infinity, level overflow */
     MDLA_ERR_TARGET = 11,     /**< the asked accuracy or rate can't be reached */
     MDLA_ERR_INTERRUPTED = 12 /**< a progress callback asked to stop */
 } mdla_status;
@@ -63,21 +64,22 @@ typedef struct mdla_allocator {
 
 /** What a file may make the library take on. Checked before memory is taken. */
 typedef struct mdla_limits {
-    uint32_t max_dims;     /**< values in a row; at most 65,536 */
-    uint32_t max_width;    /**< features; at most 1,048,576 */
-    uint64_t max_rows;     /**< rows in a file; at most 2^48 */
-    uint64_t max_memory;   /**< bytes for a codebook or SAE and its tables */
-    uint32_t max_chunk;    /**< bytes of one chunk's payload */
+    uint32_t max_dims;   /**< values in a row; at most 65,536 */
+    uint32_t max_width;  /**< features; at most 1,048,576 */
+    uint64_t max_rows;   /**< rows in a file; at most 2^48 */
+    uint64_t max_memory; /**< bytes for a codebook or SAE and its tables */
+    uint32_t max_chunk;  /**< bytes of one chunk's payload */
 } mdla_limits;
 
 /** Settings that every handle takes when it is opened; NULL stands for the defaults. */
 typedef struct mdla_config {
     const mdla_allocator *allocator; /**< NULL: malloc and free; must outlive the handles */
     mdla_limits limits;
-    uint32_t threads;                /**< worker threads of an encode, decode or training; 0: one a core */
+    uint32_t threads; /**< worker threads of an encode, decode or training; 0: one a core */
 } mdla_config;
 
-/** The defaults: malloc, dims 65,536, width 1,048,576, rows 2^48, 16 GiB, chunks of 1 GiB, all cores. */
+/** The defaults: malloc, dims 65,536, width 1,048,576, rows 2^48, 16 GiB, chunks of 1 GiB, all
+ * cores. */
 MDLA_API void mdla_config_init(mdla_config *config);
 
 /** Size of a source that doesn't know it, such as a pipe; also a row count not known yet. */
@@ -93,8 +95,8 @@ typedef struct mdla_source {
     mdla_status (*read)(void *ctx, void *dst, size_t nbytes, size_t *got);
     /** Moves to an absolute offset; NULL where the source can't, such as a pipe. */
     mdla_status (*seek)(void *ctx, uint64_t offset);
-    uint64_t nbytes;                 /**< size in bytes, or MDLA_UNKNOWN */
-    void (*close)(void *ctx);        /**< may be NULL */
+    uint64_t nbytes;          /**< size in bytes, or MDLA_UNKNOWN */
+    void (*close)(void *ctx); /**< may be NULL */
 } mdla_source;
 
 /** Bytes out, behind callbacks. One thread at a time. Ownership as for mdla_source. */

@@ -9,10 +9,10 @@
  *
  * Threads: a handle is used by one thread at a time; different handles are independent. A
  * mdla_codebook and a mdla_sae may be shared by any number of handles and threads once they exist.
- * Ownership: what _open, _load, _fit or _from_ returned is the caller's until _close or _free, both of
- * which accept NULL. On failure the out pointer is NULL and nothing is to be freed. Where a function
- * takes a mdla_source or mdla_sink, it owns it from the call on, also on failure.
- * Errors: every failing call returns a status and, where err is not NULL, leaves a sentence there.
+ * Ownership: what _open, _load, _fit or _from_ returned is the caller's until _close or _free, both
+ * of which accept NULL. On failure the out pointer is NULL and nothing is to be freed. Where a
+ * function takes a mdla_source or mdla_sink, it owns it from the call on, also on failure. Errors:
+ * every failing call returns a status and, where err is not NULL, leaves a sentence there.
  */
 #ifndef MDLA_MDLA_H
 #define MDLA_MDLA_H
@@ -26,20 +26,22 @@ extern "C" {
 /* ---- Sources and sinks ready made ------------------------------------------------------------ */
 
 /** A file for reading; "-" is standard input (no seeking where it is a pipe). */
-MDLA_API MDLA_MUST_USE mdla_status mdla_source_file(const char *path, mdla_source *out, mdla_error *err);
+MDLA_API MDLA_MUST_USE mdla_status mdla_source_file(const char *path, mdla_source *out,
+                                                    mdla_error *err);
 
 /** Bytes that the caller keeps alive until close. */
 MDLA_API void mdla_source_memory(const void *bytes, size_t nbytes, mdla_source *out);
 
 /**
  * A file for writing; "-" is standard output. Written under a temporary name beside the target and
- * renamed when closed with keep != 0; removed otherwise. An existing file is an error unless overwrite.
+ * renamed when closed with keep != 0; removed otherwise. An existing file is an error unless
+ * overwrite.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_sink_file(const char *path, int overwrite, mdla_sink *out,
                                                   mdla_error *err);
 
-/** Growing memory: *bytes and *nbytes are set when the sink is closed with keep != 0; release *bytes with
- *  free(). */
+/** Growing memory: *bytes and *nbytes are set when the sink is closed with keep != 0; release
+ * *bytes with free(). */
 MDLA_API MDLA_MUST_USE mdla_status mdla_sink_memory(void **bytes, size_t *nbytes, mdla_sink *out);
 
 /* ---- Activation rows ------------------------------------------------------------------------- */
@@ -71,42 +73,45 @@ typedef struct mdla_rows mdla_rows;
 
 /** What a file can't say of itself. Zeroed: detect everything. */
 typedef struct mdla_array_options {
-    uint32_t raw_dims;  /**< nonzero: the source is bare little-endian float32 rows of this length */
-    /** What 16-bit integers and 2-byte voids in a .npy file are: positive, bfloat16 bit patterns; negative,
-     *  integers (voids are refused); 0, not known: refused with a sentence, since bfloat16 arrays are often
-     *  saved so and would read as plausible nonsense. */
+    uint32_t raw_dims; /**< nonzero: the source is bare little-endian float32 rows of this length */
+    /** What 16-bit integers and 2-byte voids in a .npy file are: positive, bfloat16 bit patterns;
+     * negative, integers (voids are refused); 0, not known: refused with a sentence, since bfloat16
+     * arrays are often saved so and would read as plausible nonsense. */
     int bf16;
 } mdla_array_options;
 
 /**
- * Opens one array as rows. The kind (.npy versions 1 to 3; IDX, plain or gzipped; raw with raw_dims) is
- * detected from its first bytes. Leading axes of .npy are flattened to rows; an IDX file's first axis is the
- * rows. Integers keep their values, doubles are rounded to nearest even. The header is read here, the rows by
- * mdla_rows_read.
+ * Opens one array as rows. The kind (.npy versions 1 to 3; IDX, plain or gzipped; raw with
+ * raw_dims) is detected from its first bytes. Leading axes of .npy are flattened to rows; an IDX
+ * file's first axis is the rows. Integers keep their values, doubles are rounded to nearest even.
+ * The header is read here, the rows by mdla_rows_read.
  *
  * @param name  how messages call the source; copied.
- * @return MDLA_ERR_FORMAT not a known kind; MDLA_ERR_UNSUPPORTED a dtype or variant refused by name;
- *         MDLA_ERR_DATA no matrix of rows (1-D); MDLA_ERR_TRUNCATED, MDLA_ERR_CORRUPT sizes that disagree;
- *         MDLA_ERR_LIMIT, MDLA_ERR_MEMORY, MDLA_ERR_IO.
+ * @return MDLA_ERR_FORMAT not a known kind; MDLA_ERR_UNSUPPORTED a dtype or variant refused by
+ * name; MDLA_ERR_DATA no matrix of rows (1-D); MDLA_ERR_TRUNCATED, MDLA_ERR_CORRUPT sizes that
+ * disagree; MDLA_ERR_LIMIT, MDLA_ERR_MEMORY, MDLA_ERR_IO.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_rows_open(const mdla_config *config, mdla_source source,
-                                                  const char *name, const mdla_array_options *options,
+                                                  const char *name,
+                                                  const mdla_array_options *options,
                                                   mdla_rows **out, mdla_error *err);
 
 /** Rows in the caller's memory, float32 [row_count][dims], which must outlive the handle. */
-MDLA_API MDLA_MUST_USE mdla_status mdla_rows_from_memory(const mdla_config *config, const float *values,
-                                                         uint64_t row_count, uint32_t dims, mdla_rows **out,
+MDLA_API MDLA_MUST_USE mdla_status mdla_rows_from_memory(const mdla_config *config,
+                                                         const float *values, uint64_t row_count,
+                                                         uint32_t dims, mdla_rows **out,
                                                          mdla_error *err);
 
 /**
- * Shards one after the other as one stream. Takes over the parts (also on failure); the array stays the
- * caller's. MDLA_ERR_ARGUMENT where dims differ. The dtype is the first part's.
+ * Shards one after the other as one stream. Takes over the parts (also on failure); the array stays
+ * the caller's. MDLA_ERR_ARGUMENT where dims differ. The dtype is the first part's.
  */
-MDLA_API MDLA_MUST_USE mdla_status mdla_rows_concat(const mdla_config *config, mdla_rows **parts, size_t count,
-                                                    mdla_rows **out, mdla_error *err);
+MDLA_API MDLA_MUST_USE mdla_status mdla_rows_concat(const mdla_config *config, mdla_rows **parts,
+                                                    size_t count, mdla_rows **out, mdla_error *err);
 
 MDLA_API uint32_t mdla_rows_dims(const mdla_rows *rows);
-MDLA_API uint64_t mdla_rows_count(const mdla_rows *rows); /**< or MDLA_UNKNOWN (raw rows from a pipe) */
+MDLA_API uint64_t
+mdla_rows_count(const mdla_rows *rows); /**< or MDLA_UNKNOWN (raw rows from a pipe) */
 MDLA_API mdla_dtype mdla_rows_dtype(const mdla_rows *rows);
 MDLA_API int mdla_rows_can_rewind(const mdla_rows *rows);
 
@@ -116,8 +121,8 @@ MDLA_API int mdla_rows_can_rewind(const mdla_rows *rows);
  * @param got  out: rows read; fewer than max_rows at the end alone, 0 past it.
  * Values may be NaN or infinite: whoever can't use them says so.
  */
-MDLA_API MDLA_MUST_USE mdla_status mdla_rows_read(mdla_rows *rows, float *dst, size_t max_rows, size_t *got,
-                                                  mdla_error *err);
+MDLA_API MDLA_MUST_USE mdla_status mdla_rows_read(mdla_rows *rows, float *dst, size_t max_rows,
+                                                  size_t *got, mdla_error *err);
 
 /** Back to the first row. MDLA_ERR_UNSUPPORTED where the source can't seek. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_rows_rewind(mdla_rows *rows, mdla_error *err);
@@ -134,22 +139,25 @@ typedef enum mdla_array_kind { MDLA_ARRAY_NPY = 0, MDLA_ARRAY_RAW = 1 } mdla_arr
 
 /**
  * @param row_count  the rows that will come; .npy needs it, raw doesn't (MDLA_UNKNOWN).
- * @param dtype      MDLA_F32, MDLA_F16, MDLA_BF16 (.npy: as its bit pattern, '<V2') or MDLA_F64, or an
- *                   integer type: values are rounded to nearest even and clamped to its range.
+ * @param dtype      MDLA_F32, MDLA_F16, MDLA_BF16 (.npy: as its bit pattern, '<V2') or MDLA_F64, or
+ * an integer type: values are rounded to nearest even and clamped to its range.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_array_writer_open(const mdla_config *config, mdla_sink sink,
                                                           mdla_array_kind kind, uint64_t row_count,
                                                           uint32_t dims, mdla_dtype dtype,
                                                           mdla_array_writer **out, mdla_error *err);
-MDLA_API MDLA_MUST_USE mdla_status mdla_array_writer_rows(mdla_array_writer *writer, const float *values,
-                                                          size_t row_count, mdla_error *err);
-/** Ends the file and frees the writer; keep 0 discards it. MDLA_ERR_ARGUMENT where rows are missing. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_array_writer_rows(mdla_array_writer *writer,
+                                                          const float *values, size_t row_count,
+                                                          mdla_error *err);
+/** Ends the file and frees the writer; keep 0 discards it. MDLA_ERR_ARGUMENT where rows are
+ * missing. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_array_writer_close(mdla_array_writer *writer, int keep,
                                                            mdla_error *err);
 
 /** SHA-256 of float32 values as little-endian bytes, whatever the machine's order. */
 typedef struct mdla_value_hash mdla_value_hash;
-MDLA_API MDLA_MUST_USE mdla_status mdla_value_hash_new(const mdla_config *config, mdla_value_hash **out);
+MDLA_API MDLA_MUST_USE mdla_status mdla_value_hash_new(const mdla_config *config,
+                                                       mdla_value_hash **out);
 MDLA_API void mdla_value_hash_update(mdla_value_hash *hash, const float *values, size_t count);
 /** Finishes and frees; sha256 may be NULL: only frees. Accepts NULL. */
 MDLA_API void mdla_value_hash_finish(mdla_value_hash *hash, uint8_t sha256[32]);
@@ -173,24 +181,27 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_folder_path(const char *path, int create
 typedef struct mdla_sae mdla_sae;
 
 /**
- * Loads an SAE: cfg.json and sae_weights.safetensors as SAELens writes them (architectures standard,
- * jumprelu and topk; F32, F16 and BF16 weights). Anything that would change the result and is not
- * known is refused by name. Takes over the folder.
+ * Loads an SAE: cfg.json and sae_weights.safetensors as SAELens writes them (architectures
+ * standard, jumprelu and topk; F32, F16 and BF16 weights). Anything that would change the result
+ * and is not known is refused by name. Takes over the folder.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_sae_load(const mdla_config *config, mdla_folder folder,
                                                  const char *name, mdla_sae **out, mdla_error *err);
 /** Writes cfg.json and sae_weights.safetensors (F32) that SAELens loads. Takes over the folder. */
-MDLA_API MDLA_MUST_USE mdla_status mdla_sae_save(const mdla_sae *sae, mdla_folder folder, mdla_error *err);
+MDLA_API MDLA_MUST_USE mdla_status mdla_sae_save(const mdla_sae *sae, mdla_folder folder,
+                                                 mdla_error *err);
 MDLA_API uint32_t mdla_sae_dims(const mdla_sae *sae);
 MDLA_API uint32_t mdla_sae_width(const mdla_sae *sae);
 /**
- * The SAE's own forward pass over rows in memory, no coding; any number of rows, a few thousand at a time is best.
+ * The SAE's own forward pass over rows in memory, no coding; any number of rows, a few thousand at
+ * a time is best.
  * @param decoded  out: float32 [row_count][dims], the reconstruction; may be NULL.
  * @param active   out: [row_count] features on in each row; may be NULL.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_sae_forward(const mdla_config *config, const mdla_sae *sae,
-                                                    const float *rows, size_t row_count, float *decoded,
-                                                    uint32_t *active, mdla_error *err);
+                                                    const float *rows, size_t row_count,
+                                                    float *decoded, uint32_t *active,
+                                                    mdla_error *err);
 /** The atom of a feature: float32 [dims] in the SAE's own scale; NULL past the width. The SAE's. */
 MDLA_API const float *mdla_sae_atom(const mdla_sae *sae, uint32_t feature);
 MDLA_API void mdla_sae_free(mdla_sae *sae);
@@ -220,47 +231,49 @@ typedef struct mdla_fit_options {
 } mdla_fit_options;
 
 /**
- * Makes a codebook: the SAE's atoms in integers, with precision by use, and priors from the codes of the
- * rows at the target. Reads the rows several times: they must be rewindable. Memory doesn't grow with rows.
- * Same result for any number of threads.
+ * Makes a codebook: the SAE's atoms in integers, with precision by use, and priors from the codes
+ * of the rows at the target. Reads the rows several times: they must be rewindable. Memory doesn't
+ * grow with rows. Same result for any number of threads.
  *
- * @return MDLA_ERR_ARGUMENT dims that differ, no rows, no target; MDLA_ERR_DATA a NaN or infinity (with row
- *         and column) or a constant data set; MDLA_ERR_TARGET the FVU is below what the atoms can reach.
+ * @return MDLA_ERR_ARGUMENT dims that differ, no rows, no target; MDLA_ERR_DATA a NaN or infinity
+ * (with row and column) or a constant data set; MDLA_ERR_TARGET the FVU is below what the atoms can
+ * reach.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_fit(const mdla_config *config, const mdla_sae *sae,
-                                                     mdla_rows *rows, const mdla_fit_options *options,
+                                                     mdla_rows *rows,
+                                                     const mdla_fit_options *options,
                                                      mdla_codebook **out, mdla_error *err);
 
 /** Reads a codebook file, or the codebook embedded in a .mdla file. Distrusts every byte. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_read(const mdla_config *config, mdla_source source,
                                                       const char *name, mdla_codebook **out,
                                                       mdla_error *err);
-MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_write(const mdla_codebook *codebook, mdla_sink sink,
-                                                       mdla_error *err);
+MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_write(const mdla_codebook *codebook,
+                                                       mdla_sink sink, mdla_error *err);
 MDLA_API void mdla_codebook_free(mdla_codebook *codebook);
 
 typedef struct mdla_codebook_info {
     uint32_t dims, width;
-    uint8_t sha256[32];     /**< of its canonical bytes: its name */
-    double step;            /**< the step it was fitted at */
-    uint64_t nbytes;        /**< size of its canonical bytes */
-    double atom_bits;       /**< of these, in bits: atoms */
+    uint8_t sha256[32]; /**< of its canonical bytes: its name */
+    double step;        /**< the step it was fitted at */
+    uint64_t nbytes;    /**< size of its canonical bytes */
+    double atom_bits;   /**< of these, in bits: atoms */
     double bias_bits;
-    double prior_bits;      /**< rates and level distributions */
+    double prior_bits; /**< rates and level distributions */
 } mdla_codebook_info;
 MDLA_API void mdla_codebook_query(const mdla_codebook *codebook, mdla_codebook_info *out);
 /** Decoded atom of a feature, at the norm that strengths refer to: float32 [dims] into dst. */
-MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_atom(const mdla_codebook *codebook, uint32_t feature,
-                                                      float *dst);
+MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_atom(const mdla_codebook *codebook,
+                                                      uint32_t feature, float *dst);
 
 /* ---- Encoding -------------------------------------------------------------------------------- */
 
 typedef struct mdla_encode_options {
     mdla_target target;
-    mdla_code code;          /**< MDLA_CODE_SAE needs the SAE */
-    int reference;           /**< nonzero: name the codebook by SHA-256; zero: embed it */
-    uint32_t block_rows;     /**< 0: 1,024 */
-    const char *note;        /**< provenance text, at most 1,024 bytes; may be NULL. Never a path */
+    mdla_code code;      /**< MDLA_CODE_SAE needs the SAE */
+    int reference;       /**< nonzero: name the codebook by SHA-256; zero: embed it */
+    uint32_t block_rows; /**< 0: 1,024 */
+    const char *note;    /**< provenance text, at most 1,024 bytes; may be NULL. Never a path */
     mdla_progress progress;
     void *progress_ctx;
 } mdla_encode_options;
@@ -269,22 +282,25 @@ typedef struct mdla_encode_report {
     uint64_t rows;
     uint64_t file_nbytes;
     uint64_t codebook_nbytes; /**< embedded codebook with its framing; 0 with reference */
-    double fvu;               /**< reached, of the decoded float32 values; NaN where the rows are constant */
+    double fvu; /**< reached, of the decoded float32 values; NaN where the rows are constant */
     double step, l0;
 } mdla_encode_report;
 
 /**
- * Encodes all rows with a codebook. With a step alone the rows are read once (a pipe will do); with another
- * target several times, so they must be rewindable. Same bytes for any number of threads.
+ * Encodes all rows with a codebook. With a step alone the rows are read once (a pipe will do); with
+ * another target several times, so they must be rewindable. Same bytes for any number of threads.
  *
- * @param sae     the search starts from its code; needed for MDLA_CODE_SAE. NULL: it starts from the atoms alone.
+ * @param sae     the search starts from its code; needed for MDLA_CODE_SAE. NULL: it starts from
+ * the atoms alone.
  * @param report  out; may be NULL.
- * @return as mdla_codebook_fit; MDLA_ERR_IO the sink failed. On failure the sink is closed with keep 0.
+ * @return as mdla_codebook_fit; MDLA_ERR_IO the sink failed. On failure the sink is closed with
+ * keep 0.
  */
-MDLA_API MDLA_MUST_USE mdla_status mdla_encode(const mdla_config *config, const mdla_codebook *codebook,
-                                               const mdla_sae *sae, mdla_rows *rows,
-                                               const mdla_encode_options *options, mdla_sink sink,
-                                               mdla_encode_report *report, mdla_error *err);
+MDLA_API MDLA_MUST_USE mdla_status mdla_encode(const mdla_config *config,
+                                               const mdla_codebook *codebook, const mdla_sae *sae,
+                                               mdla_rows *rows, const mdla_encode_options *options,
+                                               mdla_sink sink, mdla_encode_report *report,
+                                               mdla_error *err);
 
 /* ---- Decoding -------------------------------------------------------------------------------- */
 
@@ -293,66 +309,71 @@ typedef struct mdla_decoder mdla_decoder;
 /**
  * Opens a .mdla file. Where the source can't seek, rows can be read in order alone.
  *
- * @param codebook  for a file that names its codebook; must outlive the decoder. NULL otherwise. With an
- *                  embedded codebook it is ignored.
- * @return MDLA_ERR_FORMAT not a .mdla file; MDLA_ERR_UNSUPPORTED a newer version or an unknown critical part;
- *         MDLA_ERR_ARGUMENT the codebook is missing or not the one named; MDLA_ERR_CORRUPT,
+ * @param codebook  for a file that names its codebook; must outlive the decoder. NULL otherwise.
+ * With an embedded codebook it is ignored.
+ * @return MDLA_ERR_FORMAT not a .mdla file; MDLA_ERR_UNSUPPORTED a newer version or an unknown
+ * critical part; MDLA_ERR_ARGUMENT the codebook is missing or not the one named; MDLA_ERR_CORRUPT,
  *         MDLA_ERR_TRUNCATED, MDLA_ERR_LIMIT, MDLA_ERR_MEMORY, MDLA_ERR_IO.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_open(const mdla_config *config, mdla_source source,
-                                                     const char *name, const mdla_codebook *codebook,
+                                                     const char *name,
+                                                     const mdla_codebook *codebook,
                                                      mdla_decoder **out, mdla_error *err);
 
 typedef struct mdla_file_info {
     uint32_t version_major, version_minor;
     uint32_t dims, width, block_rows;
-    uint64_t rows;               /**< MDLA_UNKNOWN where the source can't seek */
-    uint64_t blocks;             /**< likewise */
-    uint64_t nbytes;             /**< likewise */
-    mdla_dtype dtype;            /**< of the rows that were encoded */
+    uint64_t rows;    /**< MDLA_UNKNOWN where the source can't seek */
+    uint64_t blocks;  /**< likewise */
+    uint64_t nbytes;  /**< likewise */
+    mdla_dtype dtype; /**< of the rows that were encoded */
     double step;
-    int embedded;                /**< the codebook is inside */
+    int embedded; /**< the codebook is inside */
     uint8_t codebook_sha256[32];
-    double fvu;                  /**< as recorded by the encoder; NaN where none is */
+    double fvu; /**< as recorded by the encoder; NaN where none is */
     int has_decoded_sha256;
-    uint8_t decoded_sha256[32];  /**< of all decoded float32 values, little-endian */
-    const char *note;            /**< provenance or NULL; the decoder's */
+    uint8_t decoded_sha256[32]; /**< of all decoded float32 values, little-endian */
+    const char *note;           /**< provenance or NULL; the decoder's */
 } mdla_file_info;
 MDLA_API void mdla_decoder_query(const mdla_decoder *decoder, mdla_file_info *out);
 /** The codebook in use; the decoder's. */
 MDLA_API const mdla_codebook *mdla_decoder_codebook(const mdla_decoder *decoder);
 
 /**
- * Decodes the next rows, from row 0 or where mdla_decoder_seek went. A block's rows are checked as a whole
- * before any of them is handed out.
+ * Decodes the next rows, from row 0 or where mdla_decoder_seek went. A block's rows are checked as
+ * a whole before any of them is handed out.
  *
  * @param dst  out: float32 [max_rows][dims].
  * @param got  out: rows written; fewer than max_rows at the end, and before a damaged block.
- * @return MDLA_ERR_CORRUPT or MDLA_ERR_TRUNCATED (block and byte offset in the message; the *got rows are
- *         right), MDLA_ERR_IO, MDLA_ERR_MEMORY. MDLA_OK with *got below max_rows means that all was read, and from a
- *         pipe that the file's end was checked too.
+ * @return MDLA_ERR_CORRUPT or MDLA_ERR_TRUNCATED (block and byte offset in the message; the *got
+ * rows are right), MDLA_ERR_IO, MDLA_ERR_MEMORY. MDLA_OK with *got below max_rows means that all
+ * was read, and from a pipe that the file's end was checked too.
  */
-MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_read_rows(mdla_decoder *decoder, float *dst, size_t max_rows,
-                                                          size_t *got, mdla_error *err);
-/** Goes to a row; only the block that holds it will be read. MDLA_ERR_UNSUPPORTED where the source can't. */
-MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_seek(mdla_decoder *decoder, uint64_t row, mdla_error *err);
+MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_read_rows(mdla_decoder *decoder, float *dst,
+                                                          size_t max_rows, size_t *got,
+                                                          mdla_error *err);
+/** Goes to a row; only the block that holds it will be read. MDLA_ERR_UNSUPPORTED where the source
+ * can't. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_seek(mdla_decoder *decoder, uint64_t row,
+                                                     mdla_error *err);
 MDLA_API void mdla_decoder_close(mdla_decoder *decoder);
 
 /* ---- Accounting ------------------------------------------------------------------------------ */
 
 /** Every bit of a file belongs to exactly one class. */
 typedef enum mdla_bit_class {
-    MDLA_BITS_CONTAINER = 0, /**< magic, header, chunk framing (an embedded codebook's too), codebook's name */
-    MDLA_BITS_ATOMS,         /**< embedded codebook */
+    MDLA_BITS_CONTAINER =
+        0, /**< magic, header, chunk framing (an embedded codebook's too), codebook's name */
+    MDLA_BITS_ATOMS, /**< embedded codebook */
     MDLA_BITS_BIAS,
     MDLA_BITS_PRIORS,
-    MDLA_BITS_ROW_HEADERS,   /**< per block and row: counts, corrections */
-    MDLA_BITS_INDICES,       /**< which features are active */
+    MDLA_BITS_ROW_HEADERS, /**< per block and row: counts, corrections */
+    MDLA_BITS_INDICES,     /**< which features are active */
     MDLA_BITS_LEVELS,
-    MDLA_BITS_RESIDUAL,      /**< reserved for the residual layer: 0 */
-    MDLA_BITS_INDEX,         /**< row index trailer */
-    MDLA_BITS_ANCILLARY,     /**< provenance, hashes, sums */
-    MDLA_BITS_CODER,         /**< the range coder's own overhead: payload less the model's -log2 p */
+    MDLA_BITS_RESIDUAL,  /**< reserved for the residual layer: 0 */
+    MDLA_BITS_INDEX,     /**< row index trailer */
+    MDLA_BITS_ANCILLARY, /**< provenance, hashes, sums */
+    MDLA_BITS_CODER,     /**< the range coder's own overhead: payload less the model's -log2 p */
     MDLA_BITS_CLASSES
 } mdla_bit_class;
 
@@ -367,8 +388,8 @@ typedef struct mdla_symbol_bits {
 /** One row's code as it stands in the file. */
 typedef struct mdla_coded_feature {
     uint32_t feature;
-    uint32_t level;       /**< >= 1 */
-    double strength;      /**< times the unit-norm atom */
+    uint32_t level;  /**< >= 1 */
+    double strength; /**< times the unit-norm atom */
     double index_bits, level_bits;
 } mdla_coded_feature;
 
@@ -376,20 +397,21 @@ typedef struct mdla_account {
     double bits[MDLA_BITS_CLASSES]; /**< sum is 8 x file size */
     uint64_t file_nbytes;
     uint64_t rows;
-    uint64_t active;                /**< (feature, level) pairs in all rows */
-    double charged;                 /**< bits of all symbols by the model: headers, indices, levels */
+    uint64_t active; /**< (feature, level) pairs in all rows */
+    double charged;  /**< bits of all symbols by the model: headers, indices, levels */
 } mdla_account;
 
 /** Called for each row, in order: its code (in coding order) and its bits. Nonzero stops. */
-typedef int (*mdla_row_visitor)(void *ctx, uint64_t row, const mdla_coded_feature *code, size_t count,
-                                const mdla_symbol_bits *bits);
+typedef int (*mdla_row_visitor)(void *ctx, uint64_t row, const mdla_coded_feature *code,
+                                size_t count, const mdla_symbol_bits *bits);
 
 /**
- * Decodes the codes of rows first .. first + count - 1 (MDLA_UNKNOWN: to the end) and what they cost, without
- * synthesis. Needs a source that can seek.
+ * Decodes the codes of rows first .. first + count - 1 (MDLA_UNKNOWN: to the end) and what they
+ * cost, without synthesis. Needs a source that can seek.
  *
- * The bits of absent features are charged to the row; of a gap, the active feature that ends it is charged
- * the whole. What ends a row's list of features stands in `header`, and counts among the indices.
+ * The bits of absent features are charged to the row; of a gap, the active feature that ends it is
+ * charged the whole. What ends a row's list of features stands in `header`, and counts among the
+ * indices.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_visit_rows(mdla_decoder *decoder, uint64_t first,
                                                            uint64_t count, mdla_row_visitor visitor,
