@@ -74,6 +74,7 @@ static mdla_status read_payload(chunk_reader *r, chunk *c, size_t nbytes, mdla_e
 {
     size_t have = 0;
 
+    MDLA_TRY(reserve(r, c, 0, 1, err)); /* also an empty payload has an address */
     while (have < nbytes) {
         const size_t step = have < READ_STEP ? READ_STEP : have;
         const size_t take = nbytes - have < step ? nbytes - have : step;
@@ -113,9 +114,7 @@ mdla_status chunk_read(chunk_reader *r, chunk *c, bool *end, mdla_error *err)
                          r->name, type, (unsigned long long)c->offset, nbytes, r->max_chunk);
     MDLA_TRY(read_payload(r, c, nbytes, err));
     MDLA_TRY(chunk_read_bytes(r, crc, sizeof crc, err));
-    sum = crc32_z(0, frame, sizeof frame);
-    if (c->nbytes != 0) /* zlib takes a NULL buffer for a request to start anew */
-        sum = crc32_z(sum, c->payload, c->nbytes);
+    sum = crc32_z(crc32_z(0, frame, sizeof frame), c->payload, c->nbytes);
     in = (bytes_in){crc, crc + sizeof crc, false};
     c->crc = bytes_u32(&in);
     if (c->crc != (uint32_t)sum)
