@@ -17,7 +17,8 @@ codebook *codebook_new(const mdla_allocator *al, uint32_t dims, uint32_t width)
     cb->bias = alloc_zeroed(al, dims, sizeof *cb->bias);
     cb->rate_index = alloc_zeroed(al, width, sizeof *cb->rate_index);
     cb->level_class = alloc_zeroed(al, width, sizeof *cb->level_class);
-    cb->atoms = alloc_zeroed(al, (size_t)width * dims, sizeof *cb->atoms);
+    /* Not zeroed: pages that a lying header asks for are never touched. */
+    cb->atoms = alloc_array(al, (size_t)width * dims, sizeof *cb->atoms);
     cb->order = alloc_zeroed(al, width, sizeof *cb->order);
     cb->rank = alloc_zeroed(al, width, sizeof *cb->rank);
     cb->rate_cum = alloc_zeroed(al, (size_t)width + 1, sizeof *cb->rate_cum);

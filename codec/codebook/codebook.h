@@ -64,7 +64,7 @@ typedef struct codebook {
     double atom_bits, bias_bits, prior_bits, framing_bits; /* sum: 8 x nbytes */
 } codebook;
 
-/* Arrays of the given shape, zeroed. NULL: no memory. */
+/* Arrays of the given shape, zeroed but for the atoms. NULL: no memory. */
 codebook *codebook_new(const mdla_allocator *al, uint32_t dims, uint32_t width);
 void codebook_free(codebook *cb); /* accepts NULL */
 

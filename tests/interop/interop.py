@@ -16,7 +16,7 @@ try:
     import numpy
     import scipy.sparse
 except ImportError as missing:
-    print(f"{missing}: skipped")
+    print(f"skipped: {missing}")
     sys.exit(77)
 
 KINDS = (".npy", ".f32", ".gz", "-ubyte", "idx2")
@@ -97,7 +97,7 @@ def check_sae(programs, folder, case):
 def main():
     programs, kit = map(pathlib.Path, sys.argv[1:3])
     if not (kit / "arrays/expect.json").exists():
-        print("no interop kit: skipped")
+        print("skipped: no interop kit beside the repository")
         return 77
     count = bad = 0
     for name, case in json.loads((kit / "arrays/expect.json").read_text()).items():
