@@ -2,6 +2,7 @@
 #include "decoder.h"
 
 #include "base/alloc.h"
+#include "synthesis/synthesis.h"
 
 typedef struct bit_visit {
     mdla_decoder *d;
@@ -61,8 +62,15 @@ static void describe_row(bit_visit *v, mdla_symbol_bits *sum)
     }
 }
 
-static mdla_status visit_block(bit_visit *v, const block_entry *entry, uint64_t first, uint64_t end,
-                               mdla_row_visitor visitor, void *ctx, bool *stop, mdla_error *err)
+static mdla_status damaged(const mdla_decoder *d, const block_entry *entry, mdla_error *err)
+{
+    return error_set(err, MDLA_ERR_CORRUPT,
+                     "%s: block at byte %llu can't be decoded: the file is damaged", d->name,
+                     (unsigned long long)entry->offset);
+}
+
+/* Reads a block and checks all of it, as decoding would, before a row is shown to anyone. */
+static mdla_status check_block(bit_visit *v, const block_entry *entry, mdla_error *err)
 {
     mdla_decoder *d = v->d;
     block_decoder b;
@@ -72,8 +80,22 @@ static mdla_status visit_block(bit_visit *v, const block_entry *entry, uint64_t 
     if (v->c.type != CHUNK_BLOCK ||
         block_decoder_start(&b, d->model, v->c.payload, v->c.nbytes) != MDLA_OK ||
         b.row_count != entry->rows)
-        return error_set(err, MDLA_ERR_CORRUPT, "%s: block at byte %llu is damaged", d->name,
-                         (unsigned long long)entry->offset);
+        return damaged(d, entry, err);
+    for (uint32_t r = 0; r < b.row_count; r++) {
+        block_decoder_row(&b, &v->code, NULL);
+        if (b.range.bad || !synthesis_fits(d->model, &v->code))
+            return damaged(d, entry, err);
+    }
+    return block_decoder_finished(&b) ? MDLA_OK : damaged(d, entry, err);
+}
+
+static mdla_status visit_block(bit_visit *v, const block_entry *entry, uint64_t first, uint64_t end,
+                               mdla_row_visitor visitor, void *ctx, bool *stop, mdla_error *err)
+{
+    block_decoder b;
+
+    MDLA_TRY(check_block(v, entry, err));
+    MDLA_TRY(block_decoder_start(&b, v->d->model, v->c.payload, v->c.nbytes));
     v->payload_nbytes += v->c.nbytes - BLOCK_HEADER_NBYTES;
     for (uint32_t r = 0; r < b.row_count && !*stop; r++) {
         const uint64_t row = entry->first_row + r;
@@ -85,9 +107,6 @@ static mdla_status visit_block(bit_visit *v, const block_entry *entry, uint64_t 
         describe_row(v, &sum);
         *stop = visitor(ctx, row, v->coded, v->code.count, &sum) != 0;
     }
-    if (!*stop && !block_decoder_finished(&b))
-        return error_set(err, MDLA_ERR_CORRUPT, "%s: block at byte %llu can't be decoded", d->name,
-                         (unsigned long long)entry->offset);
     return MDLA_OK;
 }
 

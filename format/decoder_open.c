@@ -108,10 +108,12 @@ static mdla_status read_ancillary(mdla_decoder *d, mdla_error *err)
                          type, (unsigned long long)c->offset);
     }
     d->ancillary_nbytes += c->nbytes + CHUNK_FRAME_NBYTES;
+    if ((c->type == CHUNK_STATS && d->has_stats) || (c->type == CHUNK_NOTE && d->note != NULL))
+        return corrupt(d, c->offset, "a chunk that may stand once stands twice", err);
     if (c->type == CHUNK_STATS) {
         MDLA_TRY(stats_get(c, d->name, &d->stats, err));
         d->has_stats = true;
-    } else if (c->type == CHUNK_NOTE && d->note == NULL) {
+    } else if (c->type == CHUNK_NOTE) {
         d->note = copy_text(d->al, c->payload, c->nbytes);
         if (d->note == NULL)
             return error_set(err, MDLA_ERR_MEMORY, "%s: no memory for its note", d->name);

@@ -4,8 +4,8 @@
  * a step on a logarithmic grid, one a feature. The decoder expands them once to int16 in units of
  * 2^-14.
  *
- * The context rule stands here once, so that the two sides can't drift apart: atom_context says
- * what is expected of the next entry, atom_model_seen tells the model what it was.
+ * The context rule stands here once, so that the two sides can't drift apart: atoms_model.h says
+ * what is expected of the next entry and how the model learns what it was.
  */
 #ifndef MDLA_ATOMS_COMMON_H
 #define MDLA_ATOMS_COMMON_H

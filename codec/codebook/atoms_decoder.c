@@ -71,12 +71,12 @@ static uint32_t decode_escape(range_decoder *d)
     return (UINT32_C(1) << bits) - 1 + raw_bits(d, bits);
 }
 
-/* The magnitude may be out of range: 2^20 at most. */
+/* A magnitude out of range comes back as ATOM_ENTRY_MAX + 1, which the caller refuses. */
 static int32_t decode_level(range_decoder *d, atom_model *m, const atom_expected *x)
 {
     unsigned negative;
     uint32_t run = 0;
-    int32_t magnitude;
+    uint64_t magnitude; /* hostile contexts reach 2^33 */
 
     if (decision(d, m, x, ATOM_SLOT_ZERO) == 0)
         return 0;
@@ -85,8 +85,10 @@ static int32_t decode_level(range_decoder *d, atom_model *m, const atom_expected
         run++;
     if (run == ATOM_UNARY_MAX)
         run += decode_escape(d);
-    magnitude = (int32_t)(run << x->shift | raw_bits(d, x->shift)) + 1;
-    return negative ? -magnitude : magnitude;
+    magnitude = ((uint64_t)run << x->shift | raw_bits(d, x->shift)) + 1;
+    if (magnitude > ATOM_ENTRY_MAX)
+        magnitude = ATOM_ENTRY_MAX + 1;
+    return negative ? -(int32_t)magnitude : (int32_t)magnitude;
 }
 
 static bool decode_atom(range_decoder *d, atom_model *m, int16_t *q)

@@ -1,7 +1,8 @@
 /* A codebook in memory: integer atoms, bias and priors, ready for coding (spec sections 7 and 8).
  *
  * The decoder fills the coded fields from a file, the encoder from an SAE and counts; both then
- * derive the rest by codebook_derive. Read-only afterwards, so any number of threads may share one.
+ * derive the rest by codebook_derive_order and codebook_derive_peaks. Read-only afterwards, so any
+ * number of threads may share one.
  */
 #ifndef MDLA_CODEBOOK_H
 #define MDLA_CODEBOOK_H
@@ -13,8 +14,9 @@
 #include <stdbool.h>
 
 #define CODEBOOK_CLASSES_MAX 64
-#define CODEBOOK_HAZARDS 24 /* levels with a hazard of their own; the last goes on for all above   \
-                             */
+#define CODEBOOK_HAZARDS                                                                           \
+    24 /* levels with a hazard of their own; the last goes on for all above                        \
+        */
 #define CODEBOOK_LEVEL_MAX 4095
 
 /* A step: mantissa / 256 units of a coefficient, 2^exponent the value of one unit of the

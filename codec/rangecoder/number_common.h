@@ -12,7 +12,7 @@ typedef struct byte_context {
     adaptive_bit node[256];
 } byte_context;
 
-/* 0 .. 2^31 - 1: the number of bits of value + 1 in unary (adaptive), then its lower bits; the
+/* 0 .. 2^32 - 2: the number of bits of value + 1 in unary (adaptive), then its lower bits; the
  * highest two of these are adaptive by length, the others even. */
 typedef struct golomb_context {
     adaptive_bit length[32];

@@ -7,6 +7,6 @@
 
 unsigned adaptive_bit_decode(range_decoder *d, adaptive_bit *context);
 uint8_t byte_decode(range_decoder *d, byte_context *context);
-uint32_t golomb_decode(range_decoder *d, golomb_context *context); /* 0 .. 2^31 - 1 */
+uint32_t golomb_decode(range_decoder *d, golomb_context *context); /* 0 .. 2^32 - 2 */
 
 #endif
