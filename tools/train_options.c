@@ -19,7 +19,7 @@ static const char help[] =
     "                        every row; relu: L1 penalty, about K in the mean\n"
     "      --passes N        over the rows (3)\n"
     "      --batch N         rows a step (64)\n"
-    "      --lr F            highest learning rate (0.001)\n"
+    "      --lr F            highest learning rate (0.001, for relu 0.004)\n"
     "      --holdout F       part of the rows to measure on instead (0.03, at most 16,384 rows)\n"
     "      --seed N          of all that is random (0)\n"
     "      --resume          go on where a training with the same DATA and options was stopped\n"

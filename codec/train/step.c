@@ -21,7 +21,7 @@
 #define DEAD_GAPS 40
 
 /* How fast the penalty follows a wrong L0, a step. */
-#define PENALTY_GAIN 0.003
+#define PENALTY_GAIN 0.01
 
 static float rate_now(const trainer *t)
 {
@@ -169,7 +169,7 @@ static void bias_step(trainer *t)
 
 static void steer_penalty(trainer *t, double l0)
 {
-    const double off = (l0 - (double)t->p.l0) / (double)t->p.l0;
+    const double wanted = (double)train_l0_now(t), off = (l0 - wanted) / wanted;
 
     t->now.penalty *= (float)exp(PENALTY_GAIN * (off > 1.0 ? 1.0 : off));
 }

@@ -11,14 +11,21 @@
 #include <math.h>
 #include <string.h>
 
+/* A checkpoint is as large as six copies of the weights: short trainings write none on their way.
+ */
 #define CHECKPOINTS 10
+#define CHECKPOINT_MIN_STEPS 1000
+
+/* Measured on hold-outs. The penalty keeps strengths small until the encoder's weights have grown
+ * against it. */
+#define RATE 0.001
+#define RATE_RELU 0.004
 
 void mdla_train_options_init(mdla_train_options *options)
 {
     memset(options, 0, sizeof *options);
     options->passes = 3;
     options->batch = 64;
-    options->rate = 1e-3;
     options->holdout = 0.03;
     options->buffer_nbytes = (uint64_t)512 << 20;
 }
@@ -49,8 +56,8 @@ static mdla_status check_options(const mdla_train_options *o, mdla_error *err)
         bad = "passes: 1 to 1,000,000";
     else if (o->batch < 1 || o->batch > TRAINER_MAX_BATCH)
         bad = "batch: 1 to 65,536";
-    else if (!(o->rate > 0.0 && o->rate <= 1.0))
-        bad = "rate: above 0, at most 1";
+    else if (!(o->rate >= 0.0 && o->rate <= 1.0))
+        bad = "rate: 0 to 1";
     else if (!(o->holdout >= 0.0 && o->holdout <= 0.5))
         bad = "holdout: 0 to 0.5";
     else if ((unsigned)o->arch > MDLA_TRAIN_RELU)
@@ -95,6 +102,7 @@ static mdla_status set_params(training *g, mdla_error *err)
 {
     static const trainer_arch kinds[] = {TRAINER_BATCHTOPK, TRAINER_TOPK, TRAINER_RELU};
     const mdla_train_options *o = g->options;
+    const double rate = o->rate > 0.0 ? o->rate : o->arch == MDLA_TRAIN_RELU ? RATE_RELU : RATE;
 
     if (g->feed.train_rows < o->batch)
         return error_set(err, MDLA_ERR_ARGUMENT,
@@ -106,7 +114,7 @@ static mdla_status set_params(training *g, mdla_error *err)
                                  .arch = kinds[o->arch],
                                  .batch = o->batch,
                                  .seed = o->seed,
-                                 .rate = (float)o->rate};
+                                 .rate = (float)rate};
     g->params.steps = g->feed.train_rows / o->batch * o->passes;
     return MDLA_OK;
 }
@@ -171,12 +179,19 @@ static mdla_status save(training *g, mdla_error *err)
     return checkpoint_save(g->options->checkpoint, &g->params, g->trainer, &g->feed, err);
 }
 
+static uint64_t steps_between_checkpoints(const training *g)
+{
+    const uint64_t part = (g->params.steps + CHECKPOINTS - 1) / CHECKPOINTS;
+
+    if (g->options->checkpoint_steps != 0)
+        return g->options->checkpoint_steps;
+    return part > CHECKPOINT_MIN_STEPS ? part : CHECKPOINT_MIN_STEPS;
+}
+
 static mdla_status run(training *g, mdla_error *err)
 {
     const mdla_train_options *o = g->options;
-    const uint64_t each = o->checkpoint_steps != 0
-                              ? o->checkpoint_steps
-                              : (g->params.steps + CHECKPOINTS - 1) / CHECKPOINTS;
+    const uint64_t each = steps_between_checkpoints(g);
 
     while (trainer_steps_done(g->trainer) < g->params.steps) {
         trainer_report report;

@@ -45,14 +45,14 @@ typedef struct mdla_train_options {
     uint32_t l0;     /**< active features a row, 1 .. width; must be set */
     uint32_t passes; /**< over the rows, 1 .. 1,000,000; default 3 */
     uint32_t batch;  /**< rows a step, 1 .. 65,536; default 64 */
-    double rate;     /**< Adam's highest learning rate; default 0.001 */
+    double rate;     /**< Adam's highest learning rate; 0 (default): 0.001, for relu 0.004 */
     double holdout; /**< part of the rows kept from training, 0 .. 0.5; default 0.03, at most 16,384
                        rows */
     uint64_t seed;  /**< default 0 */
     uint64_t
         buffer_nbytes; /**< memory for shuffling; default 512 MiB. Data that fit are read once */
-    uint64_t
-        checkpoint_steps; /**< steps between checkpoints; 0 (default): a tenth of the training */
+    uint64_t checkpoint_steps; /**< steps between checkpoints; 0 (default): a tenth of the training,
+                                  at least 1,000 */
     /** Where checkpoints go, as the member MDLA_TRAIN_CHECKPOINT; NULL: nowhere. The caller's. */
     const mdla_folder *checkpoint;
     int resume; /**< nonzero: go on from the checkpoint, made with the same rows and options */
