@@ -18,7 +18,10 @@ static const char help[] =
     "      --fvu F             reach this fraction of variance unexplained\n"
     "      --bits-per-row B    spend this many bits a row, an embedded codebook aside\n"
     "      --step S            step of strengths (default: the codebook's)\n"
+    "      --effort 1..9       how long to search (5)\n"
+    "      --model M           joint (default): features given each other; or additive\n"
     "      --code free|sae     features: searched for, or those the SAE switches on\n"
+    "      --docs FILE.npy     passage numbers, one a row: a 1-D array\n"
     "      --block-rows N      rows that decode together (1024)\n"
     "      --embed|--reference put the codebook into OUT (default) or only name it\n"
     "      --codebook-out CB   write the codebook too; without -o, write it alone\n"
@@ -46,7 +49,10 @@ enum {
     KEY_VERIFY,
     KEY_RAW,
     KEY_DIMS,
-    KEY_BF16
+    KEY_BF16,
+    KEY_EFFORT,
+    KEY_MODEL,
+    KEY_DOCS
 };
 
 static const struct option longs[] = {
@@ -66,6 +72,9 @@ static const struct option longs[] = {
     {"raw", no_argument, NULL, KEY_RAW},
     {"dims", required_argument, NULL, KEY_DIMS},
     {"bf16", no_argument, NULL, KEY_BF16},
+    {"effort", required_argument, NULL, KEY_EFFORT},
+    {"model", required_argument, NULL, KEY_MODEL},
+    {"docs", required_argument, NULL, KEY_DOCS},
     OPTIONS_QUIET,
     OPTIONS_OUTPUT,
     OPTIONS_THREADS,
@@ -114,6 +123,17 @@ static int set_code(enc_options *o, const char *value)
     return 0;
 }
 
+static int set_model(enc_options *o, const char *value)
+{
+    if (strcmp(value, "joint") == 0)
+        o->model = MDLA_MODEL_JOINT;
+    else if (strcmp(value, "additive") == 0)
+        o->model = MDLA_MODEL_ADDITIVE;
+    else
+        return bad_value("model", value, "joint or additive");
+    return 0;
+}
+
 /* Returns 0, or the exit code of a mistake. */
 static int set_option(enc_options *o, int key)
 {
@@ -144,6 +164,12 @@ static int set_option(enc_options *o, int key)
         o->array.raw_dims = (uint32_t)number;
         break;
     case KEY_BF16: o->array.bf16 = 1; break;
+    case KEY_EFFORT:
+        result = set_count("effort", optarg, 9, &number);
+        o->effort = (int)number;
+        break;
+    case KEY_MODEL: return set_model(o, optarg);
+    case KEY_DOCS: o->docs = optarg; break;
     default: break;
     }
     return result;

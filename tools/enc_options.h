@@ -8,9 +8,11 @@
 
 typedef struct enc_options {
     tool_options common;
-    const char *sae, *codebook, *codebook_out, *note;
+    const char *sae, *codebook, *codebook_out, *note, *docs;
     mdla_target target;
     mdla_code code;
+    mdla_model model;
+    int effort;
     mdla_array_options array;
     uint64_t expected_rows;
     uint32_t block_rows;

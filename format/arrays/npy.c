@@ -12,10 +12,8 @@
 /* NumPy's own limit; it also keeps the text small enough to be read at once. */
 #define HEADER_MAX 10000
 
-/* Leaves the input at the first value. */
-static mdla_status read_header(mdla_rows *rows, int bf16, npy_header *out, mdla_error *err)
+mdla_status npy_header_read(input *in, int bf16, npy_header *out, mdla_error *err)
 {
-    input *const in = &rows->in;
     uint8_t start[12];
     char text[HEADER_MAX];
     uint32_t length;
@@ -64,7 +62,7 @@ mdla_status npy_open(mdla_rows *rows, const mdla_array_options *options, mdla_er
 {
     npy_header header;
 
-    MDLA_TRY(read_header(rows, options->bf16, &header, err));
+    MDLA_TRY(npy_header_read(&rows->in, options->bf16, &header, err));
     MDLA_TRY(set_shape(rows, &header, err));
     /* With one row, one column or none of either, both orders are the same. */
     if (header.fortran_order && rows->row_count > 1 && rows->dims > 1)

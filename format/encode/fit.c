@@ -6,6 +6,7 @@
 #include "codebook/atoms_moments.h"
 #include "container/codebook_chunks.h"
 #include "encode/passes.h"
+#include "fit/joint_fit.h"
 #include "fit/priors_fit.h"
 #include "handles.h"
 #include "saes/sae_handle.h"
@@ -22,6 +23,15 @@
     8 /* rounds in which reconstruction points move too: they would creep on for ever */
 #define TOGETHER_WIDTH_MAX                                                                         \
     4096 /* up to here atoms are quantised with regard to each other: width^3 steps */
+/* Rows that a joint model is fitted to, at most: whole blocks, evenly spread. */
+#define JOINT_ROWS_MAX ((uint64_t)1 << 20)
+#define JOINT_ROUNDS 3 /* of search and fit in turn */
+#define LAMBDA_TRIALS 8
+/* Passes of the fit over these rows: more where they are few. */
+#define JOINT_PASSES_MOST 8
+#define JOINT_PASSES_LEAST 3
+#define JOINT_STEPS 480000.0
+#define BLOCK_ROWS_DEFAULT 1024
 #define BIAS_STEPS 1024.0 /* steps of the bias in one standard deviation of the data */
 
 typedef struct fit_job {
@@ -42,12 +52,19 @@ typedef struct fit_job {
     uint8_t *step_index;   /* [width] */
     int16_t *q;            /* [width][dims] */
     double lambda;
+    code_rows kept;       /* codes that the joint model is fitted to */
+    uint8_t *kept_starts; /* [kept.row_capacity] */
 } fit_job;
 
 static mdla_status no_memory(fit_job *j)
 {
     return error_set(j->err, MDLA_ERR_MEMORY, "no memory to fit %u features x %u dims",
                      j->sae->width, j->sae->dims);
+}
+
+static double expected_rows(const fit_job *j)
+{
+    return (double)(j->options->expected_rows != 0 ? j->options->expected_rows : j->survey.rows);
 }
 
 static void unit_atoms(const sae *s, float *atoms)
@@ -115,6 +132,9 @@ static mdla_status prepare(fit_job *j, const mdla_config *config)
     j->engine.dims = j->sae->dims;
     j->engine.start = j->options->code == MDLA_CODE_SAE ? j->sae : NULL;
     j->engine.fixed = j->engine.start != NULL;
+    j->engine.code.passages = mdla_rows_has_passages(j->rows) != 0;
+    j->engine.span = j->options->block_rows != 0 ? j->options->block_rows : BLOCK_ROWS_DEFAULT;
+    search_engine_effort(&j->engine, j->options->effort);
     return MDLA_OK;
 }
 
@@ -153,7 +173,7 @@ static mdla_status settle_on_sample(fit_job *j)
     const double error = j->survey.deviation_sum / (double)j->survey.rows;
     const bool charge = target->bits_per_row > 0.0;
     size_t stride = j->survey.sample_rows >= 8192 ? 4 : 1;
-    const file_shape shape = {j->survey.rows, 1024, 0};
+    const file_shape shape = {j->survey.rows, (uint32_t)j->engine.span, 0};
     rate_control control;
     rate_trial trial;
 
@@ -206,18 +226,127 @@ static mdla_status settle_on_sample(fit_job *j)
     return MDLA_OK;
 }
 
+/* Lambda alone, on the sample, once prices have changed. */
+static mdla_status settle_lambda(fit_job *j)
+{
+    const mdla_target *target = &j->options->target;
+    const file_shape shape = {j->survey.rows, (uint32_t)j->engine.span, 0};
+    const size_t stride = j->survey.sample_rows >= 8192 ? 2 : 1;
+    rate_control control;
+    rate_trial trial;
+
+    if (target->step > 0.0)
+        return MDLA_OK;
+    rate_control_start(&control, target, j->lambda, false);
+    for (unsigned trials = 0; trials < LAMBDA_TRIALS; trials++) {
+        pass_sums sums = {.charge = target->bits_per_row > 0.0};
+
+        j->lambda = control.lambda;
+        MDLA_TRY(set_lambda(j));
+        MDLA_TRY(pass_try_sample(&j->engine, &j->survey, stride, &sums, &shape, &trial, j->err));
+        if (rate_control_step(&control, &trial, 0.005))
+            break;
+    }
+    return MDLA_OK;
+}
+
+/* What a pass over all rows gathers. */
+typedef struct full_pass {
+    fit_job *job;
+    pass_sums sums;
+    bool keep; /* codes, for the joint model */
+} full_pass;
+
+/* Whether a block's rows are among those kept: all, or as many as may be, evenly spread. */
+static bool block_is_kept(const fit_job *j, uint64_t block)
+{
+    const double share = (double)JOINT_ROWS_MAX / (double)j->survey.rows;
+
+    return share >= 1.0 || floor((double)(block + 1) * share) > floor((double)block * share);
+}
+
+static mdla_status keep_codes(fit_job *j, const search_engine *e, uint64_t first)
+{
+    const code_rows *codes = &e->codes;
+    code_rows *kept = &j->kept;
+
+    for (size_t r = 0; r < codes->row_count; r++) {
+        const size_t count = codes->start[r + 1] - codes->start[r];
+        const size_t have = kept->row_count != 0 ? kept->start[kept->row_count] : 0;
+
+        if (!block_is_kept(j, (first + r) / e->span))
+            continue;
+        MDLA_TRY(code_rows_reserve(j->al, kept, kept->row_count + 1, have + count));
+        memcpy(kept->feature + have, codes->feature + codes->start[r],
+               count * sizeof *kept->feature);
+        kept->start[kept->row_count] = have;
+        j->kept_starts[kept->row_count] =
+            (first + r) % e->span == 0 || (e->starts != NULL && e->starts[r] != 0);
+        kept->start[++kept->row_count] = have + count;
+    }
+    return MDLA_OK;
+}
+
+static mdla_status take_tile(void *ctx, search_engine *e, const float *rows, size_t row_count,
+                             uint64_t first, mdla_error *err)
+{
+    full_pass *p = ctx;
+
+    MDLA_TRY(pass_sum_tile(&p->sums, e, rows, row_count, first, err));
+    return !p->keep || keep_codes(p->job, e, first) == MDLA_OK ? MDLA_OK : no_memory(p->job);
+}
+
 /* Counts over all rows at the lambda that was found; moments may be NULL. */
-static mdla_status count_all(fit_job *j, const char *what, atom_moments *moments)
+static mdla_status count_all(fit_job *j, const char *what, atom_moments *moments, bool keep)
 {
     const pass_progress progress = {j->options->progress, j->options->progress_ctx, what,
                                     j->survey.rows};
-    pass_sums sums = {.counts = j->counts, .moments = moments};
+    full_pass pass = {j, {.counts = j->counts, .moments = moments}, keep};
 
     code_counts_clear(j->counts);
+    j->kept.row_count = 0;
     MDLA_TRY(set_lambda(j));
     MDLA_TRY(mdla_rows_rewind(j->rows, j->err));
-    MDLA_TRY(pass_over_rows(&j->engine, j->rows, &progress, pass_sum_tile, &sums, j->err));
+    MDLA_TRY(pass_over_rows(&j->engine, j->rows, &progress, take_tile, &pass, j->err));
     return fit_priors(j);
+}
+
+/* The joint model from the codes that are kept; prices follow it from now on. */
+static mdla_status fit_joint(fit_job *j)
+{
+    const joint_rows rows = {&j->kept, j->kept_starts};
+    const double passes = JOINT_STEPS / (double)(j->kept.row_count + 1);
+    const joint_fit_options options = {.expected_rows = expected_rows(j),
+                                       .before = true,
+                                       .passes = passes > JOINT_PASSES_MOST    ? JOINT_PASSES_MOST
+                                                 : passes < JOINT_PASSES_LEAST ? JOINT_PASSES_LEAST
+                                                                               : (unsigned)passes};
+
+    if (joint_fit(j->cb, j->engine.pool, &rows, &options) != MDLA_OK)
+        return no_memory(j);
+    j->engine.code.joint = j->cb->joint != NULL;
+    return MDLA_OK;
+}
+
+/* Codes under the joint model's prices, the model from these codes, and again. */
+static mdla_status settle_joint(fit_job *j)
+{
+    const uint64_t most =
+        j->survey.rows < JOINT_ROWS_MAX ? j->survey.rows : JOINT_ROWS_MAX + 2 * j->engine.span;
+
+    j->kept_starts = alloc_array(j->al, (size_t)most, 1);
+    if (j->kept_starts == NULL)
+        return no_memory(j);
+    MDLA_TRY(count_all(j, "fit additive", NULL, true));
+    MDLA_TRY(fit_joint(j));
+    for (unsigned round = 1; round <= JOINT_ROUNDS && j->engine.code.joint; round++) {
+        static const char *const names[] = {"fit joint 1/3", "fit joint 2/3", "fit joint 3/3"};
+
+        MDLA_TRY(settle_lambda(j));
+        MDLA_TRY(count_all(j, names[round - 1], round == JOINT_ROUNDS ? &j->moments : NULL, true));
+        MDLA_TRY(fit_joint(j));
+    }
+    return MDLA_OK;
 }
 
 static mdla_status make_atoms(fit_job *j)
@@ -230,10 +359,7 @@ static mdla_status make_atoms(fit_job *j)
                                 .atoms = j->atoms,
                                 .energy = j->moments.energy,
                                 .moments = j->moments.product};
-    atom_precision precision = {
-        .lambda = j->lambda,
-        .expected_rows =
-            (double)(j->options->expected_rows != 0 ? j->options->expected_rows : j->survey.rows)};
+    atom_precision precision = {.lambda = j->lambda, .expected_rows = expected_rows(j)};
     double energy = 0.0;
 
     atom_moments_finish(&j->moments);
@@ -260,12 +386,16 @@ static mdla_status run(fit_job *j, const mdla_config *config)
         return error_set(j->err, MDLA_ERR_ARGUMENT, "give exactly one of FVU, bits a row and step");
     MDLA_TRY(prepare(j, config));
     MDLA_TRY(settle_on_sample(j));
-    if (j->survey.sample_rows != j->survey.rows)
-        MDLA_TRY(count_all(j, "fit 1/2", NULL));
     if (atom_moments_start(&j->moments, j->al, j->sae->width, NULL,
                            j->sae->width <= TOGETHER_WIDTH_MAX) != MDLA_OK)
         return no_memory(j);
-    MDLA_TRY(count_all(j, "fit 2/2", &j->moments));
+    if (j->options->model == MDLA_MODEL_JOINT)
+        MDLA_TRY(settle_joint(j));
+    if (!j->engine.code.joint || j->moments.rows == 0) {
+        if (j->survey.sample_rows != j->survey.rows)
+            MDLA_TRY(count_all(j, "fit 1/2", NULL, false));
+        MDLA_TRY(count_all(j, "fit 2/2", &j->moments, false));
+    }
     MDLA_TRY(mdla_rows_rewind(j->rows, j->err));
     return make_atoms(j);
 }
@@ -291,6 +421,8 @@ mdla_status mdla_codebook_fit(const mdla_config *config, const mdla_sae *given, 
     atom_moments_free(&j.moments);
     alloc_free(al, j.atoms);
     alloc_free(al, j.offset_scratch);
+    code_rows_free(al, &j.kept);
+    alloc_free(al, j.kept_starts);
     alloc_free(al, j.step_index);
     alloc_free(al, j.q);
     if (status != MDLA_OK) {

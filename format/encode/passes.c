@@ -1,13 +1,12 @@
 #include "encode/passes.h"
 
+#include "arrays/rows.h"
 #include "base/alloc.h"
 #include "block/block_encoder.h"
 #include "container/header.h"
 
 #include <math.h>
 #include <string.h>
-
-#define RUN 16 /* rows of a sample that stay together */
 
 static mdla_status search_failed(mdla_status status, mdla_error *err)
 {
@@ -21,20 +20,24 @@ static mdla_status search_failed(mdla_status status, mdla_error *err)
 mdla_status pass_over_rows(search_engine *e, mdla_rows *rows, const pass_progress *progress,
                            tile_consumer consumer, void *ctx, mdla_error *err)
 {
-    const size_t tile_rows = rows_per_tile(e->dims);
+    /* Under the joint model a block is searched by one thread, a row after the other. */
+    const size_t tile_rows =
+        e->pairs != NULL ? e->span * parallel_workers(e->pool) : rows_per_tile(e->dims);
     float *tile = alloc_array(e->al, tile_rows * e->dims, sizeof *tile);
+    uint8_t *starts = alloc_array(e->al, tile_rows, 1);
     uint64_t first = 0;
     size_t got = 0;
-    mdla_status status =
-        tile != NULL ? MDLA_OK : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
+    mdla_status status = tile != NULL && starts != NULL
+                             ? MDLA_OK
+                             : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
 
     while (status == MDLA_OK) {
-        status = mdla_rows_read(rows, tile, tile_rows, &got, err);
+        status = rows_read_passages(rows, tile, starts, tile_rows, &got, err);
         if (status != MDLA_OK || got == 0)
             break;
         status = rows_check_finite(tile, got, e->dims, first, err);
         if (status == MDLA_OK) {
-            status = search_engine_run(e, tile, got);
+            status = search_engine_run(e, tile, starts, got, e->span);
             if (status != MDLA_OK)
                 status = search_failed(status, err);
         }
@@ -46,6 +49,7 @@ mdla_status pass_over_rows(search_engine *e, mdla_rows *rows, const pass_progres
             status = error_set(err, MDLA_ERR_INTERRUPTED, "interrupted");
     }
     alloc_free(e->al, tile);
+    alloc_free(e->al, starts);
     return status;
 }
 
@@ -54,24 +58,28 @@ mdla_status pass_over_sample(search_engine *e, const row_survey *s, size_t strid
 {
     const size_t tile_rows = rows_per_tile(e->dims);
     float *tile = alloc_array(e->al, tile_rows * e->dims, sizeof *tile);
-    mdla_status status =
-        tile != NULL ? MDLA_OK : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
+    uint8_t *starts = alloc_array(e->al, tile_rows, 1);
+    mdla_status status = tile != NULL && starts != NULL
+                             ? MDLA_OK
+                             : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
 
     for (size_t from = 0, count = 0; status == MDLA_OK && from < s->sample_rows;) {
-        while (from < s->sample_rows && count + RUN <= tile_rows) {
-            const size_t left = s->sample_rows - from, take = left < RUN ? left : RUN;
+        while (from < s->sample_rows && count + SAMPLE_RUN <= tile_rows) {
+            const size_t left = s->sample_rows - from, take = left < SAMPLE_RUN ? left : SAMPLE_RUN;
 
             memcpy(tile + count * e->dims, s->sample + from * e->dims,
                    take * e->dims * sizeof *tile);
+            memcpy(starts + count, s->sample_starts + from, take);
             count += take;
-            from += stride * RUN;
+            from += stride * SAMPLE_RUN;
         }
-        status = search_engine_run(e, tile, count);
+        status = search_engine_run(e, tile, starts, count, SAMPLE_RUN);
         status =
             status == MDLA_OK ? consumer(ctx, e, tile, count, 0, err) : search_failed(status, err);
         count = 0;
     }
     alloc_free(e->al, tile);
+    alloc_free(e->al, starts);
     return status;
 }
 
@@ -101,12 +109,18 @@ static mdla_status charge_tile(pass_sums *sums, search_engine *e, size_t row_cou
 {
     uint8_t header[BLOCK_HEADER_NBYTES];
     range_encoder coder = {0};
-    double charged = 0.0;
-    const mdla_status status =
-        block_encode(e->model, &e->codes, 0, row_count, header, &coder, &charged);
+    mdla_status status = MDLA_OK;
 
+    for (size_t first = 0; first < row_count && status == MDLA_OK; first += e->span) {
+        const size_t left = row_count - first, count = left < e->span ? left : e->span;
+        block_charge charge;
+
+        status =
+            block_encode(e->model, &e->codes, first, count,
+                         e->starts != NULL ? e->starts + first : NULL, header, &coder, &charge);
+        sums->charged += charge.flags + charge.levels;
+    }
     range_encoder_free(&coder);
-    sums->charged += charged;
     return status;
 }
 
