@@ -26,6 +26,8 @@ static const char help[] =
     "      --embed|--reference put the codebook into OUT (default) or only name it\n"
     "      --codebook-out CB   write the codebook too; without -o, write it alone\n"
     "      --expected-rows N   rows that will share the codebook (those of DATA)\n"
+    "      --prune             never use features that don't pay for their atoms\n"
+    "      --adapt-atoms       let atoms move to suit the codes that are sent\n"
     "      --note TEXT         provenance to keep in OUT\n"
     "      --verify            decode OUT again and compare\n"
     "      --raw --dims N      DATA is raw float32 rows of N values\n"
@@ -51,6 +53,8 @@ enum {
     KEY_DIMS,
     KEY_BF16,
     KEY_EFFORT,
+    KEY_PRUNE,
+    KEY_ADAPT,
     KEY_MODEL,
     KEY_DOCS
 };
@@ -73,6 +77,8 @@ static const struct option longs[] = {
     {"dims", required_argument, NULL, KEY_DIMS},
     {"bf16", no_argument, NULL, KEY_BF16},
     {"effort", required_argument, NULL, KEY_EFFORT},
+    {"prune", no_argument, NULL, KEY_PRUNE},
+    {"adapt-atoms", no_argument, NULL, KEY_ADAPT},
     {"model", required_argument, NULL, KEY_MODEL},
     {"docs", required_argument, NULL, KEY_DOCS},
     OPTIONS_QUIET,
@@ -170,6 +176,8 @@ static int set_option(enc_options *o, int key)
         break;
     case KEY_MODEL: return set_model(o, optarg);
     case KEY_DOCS: o->docs = optarg; break;
+    case KEY_PRUNE: o->prune = 1; break;
+    case KEY_ADAPT: o->adapt_atoms = 1; break;
     default: break;
     }
     return result;
@@ -200,6 +208,10 @@ static int check_options(const enc_options *o)
     if (o->codebook && o->expected_rows)
         return tool_usage("--expected-rows acts where a codebook is made; %s is one already",
                           o->codebook);
+    if (o->codebook && (o->prune || o->adapt_atoms))
+        return tool_usage(
+            "--prune and --adapt-atoms act where a codebook is made; %s is one already",
+            o->codebook);
     if (o->codebook && o->codebook_out)
         return tool_usage("--codebook-out is for a codebook made here; %s is one already",
                           o->codebook);

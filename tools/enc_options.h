@@ -16,6 +16,7 @@ typedef struct enc_options {
     mdla_array_options array;
     uint64_t expected_rows;
     uint32_t block_rows;
+    int prune, adapt_atoms;
     int raw, embed, reference, verify;
     char **data;
     size_t data_count;

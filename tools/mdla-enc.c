@@ -90,6 +90,8 @@ static int get_codebook(const enc_options *o, enc_job *job)
     fit.code = o->code;
     fit.model = o->model;
     fit.effort = o->effort;
+    fit.prune = o->prune;
+    fit.adapt_atoms = o->adapt_atoms;
     fit.block_rows = o->block_rows;
     fit.expected_rows = o->expected_rows;
     fit.progress = progress_show;

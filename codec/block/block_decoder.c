@@ -66,12 +66,11 @@ static void decode_additive(block_decoder *b, row_code *code, row_bits *bits)
 static void decode_joint(block_decoder *b, row_code *code, row_bits *bits)
 {
     const codebook *cb = b->model->cb;
-    const joint_model *joint = b->model->joint;
     row_context *c = b->context;
-    const joint_line line = code_model_flags(b->model, c->logit, b->scale);
+    const joint_line line = code_model_flags(b->model, &c->row, b->scale);
     uint32_t rank = 0;
 
-    joint_row_start(joint, c->logit, c->has_previous ? c->active : NULL, c->count);
+    joint_row_start(&c->row, c->has_previous ? c->active : NULL, c->count);
     for (;;) {
         double charged = 0.0;
 
@@ -80,7 +79,7 @@ static void decode_joint(block_decoder *b, row_code *code, row_bits *bits)
             *(rank == cb->width ? &bits->end : &bits->index[code->count]) = charged;
         if (rank == cb->width)
             break;
-        joint_row_hit(joint, c->logit, rank);
+        joint_row_hit(&c->row, rank);
         c->active[code->count] = rank;
         code->feature[code->count++] = cb->order[rank++];
     }

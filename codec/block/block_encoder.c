@@ -16,7 +16,7 @@ typedef struct block_job {
     const uint8_t *starts;
     uint64_t *order;  /* of each pair, by row: rank << 32 | place in codes */
     uint32_t *rank;   /* of each pair, as order has it */
-    int32_t *logit;   /* [width], joint alone */
+    joint_row row;    /* joint alone */
     double *expected; /* [JOINT_COSTS] probability of a hit, joint alone */
     passage_model passage;
     range_encoder *e;
@@ -52,12 +52,12 @@ static void sort_rows(block_job *j)
 }
 
 /* The logits of a row as far as the rows before it decide them. */
-static void start_row(const block_job *j, size_t row)
+static void start_row(block_job *j, size_t row)
 {
     const bool alone = row == 0 || (j->starts != NULL && j->starts[row] != 0);
     const size_t before = alone ? 0 : row_begin(j, row - 1);
 
-    joint_row_start(j->model->joint, j->logit, alone ? NULL : j->rank + before,
+    joint_row_start(&j->row, alone ? NULL : j->rank + before,
                     alone ? 0 : row_begin(j, row) - before);
 }
 
@@ -71,9 +71,10 @@ static double expect_joint(block_job *j)
     for (size_t r = 0; r < j->count; r++) {
         start_row(j, r);
         for (size_t i = row_begin(j, r); i < row_begin(j, r + 1); i++)
-            joint_row_hit(j->model->joint, j->logit, j->rank[i]);
+            joint_row_hit(&j->row, j->rank[i]);
+        joint_row_ready(&j->row, width);
         for (uint32_t k = 0; k < width; k++) {
-            const int32_t index = JOINT_COST_TOP - j->logit[k];
+            const int32_t index = JOINT_COST_TOP - j->row.logit[k];
 
             expected += j->expected[index < 0 ? 0 : index < JOINT_COSTS ? index : JOINT_COSTS - 1];
         }
@@ -120,14 +121,14 @@ static void encode_additive(block_job *j, uint32_t scale, size_t begin, size_t e
 
 static void encode_joint(block_job *j, uint32_t scale, size_t row)
 {
-    const joint_line line = code_model_flags(j->model, j->logit, scale);
+    const joint_line line = code_model_flags(j->model, &j->row, scale);
     const size_t end = row_begin(j, row + 1);
     uint32_t next = 0;
 
     start_row(j, row);
     for (size_t i = row_begin(j, row); i < end; i++) {
         j->charge->flags += joint_encode(j->e, &line, next, j->rank[i]);
-        joint_row_hit(j->model->joint, j->logit, j->rank[i]);
+        joint_row_hit(&j->row, j->rank[i]);
         next = j->rank[i] + 1;
     }
     j->charge->flags += joint_encode(j->e, &line, next, j->model->cb->width);
@@ -181,7 +182,6 @@ mdla_status block_encode(const code_model *model, const code_rows *codes, size_t
                    .starts = starts,
                    .order = alloc_array(model->al, active, sizeof *j.order),
                    .rank = alloc_array(model->al, active, sizeof *j.rank),
-                   .logit = alloc_array(model->al, joint ? model->cb->width : 0, sizeof *j.logit),
                    .expected = alloc_array(model->al, joint ? JOINT_COSTS : 0, sizeof *j.expected),
                    .passage = passage_model_initial(),
                    .e = e,
@@ -189,11 +189,12 @@ mdla_status block_encode(const code_model *model, const code_rows *codes, size_t
     mdla_status status = MDLA_ERR_MEMORY;
 
     *charge = (block_charge){0};
-    if (j.order != NULL && j.rank != NULL && j.logit != NULL && j.expected != NULL)
+    if (j.order != NULL && j.rank != NULL && j.expected != NULL &&
+        (!joint || joint_row_new(model->al, model->joint, &j.row) == MDLA_OK))
         status = encode(&j, header);
     alloc_free(model->al, j.order);
     alloc_free(model->al, j.rank);
-    alloc_free(model->al, j.logit);
+    joint_row_free(&j.row);
     alloc_free(model->al, j.expected);
     return status;
 }

@@ -151,15 +151,15 @@ mdla_status row_context_new(const mdla_allocator *al, const code_model *m, row_c
     *c = (row_context){.al = al};
     if (m->joint == NULL)
         return MDLA_OK;
-    c->logit = alloc_array(al, m->cb->width, sizeof *c->logit);
     c->active = alloc_array(al, m->cb->width, sizeof *c->active);
-    return c->logit != NULL && c->active != NULL ? MDLA_OK : MDLA_ERR_MEMORY;
+    MDLA_TRY(joint_row_new(al, m->joint, &c->row));
+    return c->active != NULL ? MDLA_OK : MDLA_ERR_MEMORY;
 }
 
 void row_context_free(row_context *c)
 {
     if (c->al == NULL)
         return;
-    alloc_free(c->al, c->logit);
+    joint_row_free(&c->row);
     alloc_free(c->al, c->active);
 }

@@ -42,7 +42,7 @@ typedef struct row_code {
 /* What coding a row under the joint model works with, carried from row to row of a block. */
 typedef struct row_context {
     const mdla_allocator *al;
-    int32_t *logit;   /* [width] by rank */
+    joint_row row;
     uint32_t *active; /* [width] ranks active in the row, those of the row before until it starts */
     uint32_t count;   /* of active */
     bool has_previous; /* active holds the previous row of the same passage */
@@ -59,9 +59,9 @@ static inline survival_line code_model_rates(const code_model *m, uint32_t scale
                            survival_window(scale)};
 }
 
-static inline joint_line code_model_flags(const code_model *m, const int32_t *logit, uint32_t scale)
+static inline joint_line code_model_flags(const code_model *m, joint_row *row, uint32_t scale)
 {
-    return (joint_line){m->joint, m->cb->survival, logit, scale, survival_window(scale)};
+    return (joint_line){row, m->cb->survival, scale, survival_window(scale)};
 }
 
 static inline survival_line code_model_levels(const code_model *m, uint32_t feature)

@@ -5,8 +5,8 @@
 #include <math.h>
 
 /* At high rate a uniform quantiser's optimum is step = sqrt(6 lambda / ln 2) = 2.94 sqrt(lambda).
- * Measured on test rows of an image set under the joint model, FVU 0.188: 2.4 takes 46.6 bits a row,
- * 2.6 46.1, 2.8 46.2, 3.2 46.5. */
+ * Measured on test rows of an image set under the joint model, FVU 0.188: 2.4 takes 46.6 bits a
+ * row, 2.6 46.1, 2.8 46.2, 3.2 46.5. */
 #define STEP_PER_ROOT_LAMBDA 2.8
 
 double lambda_of_step(double step)
@@ -97,7 +97,7 @@ mdla_status search_engine_set(search_engine *e, const codebook *cb, const code_p
     e->feature_bits = e->level_bits = e->level_offset = NULL;
     e->model = NULL;
     MDLA_TRY(code_model_new(e->al, cb, params, &e->code, &e->model));
-    if (e->code.joint && !e->fixed) {
+    if (e->code.joint && !e->fixed && !e->plain_prices) {
         e->pairs = joint_pairs_new(e->al, cb->joint, cb->order, cb->rate_index);
         if (e->pairs == NULL)
             return MDLA_ERR_MEMORY;
@@ -153,6 +153,7 @@ void search_engine_effort(search_engine *e, int effort)
     static const unsigned sweeps[] = {0, 0, 0, 1, 1, 2, 2, 3, 4};
     const int at = (effort < 1 || effort > 9 ? EFFORT_DEFAULT : effort) - 1;
 
+    e->plain_prices = at < 2;
     e->checks = checks[at];
     e->sweeps = sweeps[at];
 }

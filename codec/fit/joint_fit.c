@@ -56,7 +56,7 @@ typedef struct block_result {
 typedef struct fit_job {
     const mdla_allocator *al;
     const codebook *cb;
-    const joint_fit_options *options;
+    joint_fit_options *options;
     fit_rows rows;
     joint_model *model;
     float *decay; /* [width] prior over the rows that a source is active in */
@@ -399,11 +399,12 @@ static void fit_one(void *ctx, size_t task, size_t worker)
     prune(&b, &b.s->within, threshold);
     if (j->options->before)
         prune(&b, &b.s->before, threshold);
-    train(&b, REFIT_RATE, REFIT_RATE * (1.0f - FALL), 1);
+    if (!j->options->rough)
+        train(&b, REFIT_RATE, REFIT_RATE * (1.0f - FALL), 1);
     round_weights(&b, &b.s->within);
     if (j->options->before)
         round_weights(&b, &b.s->before);
-    for (unsigned i = 0; i < CALIBRATIONS; i++)
+    for (unsigned i = 0; i < (j->options->rough ? 1 : CALIBRATIONS); i++)
         calibrate(&b);
     keep_bases(&b);
     result->status = collect(&b, &b.s->within, &result->within, &result->within_count);
@@ -522,7 +523,10 @@ static mdla_status run(fit_job *j, parallel_pool *pool, const joint_rows *rows)
     /* Finer weights where more rows share them. */
     j->model->shift = j->gain_per_cost >= 100.0 ? 0 : j->gain_per_cost >= 10.0 ? 1 : 2;
     j->model->has_before = j->options->before;
-    choose_prior(j, pool);
+    j->prior = j->options->prior;
+    if (!(j->prior > 0.0f))
+        choose_prior(j, pool);
+    j->options->prior = j->prior;
     parallel_run(pool, blocks, fit_one, j);
     for (size_t b = 0; b < blocks; b++)
         MDLA_TRY(j->results[b].status);
@@ -534,7 +538,7 @@ static mdla_status run(fit_job *j, parallel_pool *pool, const joint_rows *rows)
 }
 
 mdla_status joint_fit(codebook *cb, parallel_pool *pool, const joint_rows *rows,
-                      const joint_fit_options *options)
+                      joint_fit_options *options)
 {
     const size_t blocks = (cb->width + JOINT_TARGETS - 1) / JOINT_TARGETS;
     fit_job j = {.al = cb->al, .cb = cb, .options = options, .workers = parallel_workers(pool)};

@@ -25,12 +25,14 @@ typedef struct joint_rows {
 typedef struct joint_fit_options {
     double expected_rows; /* that will share the weights: what they may cost */
     bool before;          /* look at the row before, too */
+    bool rough;           /* for prices alone: what is left after pruning isn't refitted */
     unsigned passes;      /* over the rows, before pruning */
+    float prior;          /* inverse variance of weights, nats^-2; 0: chosen, and left here */
 } joint_fit_options;
 
 /* Makes cb->joint from codes at cb's order and rates; what stood there is released. Leaves NULL
  * where no weight pays. Same result for any number of threads. MDLA_ERR_MEMORY. */
 mdla_status joint_fit(codebook *cb, parallel_pool *pool, const joint_rows *rows,
-                      const joint_fit_options *options);
+                      joint_fit_options *options);
 
 #endif

@@ -11,23 +11,23 @@ static void take(range_decoder *d, uint64_t start, uint64_t size, double *bits)
 
 uint32_t joint_decode(range_decoder *d, const joint_line *line, uint32_t start, double *bits)
 {
-    const joint_model *m = line->model;
+    const uint32_t width = line->row->model->width;
     uint32_t first = start, k = start; /* of the window, and where the pass has come to */
     uint64_t cum = 0, above = 0;       /* cost and bound at k */
     uint64_t value = 0;
 
-    while (k < m->width) {
+    while (k < width) {
         if (k == first) {
             cum = 0;
             value = range_decoder_peek(d, SURVIVAL_BITS);
             if (value >= joint_bound(line, 0, k)) {
                 d->bad = true;
-                return m->width;
+                return width;
             }
-            joint_line_skip(line, m->width, value, &k, &cum);
+            joint_line_skip(line, width, value, &k, &cum);
             above = joint_bound(line, cum, k);
         }
-        const uint64_t next = cum + joint_cost(m, line->logit[k]);
+        const uint64_t next = cum + joint_line_cost(line, k);
 
         if (k != first && next > line->window) { /* none up to here: a symbol, and go on */
             take(d, 0, above, bits);
@@ -47,5 +47,5 @@ uint32_t joint_decode(range_decoder *d, const joint_line *line, uint32_t start, 
     }
     if (k != first)
         take(d, 0, above, bits);
-    return m->width;
+    return width;
 }

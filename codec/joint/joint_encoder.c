@@ -10,17 +10,17 @@ static double put(range_encoder *e, uint64_t start, uint64_t size)
 
 double joint_encode(range_encoder *e, const joint_line *line, uint32_t start, uint32_t hit)
 {
-    const joint_model *m = line->model;
+    const uint32_t width = line->row->model->width;
     uint32_t first = start, k = start;
     uint64_t cum = 0;
     double bits = 0.0;
 
-    while (k < m->width) {
+    while (k < width) {
         if (k == first) {
             cum = 0;
             joint_line_skip(line, hit, 0, &k, &cum);
         }
-        const uint64_t next = cum + joint_cost(m, line->logit[k]);
+        const uint64_t next = cum + joint_line_cost(line, k);
 
         if (k != first && next > line->window) {
             bits += put(e, 0, joint_bound(line, cum, k));

@@ -3,7 +3,9 @@
 #include "base/alloc.h"
 #include "base/kernel.h"
 
-#define RUN 16 /* candidates whose costs are summed before the bound is looked at */
+#define RUN 16        /* candidates whose costs are summed before the bound is looked at */
+#define COLUMNS 64    /* of dense rows that are added together: a cache line of each */
+#define SUMS_MOST 256 /* rows whose sum fits 16 bits */
 
 /* The 1/8-octave costs of the specification, with three points between each two. */
 static void fill_costs(uint32_t *cost)
@@ -45,56 +47,120 @@ void joint_model_free(joint_model *m)
     alloc_free(m->al, m);
 }
 
-/* Sums wrap: hostile weights of many sources must not overflow. */
-KERNEL_CLONES
-static void add_row(const int8_t *restrict row, unsigned shift, uint32_t from, uint32_t width,
-                    int32_t *restrict logit)
+mdla_status joint_row_new(const mdla_allocator *al, const joint_model *m, joint_row *row)
 {
-    for (uint32_t k = from; k < width; k++)
+    *row = (joint_row){.al = al, .model = m};
+    row->logit = alloc_array(al, m->width, sizeof *row->logit);
+    row->dense = alloc_array(al, 2 * (size_t)m->width, sizeof *row->dense);
+    return row->logit != NULL && row->dense != NULL ? MDLA_OK : MDLA_ERR_MEMORY;
+}
+
+void joint_row_free(joint_row *row)
+{
+    if (row->al == NULL)
+        return;
+    alloc_free(row->al, row->logit);
+    alloc_free(row->al, row->dense);
+}
+
+/* Adds columns first .. first + COLUMNS - 1 of dense rows. */
+KERNEL_CLONES
+static void add_columns(const int8_t *const *dense, uint32_t count, uint32_t first, unsigned shift,
+                        int32_t *restrict logit)
+{
+    for (uint32_t done = 0; done < count; done += SUMS_MOST) {
+        const uint32_t end = count - done < SUMS_MOST ? count : done + SUMS_MOST;
+        int16_t sum[COLUMNS] = {0};
+
+        for (uint32_t i = done; i < end; i++) {
+            const int8_t *row = dense[i] + first;
+
+            __builtin_prefetch(row + 2 * COLUMNS);
+            for (uint32_t k = 0; k < COLUMNS; k++)
+                sum[k] = (int16_t)(sum[k] + row[k]);
+        }
+        /* Sums of logits wrap: hostile weights of many sources must not overflow. */
+        for (uint32_t k = 0; k < COLUMNS; k++)
+            logit[k] = (int32_t)((uint32_t)logit[k] + ((uint32_t)(int32_t)sum[k] << shift));
+    }
+}
+
+static void add_part(const int8_t *row, uint32_t first, uint32_t end, unsigned shift,
+                     int32_t *logit)
+{
+    for (uint32_t k = first; k < end; k++)
         logit[k] = (int32_t)((uint32_t)logit[k] + ((uint32_t)(int32_t)row[k] << shift));
 }
 
-static void add_source(const joint_model *m, const joint_weights *w, uint32_t source, uint32_t from,
-                       int32_t *logit)
+static void add_list(const joint_row *row, const joint_weights *w, uint32_t source)
 {
-    const int8_t *row = joint_weights_row(w, source);
+    const unsigned shift = row->model->shift;
 
-    if (row != NULL) {
-        add_row(row, m->shift, from, m->width, logit);
+    for (uint64_t i = w->start[source]; i < w->start[source + 1]; i++) {
+        int32_t *at = &row->logit[joint_target(w->entry[i])];
+
+        *at = (int32_t)((uint32_t)*at + ((uint32_t)joint_weight(w->entry[i]) << shift));
+    }
+}
+
+void joint_row_start(joint_row *row, const uint32_t *previous, size_t count)
+{
+    const joint_model *m = row->model;
+
+    for (uint32_t k = 0; k < m->width; k++)
+        row->logit[k] = m->base[k];
+    row->dense_count = row->ready = 0;
+    for (size_t i = 0; m->has_before && previous != NULL && i < count; i++) {
+        const int8_t *dense = joint_weights_row(&m->before, previous[i]);
+
+        if (dense != NULL)
+            row->dense[row->dense_count++] = dense;
+        else
+            add_list(row, &m->before, previous[i]);
+    }
+}
+
+void joint_row_hit(joint_row *row, uint32_t rank)
+{
+    const joint_model *m = row->model;
+    const int8_t *dense = joint_weights_row(&m->within, rank);
+
+    if (dense == NULL) {
+        add_list(row, &m->within, rank);
         return;
     }
-    for (uint64_t i = w->start[source]; i < w->start[source + 1]; i++) {
-        const uint32_t entry = w->entry[i];
-        int32_t *at = &logit[joint_target(entry)];
+    add_part(dense, rank + 1, row->ready, m->shift, row->logit);
+    row->dense[row->dense_count++] = dense;
+}
 
-        *at = (int32_t)((uint32_t)*at + ((uint32_t)joint_weight(entry) << m->shift));
+void joint_row_ready(joint_row *row, uint32_t end)
+{
+    const joint_model *m = row->model;
+
+    while (row->ready < end) {
+        const uint32_t first = row->ready, left = m->width - first;
+
+        if (left >= COLUMNS)
+            add_columns(row->dense, row->dense_count, first, m->shift, row->logit + first);
+        else
+            for (uint32_t i = 0; i < row->dense_count; i++)
+                add_part(row->dense[i], first, m->width, m->shift, row->logit);
+        row->ready += left < COLUMNS ? left : COLUMNS;
     }
-}
-
-void joint_row_start(const joint_model *m, int32_t *logit, const uint32_t *previous, size_t count)
-{
-    for (uint32_t k = 0; k < m->width; k++)
-        logit[k] = m->base[k];
-    for (size_t i = 0; m->has_before && previous != NULL && i < count; i++)
-        add_source(m, &m->before, previous[i], 0, logit);
-}
-
-void joint_row_hit(const joint_model *m, int32_t *logit, uint32_t rank)
-{
-    add_source(m, &m->within, rank, rank + 1, logit);
 }
 
 void joint_line_skip(const joint_line *l, uint32_t end, uint64_t value, uint32_t *k, uint64_t *cum)
 {
-    const joint_model *m = l->model;
+    const joint_model *m = l->row->model;
     uint32_t at = *k;
     uint64_t sum = *cum;
 
     while (end - at > RUN) {
         uint64_t more = sum;
 
+        joint_row_ready(l->row, at + RUN);
         for (uint32_t i = 0; i < RUN; i++)
-            more += joint_cost(m, l->logit[at + i]);
+            more += joint_cost(m, l->row->logit[at + i]);
         if (more > l->window || value >= joint_bound(l, more, at + RUN))
             break;
         sum = more;

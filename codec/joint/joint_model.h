@@ -104,21 +104,47 @@ static inline uint32_t joint_cost(const joint_model *m, int32_t logit)
     return m->cost[index < 0 ? 0 : index < JOINT_COSTS ? index : JOINT_COSTS - 1];
 }
 
-/* The logits of a row before anything is known of it. previous: ranks active in the row before, or
- * NULL where none counts (a passage or block begins). Sums wrap at 32 bits. */
-void joint_row_start(const joint_model *m, int32_t *logit, const uint32_t *previous, size_t count);
+/* The logits of a row under way. Lists are added as soon as their source is known active; dense
+ * rows a block of columns at a time, when the pass comes to it: they come from far away, and so
+ * each is read in the order in which it lies. */
+typedef struct joint_row {
+    const mdla_allocator *al;
+    const joint_model *model;
+    int32_t *logit;       /* [width] by rank: final below ready, but for the row's own later hits */
+    const int8_t **dense; /* [2 x width] rows of the active sources */
+    uint32_t dense_count;
+    uint32_t ready;
+} joint_row;
+
+/* MDLA_ERR_MEMORY. */
+mdla_status joint_row_new(const mdla_allocator *al, const joint_model *m, joint_row *row);
+void joint_row_free(joint_row *row);
+
+/* A new row. previous: ranks active in the row before, or NULL where none counts (a passage or
+ * block begins). Sums wrap at 32 bits. */
+void joint_row_start(joint_row *row, const uint32_t *previous, size_t count);
 
 /* rank is active: what that says of those after it. */
-void joint_row_hit(const joint_model *m, int32_t *logit, uint32_t rank);
+void joint_row_hit(joint_row *row, uint32_t rank);
+
+/* Makes the logits below end final. */
+void joint_row_ready(joint_row *row, uint32_t end);
 
 /* The features of a row as a line of candidates whose costs are made as they are needed. */
 typedef struct joint_line {
-    const joint_model *model;
+    joint_row *row;
     const survival_table *table;
-    const int32_t *logit;
     uint32_t scale;  /* of costs, 1/4,096 */
     uint64_t window; /* survival_window(scale) */
 } joint_line;
+
+/* Cost of candidate k. */
+static inline uint32_t joint_line_cost(const joint_line *l, uint32_t k)
+{
+    if (k >= l->row->ready)
+        joint_row_ready(l->row, k + 1);
+    return joint_cost(l->row->model, l->row->logit[k]);
+}
 
 /* The upper end of candidate k's interval where cum is what those before it cost: falls strictly,
  * is below 2^40, and is the size of "none of these" where a window ends. */
@@ -126,7 +152,7 @@ static inline uint64_t joint_bound(const joint_line *l, uint64_t cum, uint32_t k
 {
     const uint64_t survival = survival_of(l->table, cum * l->scale / SURVIVAL_SCALE_ONE);
 
-    return survival - (survival >> 19) + (l->model->width - k);
+    return survival - (survival >> 19) + (l->row->model->width - k);
 }
 
 /* Passes over candidates from *k on whose summed cost stays within the window and whose bound stays

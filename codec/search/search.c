@@ -8,9 +8,10 @@
 #include <float.h>
 #include <string.h>
 
-#define WAVE_SPANS 64   /* spans whose results wait to be put together */
-#define JOINT_HOPE 0.6f /* of its rate's price: what a feature may come to under the joint model   \
-                         */
+#define WAVE_SPANS 64 /* spans whose results wait to be put together */
+#define JOINT_HOPE                                                                                 \
+    0.6f /* of its rate's price: what a feature may come to under the joint model                  \
+          */
 #define EPSILON_SHARE 4e-7f /* of a row's energy: about what float arithmetic can tell apart */
 
 typedef struct job {

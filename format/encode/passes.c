@@ -17,40 +17,86 @@ static mdla_status search_failed(mdla_status status, mdla_error *err)
     return error_set(err, status, "the search failed: %s", mdla_status_text(status));
 }
 
+/* Rows to search at a time, and where they come from. */
+typedef struct row_feed {
+    mdla_rows *rows;
+    size_t stride;       /* every so many blocks ... */
+    size_t span;         /* ... of so many rows are taken */
+    uint64_t next_block; /* the next to take, where stride isn't 1 */
+    float *tile;
+    uint8_t *starts;
+    size_t tile_rows;
+} row_feed;
+
+/* Fills the tile, with whole blocks but for the last. first out: the number of its first row. */
+static mdla_status fill_tile(row_feed *f, uint32_t dims, size_t *got, uint64_t *first,
+                             mdla_error *err)
+{
+    *got = 0;
+    *first = f->next_block * f->span;
+    if (f->stride == 1)
+        return rows_read_passages(f->rows, f->tile, f->starts, f->tile_rows, got, err);
+    while (*got < f->tile_rows && f->next_block * f->span < mdla_rows_count(f->rows)) {
+        size_t some;
+
+        MDLA_TRY(mdla_rows_seek(f->rows, f->next_block * f->span, err));
+        MDLA_TRY(rows_read_passages(f->rows, f->tile + *got * dims, f->starts + *got, f->span,
+                                    &some, err));
+        *got += some;
+        f->next_block += f->stride;
+    }
+    return MDLA_OK;
+}
+
+static mdla_status search_fed(search_engine *e, row_feed *f, const pass_progress *progress,
+                              tile_consumer consumer, void *ctx, mdla_error *err)
+{
+    uint64_t done = 0, first;
+    size_t got;
+
+    for (;;) {
+        MDLA_TRY(fill_tile(f, e->dims, &got, &first, err));
+        if (got == 0)
+            return MDLA_OK;
+        if (f->stride == 1)
+            first = done;
+        MDLA_TRY(rows_check_finite(f->tile, got, e->dims, first, err));
+        const mdla_status status = search_engine_run(e, f->tile, f->starts, got, e->span);
+
+        if (status != MDLA_OK)
+            return search_failed(status, err);
+        MDLA_TRY(consumer(ctx, e, f->tile, got, first, err));
+        done += got;
+        if (progress->report != NULL &&
+            progress->report(progress->ctx, progress->what, done, progress->total / f->stride) != 0)
+            return error_set(err, MDLA_ERR_INTERRUPTED, "interrupted");
+    }
+}
+
+mdla_status pass_over_blocks(search_engine *e, mdla_rows *rows, size_t stride,
+                             const pass_progress *progress, tile_consumer consumer, void *ctx,
+                             mdla_error *err)
+{
+    /* Under the joint model a block is searched by one thread, a row after the other. */
+    const bool blocks = e->pairs != NULL || stride != 1;
+    row_feed f = {.rows = rows, .stride = stride, .span = e->span};
+    mdla_status status;
+
+    f.tile_rows = blocks ? e->span * parallel_workers(e->pool) : rows_per_tile(e->dims);
+    f.tile = alloc_array(e->al, f.tile_rows * e->dims, sizeof *f.tile);
+    f.starts = alloc_array(e->al, f.tile_rows, 1);
+    status = f.tile != NULL && f.starts != NULL
+                 ? search_fed(e, &f, progress, consumer, ctx, err)
+                 : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
+    alloc_free(e->al, f.tile);
+    alloc_free(e->al, f.starts);
+    return status;
+}
+
 mdla_status pass_over_rows(search_engine *e, mdla_rows *rows, const pass_progress *progress,
                            tile_consumer consumer, void *ctx, mdla_error *err)
 {
-    /* Under the joint model a block is searched by one thread, a row after the other. */
-    const size_t tile_rows =
-        e->pairs != NULL ? e->span * parallel_workers(e->pool) : rows_per_tile(e->dims);
-    float *tile = alloc_array(e->al, tile_rows * e->dims, sizeof *tile);
-    uint8_t *starts = alloc_array(e->al, tile_rows, 1);
-    uint64_t first = 0;
-    size_t got = 0;
-    mdla_status status = tile != NULL && starts != NULL
-                             ? MDLA_OK
-                             : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
-
-    while (status == MDLA_OK) {
-        status = rows_read_passages(rows, tile, starts, tile_rows, &got, err);
-        if (status != MDLA_OK || got == 0)
-            break;
-        status = rows_check_finite(tile, got, e->dims, first, err);
-        if (status == MDLA_OK) {
-            status = search_engine_run(e, tile, starts, got, e->span);
-            if (status != MDLA_OK)
-                status = search_failed(status, err);
-        }
-        if (status == MDLA_OK)
-            status = consumer(ctx, e, tile, got, first, err);
-        first += got;
-        if (status == MDLA_OK && progress->report != NULL &&
-            progress->report(progress->ctx, progress->what, first, progress->total) != 0)
-            status = error_set(err, MDLA_ERR_INTERRUPTED, "interrupted");
-    }
-    alloc_free(e->al, tile);
-    alloc_free(e->al, starts);
-    return status;
+    return pass_over_blocks(e, rows, 1, progress, consumer, ctx, err);
 }
 
 mdla_status pass_over_sample(search_engine *e, const row_survey *s, size_t stride,

@@ -2,8 +2,9 @@
 
 #include <math.h>
 
-#define RATIO_LEAST 0.996 /* of a target: what falls short of it by more spends bits for nothing   \
-                           */
+#define RATIO_LEAST                                                                                \
+    0.996 /* of a target: what falls short of it by more spends bits for nothing                   \
+           */
 #define AIM 0.9985
 #define SLOPE_FIRST                                                                                \
     0.5 /* of ln FVU over ln lambda: 0.3 to 0.6 on real data, above 1 on planted dictionaries */

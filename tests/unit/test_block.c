@@ -184,7 +184,7 @@ static void test_block_joint_codes_round_trip_and_cost_far_less(void **state)
     assert_non_null(pool);
     draw_joint_codes(&codes, starts);
     const joint_rows rows = {&codes, starts};
-    const joint_fit_options options = {.expected_rows = 1e9, .before = true, .passes = 12};
+    joint_fit_options options = {.expected_rows = 1e9, .before = true, .passes = 12};
 
     assert_int_equal(joint_fit(book, pool, &rows, &options), MDLA_OK);
     assert_non_null(book->joint);

@@ -242,7 +242,9 @@ typedef struct mdla_fit_options {
     mdla_target target;
     mdla_code code;
     mdla_model model; /**< MDLA_MODEL_ADDITIVE: without a joint model, and searched so */
-    int effort;       /**< 1 .. 9: how long to search; 0: 5 */
+    int effort;       /**< 1 .. 9: how long to search; 0: 5. 1 and 2: under additive prices */
+    int prune;        /**< nonzero: features that don't pay for their atoms are never used */
+    int adapt_atoms;  /**< nonzero: atoms move to suit the codes, alternated with the search */
     uint32_t block_rows; /**< of the files that will be made; 0: 1,024 */
     uint64_t expected_rows; /**< rows that will share the codebook; 0: the rows given */
     mdla_progress progress; /**< may be NULL */
