@@ -118,7 +118,8 @@ mdla_status search_engine_set(search_engine *e, const codebook *cb, const code_p
                                 .level_class = cb->level_class,
                                 .pairs = e->pairs,
                                 .checks = e->checks,
-                                .sweeps = e->sweeps};
+                                .sweeps = e->sweeps,
+                                .beam = e->beam};
     return MDLA_OK;
 }
 
@@ -150,12 +151,14 @@ static mdla_status find_support(search_engine *e, const float *rows, size_t row_
 void search_engine_effort(search_engine *e, int effort)
 {
     static const unsigned checks[] = {1, 1, 2, 3, 4, 6, 8, 12, 16};
+    static const unsigned beam[] = {1, 1, 1, 1, 1, 2, 3, 6, 12};
     static const unsigned sweeps[] = {0, 0, 0, 1, 1, 2, 2, 3, 4};
     const int at = (effort < 1 || effort > 9 ? EFFORT_DEFAULT : effort) - 1;
 
     e->plain_prices = at < 2;
     e->checks = checks[at];
     e->sweeps = sweeps[at];
+    e->beam = beam[at];
 }
 
 mdla_status search_engine_run(search_engine *e, const float *rows, const uint8_t *starts,

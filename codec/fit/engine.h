@@ -20,10 +20,10 @@ typedef struct search_engine {
     bool fixed;       /* and keeps exactly these */
     uint32_t dims;
     code_options code;
-    bool plain_prices; /* the search looks at rates alone, whatever codes the rows */
-    unsigned checks;   /* as search_prices has it */
-    unsigned sweeps;   /* likewise */
-    size_t span;       /* rows of a block: the first of each stands alone */
+    bool plain_prices;     /* the search looks at rates alone, whatever codes the rows */
+    unsigned checks;       /* as search_prices has it */
+    unsigned sweeps, beam; /* likewise */
+    size_t span;           /* rows of a block: the first of each stands alone */
 
     code_model *model; /* at the current step */
     search_prices prices;

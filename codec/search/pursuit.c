@@ -236,6 +236,7 @@ static bool swap(pursuit *p, size_t slot)
     if (p->pairs.pairs == NULL) {
         apply(p, &removal);
         apply(p, &best);
+        p->gained += (double)best.change;
         return true;
     }
     if (!pair_prices_check(p, index))
@@ -245,6 +246,7 @@ static bool swap(pursuit *p, size_t slot)
     best_addition(p, removal.change, &best);
     if (best.index != SIZE_MAX && best.index != index) {
         apply(p, &best);
+        p->gained += (double)best.change;
         return true;
     }
     best = (move){0.0f, SLOT_NONE, index, level};
@@ -306,6 +308,7 @@ void pursuit_resume(pursuit *p, const uint32_t *chosen, const uint32_t *level, s
 void pursuit_begin(pursuit *p)
 {
     p->active_count = 0;
+    p->gained = 0.0;
     scan_trial(p->count, 0.0f, p->corr, p->corr, p->norm, p->plan->smallest, p->price,
                p->block_best);
 }
@@ -327,7 +330,35 @@ static void descend(pursuit *p, search_support support, size_t *moves_left)
         if (best.index == SIZE_MAX)
             break;
         apply(p, &best);
+        p->gained += (double)best.change;
     }
+}
+
+bool pursuit_add_nth(pursuit *p, unsigned nth)
+{
+    size_t passed[SEARCH_BEAM_MAX];
+    float price[SEARCH_BEAM_MAX];
+    unsigned count = 0;
+    move best = {-p->epsilon, SLOT_NONE, SIZE_MAX, 0};
+
+    best_addition(p, 0.0f, &best);
+    for (; count < nth && best.index != SIZE_MAX; count++) {
+        passed[count] = best.index;
+        price[count] = p->price[best.index];
+        p->price[best.index] = PRICE_NEVER;
+        scan_again(p, best.index);
+        best = (move){-p->epsilon, SLOT_NONE, SIZE_MAX, 0};
+        best_addition(p, 0.0f, &best);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        p->price[passed[i]] = price[i];
+        scan_again(p, passed[i]);
+    }
+    if (best.index == SIZE_MAX)
+        return false;
+    apply(p, &best);
+    p->gained += (double)best.change;
+    return true;
 }
 
 void pursuit_run(pursuit *p, search_support support)

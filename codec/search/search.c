@@ -6,6 +6,7 @@
 #include "base/matmul.h"
 
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 #define WAVE_SPANS 64 /* spans whose results wait to be put together */
@@ -106,22 +107,17 @@ static void set_epsilon(searcher *s, const float *row)
     s->p.epsilon = EPSILON_SHARE * matmul_dot(s->p.plan->atoms->dims, row, row) + FLT_MIN;
 }
 
-/* before: whose last row is the row before, where one counts. */
-static mdla_status search_row(const job *j, searcher *s, size_t row, size_t in_tile,
-                              const code_rows *before, code_rows *codes)
+/* A row's problem, nothing chosen yet. */
+static mdla_status begin_row(const job *j, searcher *s, size_t row, size_t in_tile,
+                             const code_rows *before, const uint32_t *support, size_t support_count)
 {
     const search_atoms *a = j->plan.atoms;
     const float *values = j->rows + row * a->dims;
-    const uint32_t *support = NULL;
     const uint32_t *previous;
-    size_t support_count = 0, previous_count;
+    size_t previous_count;
 
     previous = previous_features(j, row, before, &previous_count);
     pair_prices_start(&s->p, previous, previous_count);
-    if (j->initial != NULL) {
-        support = j->initial->feature + j->initial->start[row];
-        support_count = j->initial->start[row + 1] - j->initial->start[row];
-    }
     if (j->local)
         MDLA_TRY(local_problem(s, values, j->support == SEARCH_FREE ? &s->lists[in_tile] : NULL,
                                support, support_count));
@@ -130,14 +126,67 @@ static mdla_status search_row(const job *j, searcher *s, size_t row, size_t in_t
     pair_prices_candidates(&s->p);
     set_epsilon(s, values);
     pursuit_begin(&s->p);
-    if (support_count != 0)
-        pursuit_start_from(&s->p, s->start, support_count);
-    pursuit_run(&s->p, j->support);
-    MDLA_TRY(put_code(s, values, in_tile, codes, &j->distortion[row]));
+    return MDLA_OK;
+}
+
+/* Puts back what a row's code changed in the problem that the next row starts from. */
+static void end_row(const job *j, searcher *s)
+{
     if (!j->local)
         for (size_t i = 0; i < s->p.active_count; i++)
             s->p.price[s->p.active[i]] = j->plan.cheapest[s->p.active[i]];
     pair_prices_end(&s->p);
+}
+
+/* Descents from the next best first features, too; leaves the best code of all in s->p. */
+static mdla_status beam_row(const job *j, searcher *s, size_t row, size_t in_tile,
+                            const code_rows *before)
+{
+    const unsigned wanted = j->plan.prices->beam;
+    double best = INFINITY;
+
+    for (unsigned nth = 0; nth < wanted && nth < SEARCH_BEAM_MAX; nth++) {
+        if (nth != 0)
+            MDLA_TRY(begin_row(j, s, row, in_tile, before, NULL, 0));
+        if (!pursuit_add_nth(&s->p, nth) && nth != 0)
+            break;
+        pursuit_run(&s->p, SEARCH_FREE);
+        if (s->p.gained < best) {
+            best = s->p.gained;
+            s->kept_count = s->p.active_count;
+            memcpy(s->kept, s->p.active, s->kept_count * sizeof *s->kept);
+            memcpy(s->kept_level, s->p.level, s->kept_count * sizeof *s->kept_level);
+        }
+        end_row(j, s);
+        s->p.active_count = 0;
+    }
+    s->p.active_count = s->kept_count;
+    memcpy(s->p.active, s->kept, s->kept_count * sizeof *s->kept);
+    memcpy(s->p.level, s->kept_level, s->kept_count * sizeof *s->kept_level);
+    return MDLA_OK;
+}
+
+/* before: whose last row is the row before, where one counts. */
+static mdla_status search_row(const job *j, searcher *s, size_t row, size_t in_tile,
+                              const code_rows *before, code_rows *codes)
+{
+    const float *values = j->rows + row * j->plan.atoms->dims;
+    const uint32_t *support = NULL;
+    size_t support_count = 0;
+
+    if (j->initial != NULL) {
+        support = j->initial->feature + j->initial->start[row];
+        support_count = j->initial->start[row + 1] - j->initial->start[row];
+    }
+    MDLA_TRY(begin_row(j, s, row, in_tile, before, support, support_count));
+    if (support_count != 0)
+        pursuit_start_from(&s->p, s->start, support_count);
+    if (j->plan.prices->beam > 1 && !j->local && j->initial == NULL)
+        MDLA_TRY(beam_row(j, s, row, in_tile, before));
+    else
+        pursuit_run(&s->p, j->support);
+    MDLA_TRY(put_code(s, values, in_tile, codes, &j->distortion[row]));
+    end_row(j, s);
     return MDLA_OK;
 }
 
@@ -270,6 +319,8 @@ static void searcher_free(searcher *s)
     alloc_free(s->al, s->local_norm);
     alloc_free(s->al, s->local_gram);
     alloc_free(s->al, s->start);
+    alloc_free(s->al, s->kept);
+    alloc_free(s->al, s->kept_level);
     alloc_free(s->al, s->residuals);
     code_rows_free(s->al, &s->tile);
 }
@@ -311,11 +362,13 @@ static mdla_status searcher_open(searcher *s, const job *j, size_t limit)
     s->p.wanted = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->p.wanted);
     s->p.left = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->p.left);
     s->start = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->start);
+    s->kept = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->kept);
+    s->kept_level = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->kept_level);
     s->residuals = alloc_zeroed(al, (size_t)ROW_TILE * a->dims, sizeof *s->residuals);
     if (s->p.corr == NULL || s->p.switching == NULL || s->p.least == NULL || s->p.price == NULL ||
         s->p.block_best == NULL || s->p.trial_best == NULL || s->p.active == NULL ||
         s->p.level == NULL || s->p.strength == NULL || s->p.wanted == NULL || s->p.left == NULL ||
-        s->start == NULL || s->residuals == NULL)
+        s->start == NULL || s->kept == NULL || s->kept_level == NULL || s->residuals == NULL)
         return MDLA_ERR_MEMORY;
     return j->pairs != NULL ? open_pairs(&s->p.pairs, j, limit) : MDLA_OK;
 }

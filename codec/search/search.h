@@ -57,6 +57,8 @@ typedef struct search_prices {
     unsigned
         checks; /* joint prices to look at exactly for one move, at most: more find better ones */
     unsigned sweeps; /* rounds of swaps of one feature for another, at most */
+    unsigned beam;   /* descents a row from as many first features, the best of which is kept; up to
+                        8,192 features and from the empty code alone. 0: 1 */
 } search_prices;
 
 /* Which rows follow one another: a row's prices depend on the row before. */

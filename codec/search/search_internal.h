@@ -16,7 +16,8 @@
     64 /* features to a block of the scan; arrays that are scanned are padded to it */
 #define GRAM_LIMIT 8192 /* widest codebook whose Gram matrix is kept: 256 MiB */
 #define CANDIDATE_LIMIT                                                                            \
-    128              /* features that a round of a row's search looks at without a Gram matrix */
+    128 /* features that a round of a row's search looks at without a Gram matrix */
+#define SEARCH_BEAM_MAX 16
 #define ROW_TILE 128 /* rows that share one matrix product */
 
 static inline size_t scan_padded(size_t count)
@@ -81,6 +82,7 @@ typedef struct pursuit {
     float *block_best; /* [count / SCAN_BLOCK] bound of the best addition in each block */
     float *trial_best; /* the same, for the swap under trial */
     float epsilon;     /* a move must gain more */
+    double gained; /* by the moves so far: distortion + lambda x bits less what it was, negative */
     size_t active_count;
     uint32_t *active; /* [SEARCH_MAX_ACTIVE] candidates with a level */
     uint32_t *level;
@@ -115,6 +117,10 @@ void pursuit_start_from(pursuit *p, const uint32_t *chosen, size_t count);
 
 /* Goes on with a code whose effect is already off the correlations. Once, after pursuit_begin. */
 void pursuit_resume(pursuit *p, const uint32_t *chosen, const uint32_t *level, size_t count);
+
+/* Adds the feature that is the nth best to begin with, 0 the best; false where there are fewer.
+ * After pursuit_begin. */
+bool pursuit_add_nth(pursuit *p, unsigned nth);
 
 /* Makes moves until none helps. SEARCH_FIXED: level steps alone. */
 void pursuit_run(pursuit *p, search_support support);
@@ -162,7 +168,9 @@ typedef struct searcher {
     float *local_norm;       /* [local_limit] */
     float *local_gram;       /* [local_capacity] */
     size_t local_capacity;
-    uint32_t *start;  /* [SEARCH_MAX_ACTIVE] candidates to start from */
+    uint32_t *start;             /* [SEARCH_MAX_ACTIVE] candidates to start from */
+    uint32_t *kept, *kept_level; /* [SEARCH_MAX_ACTIVE] the best code of a beam */
+    size_t kept_count;
     float *residuals; /* [ROW_TILE][dims] what the tile's codes leave of its rows */
     code_rows tile;   /* the tile's codes; of a first round, local alone */
 } searcher;
