@@ -161,3 +161,38 @@ mdla_status input_expect_end(input *in, mdla_error *err)
                          in->name, in->position - 1);
     return MDLA_OK;
 }
+
+/* ---- As a source ------------------------------------------------------------------------------
+ */
+
+static mdla_status moved_read(void *ctx, void *dst, size_t nbytes, size_t *got)
+{
+    return input_read_some(ctx, dst, nbytes, got, NULL);
+}
+
+static mdla_status moved_seek(void *ctx, uint64_t offset)
+{
+    return input_seek(ctx, offset, NULL);
+}
+
+static void moved_close(void *ctx)
+{
+    input *const in = ctx;
+    const mdla_allocator *const al = in->al;
+
+    input_close(in);
+    alloc_free(al, in);
+}
+
+mdla_status input_to_source(input *in, mdla_source *out)
+{
+    input *const moved = alloc_array(in->al, 1, sizeof *moved);
+
+    if (moved == NULL)
+        return MDLA_ERR_MEMORY;
+    *moved = *in;
+    memset(in, 0, sizeof *in);
+    *out = (mdla_source){moved, moved_read, input_can_seek(moved) ? moved_seek : NULL,
+                         moved->source.nbytes, moved_close};
+    return MDLA_OK;
+}

@@ -26,7 +26,7 @@ static mdla_status write_array(mdla_array_kind kind, mdla_dtype dtype, uint64_t 
 
 static void test_array_writer_every_dtype_reads_back(void **state)
 {
-    const mdla_array_options told = {0, 1};
+    const mdla_array_options told = {.bf16 = 1};
     float got[6];
     size_t row_count, i;
     uint32_t dims;
@@ -50,8 +50,9 @@ static void test_array_writer_every_dtype_reads_back(void **state)
         }
     }
     assert_int_equal(write_array(MDLA_ARRAY_NPY, MDLA_I16, 2, &b), MDLA_OK);
-    assert_int_equal(read_array(&b, 0, &(mdla_array_options){0, -1}, got, &row_count, &dims, &err),
-                     MDLA_OK);
+    assert_int_equal(
+        read_array(&b, 0, &(mdla_array_options){.bf16 = -1}, got, &row_count, &dims, &err),
+        MDLA_OK);
     assert_true(got[2] == 2.0f && got[3] == -4.0f && got[4] == 300.0f);
 }
 

@@ -1,7 +1,7 @@
 /* mdla: the library. Rows and SAEs in, .mdla files out, rows and bits back.
  *
  * The life of a file:
- *   mdla_rows_open      activation rows from .npy, IDX, raw floats (or mdla_rows_from_memory)
+ *   mdla_rows_open      activation rows from an array file (or mdla_rows_from_memory)
  *   mdla_sae_load       the SAE whose atoms and code are to be used
  *   mdla_codebook_fit   atoms in integers and priors, from the SAE and rows: a mdla_codebook
  *   mdla_encode         rows to a .mdla file, at a target FVU, rate or step
@@ -74,27 +74,54 @@ typedef struct mdla_rows mdla_rows;
 /** What a file can't say of itself. Zeroed: detect everything. */
 typedef struct mdla_array_options {
     uint32_t raw_dims; /**< nonzero: the source is bare little-endian float32 rows of this length */
-    /** What 16-bit integers and 2-byte voids in a .npy file are: positive, bfloat16 bit patterns;
-     * negative, integers (voids are refused); 0, not known: refused with a sentence, since bfloat16
-     * arrays are often saved so and would read as plausible nonsense. */
+    /** What 16-bit integers (anywhere but in IDX) and 2-byte voids in a .npy file are: positive,
+     * bfloat16 bit patterns; negative, integers (voids are refused); 0, not known: refused with a
+     * sentence, since bfloat16 arrays are often saved so and would read as plausible nonsense. */
     int bf16;
+    /** Which array of a file that holds several: a tensor's, a member's or a column's name. NULL:
+     * the only one, or the only one of floats with two axes or more. */
+    const char *array;
 } mdla_array_options;
 
 /**
- * Opens one array as rows. The kind (.npy versions 1 to 3; IDX, plain or gzipped; raw with
- * raw_dims) is detected from its first bytes. Leading axes of .npy are flattened to rows; an IDX
- * file's first axis is the rows. Integers keep their values, doubles are rounded to nearest even.
- * The header is read here, the rows by mdla_rows_read.
+ * Opens one array as rows. The kind is detected from its first bytes: .npy versions 1 to 3; .npz;
+ * safetensors; an Arrow stream, as Hugging Face datasets writes its shards; IDX, plain or gzipped;
+ * a PNG image, 8-bit grey or RGB, which is one row; raw with raw_dims. Leading axes are flattened
+ * to rows, but an IDX file's first axis is the rows. Integers keep their values, doubles are
+ * rounded to nearest even. The header is read here, the rows by mdla_rows_read. The decoder library
+ * knows no safetensors and no PNG.
  *
  * @param name  how messages call the source; copied.
  * @return MDLA_ERR_FORMAT not a known kind; MDLA_ERR_UNSUPPORTED a dtype or variant refused by
- * name; MDLA_ERR_DATA no matrix of rows (1-D); MDLA_ERR_TRUNCATED, MDLA_ERR_CORRUPT sizes that
- * disagree; MDLA_ERR_LIMIT, MDLA_ERR_MEMORY, MDLA_ERR_IO.
+ * name, or a kind that needs seeking from a pipe; MDLA_ERR_ARGUMENT no array of that name, or
+ * several and no name; MDLA_ERR_DATA no matrix of rows (1-D); MDLA_ERR_TRUNCATED, MDLA_ERR_CORRUPT
+ * sizes that disagree; MDLA_ERR_LIMIT, MDLA_ERR_MEMORY, MDLA_ERR_IO.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_rows_open(const mdla_config *config, mdla_source source,
                                                   const char *name,
                                                   const mdla_array_options *options,
                                                   mdla_rows **out, mdla_error *err);
+
+/** One array of a file that holds several; valid during the call that shows it. */
+typedef struct mdla_array_entry {
+    const char *name;
+    const char *dtype;     /**< in the file's own words, such as "BF16", "<f4", "list<list<f32>>" */
+    int is_float;          /**< values of f16, bf16, f32 or f64 */
+    unsigned axes;         /**< of an Arrow column: the levels of lists and the records */
+    const uint64_t *shape; /**< [axes]; MDLA_UNKNOWN where only the values would tell */
+} mdla_array_entry;
+
+/** Nonzero stops. */
+typedef int (*mdla_array_visitor)(void *ctx, const mdla_array_entry *entry);
+
+/**
+ * Shows the arrays of a .npz file, a safetensors file or an Arrow stream, in the file's order. The
+ * headers are read, no values.
+ * @return MDLA_ERR_FORMAT none of these kinds; else as mdla_rows_open.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_array_list(const mdla_config *config, mdla_source source,
+                                                   const char *name, mdla_array_visitor visitor,
+                                                   void *ctx, mdla_error *err);
 
 /** Rows in the caller's memory, float32 [row_count][dims], which must outlive the handle. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_rows_from_memory(const mdla_config *config,
