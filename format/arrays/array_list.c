@@ -87,6 +87,8 @@ static mdla_status list_input(input *in, array_list *list, mdla_error *err)
     MDLA_TRY(input_peek(in, 9, &first, &count, err));
     if (count >= 4 && memcmp(first, "\xff\xff\xff\xff", 4) == 0)
         return array_list_arrow(in, list, err);
+    if (count >= 4 && memcmp(first, "PK", 2) == 0)
+        return array_list_npz(in, list, err);
     if (count >= 9 && first[8] == '{' && memcmp(first, "\x93NUMPY", 6) != 0)
         return array_list_safetensors(in, list, err);
     return error_set(err, MDLA_ERR_FORMAT, "%s: no file of several arrays", in->name);

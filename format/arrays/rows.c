@@ -120,6 +120,8 @@ static mdla_status open_kind(mdla_rows *rows, const mdla_array_options *options,
                          "%s: gzipped, but no IDX file inside; gunzip it first", rows->in.name);
     if (starts_with(first, count, "\x93NUMPY", 6))
         return npy_open(rows, options, err);
+    if (starts_with(first, count, "PK\3\4", 4) || starts_with(first, count, "PK\5\6", 4))
+        return npz_open(rows, options, err);
     if (count == 0)
         return error_set(err, MDLA_ERR_FORMAT, "%s: is empty", rows->in.name);
     if (starts_with(first, count, "\xff\xff\xff\xff", 4) || old_arrow(first, count))
@@ -133,10 +135,11 @@ static mdla_status open_kind(mdla_rows *rows, const mdla_array_options *options,
         return rows_open_safetensors(rows, options, err);
     if (starts_with(first, count, "\x89PNG\r\n\x1a\n", 8))
         return rows_open_png(rows, err);
-    return error_set(err, MDLA_ERR_FORMAT,
-                     "%s: not .npy, safetensors, Arrow, PNG or IDX; for bare float32 values say "
-                     "how long a row is",
-                     rows->in.name);
+    return error_set(
+        err, MDLA_ERR_FORMAT,
+        "%s: not .npy, .npz, safetensors, Arrow, PNG or IDX; for bare float32 values say "
+        "how long a row is",
+        rows->in.name);
 }
 
 mdla_status mdla_rows_open(const mdla_config *config, mdla_source source, const char *name,

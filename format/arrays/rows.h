@@ -46,6 +46,7 @@ mdla_status rows_take_input(mdla_rows *rows, mdla_source *source, char **name, m
 
 /* Kinds. Each reads its header from rows->in. */
 mdla_status npy_open(mdla_rows *rows, const mdla_array_options *options, mdla_error *err);
+mdla_status npz_open(mdla_rows *rows, const mdla_array_options *options, mdla_error *err);
 mdla_status idx_open(mdla_rows *rows, mdla_error *err);
 mdla_status raw_open(mdla_rows *rows, uint32_t dims, mdla_error *err);
 mdla_status arrow_open(mdla_rows *rows, const mdla_array_options *options, mdla_error *err);

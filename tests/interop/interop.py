@@ -20,8 +20,8 @@ except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
 
-KINDS = (".npy", ".f32", ".gz", "-ubyte", "idx2", ".safetensors")
-SEEKING = ("fortran",)  # parts of names: column-major arrays
+KINDS = (".npy", ".f32", ".gz", "-ubyte", "idx2", ".safetensors", ".npz")
+SEEKING = ("fortran", ".npz")  # parts of the names of what a pipe can't give
 
 
 def read_rows(programs, path, options):

@@ -162,12 +162,18 @@ MDLA_API void mdla_rows_close(mdla_rows *rows);
 /** Writes float32 rows as an array file of another dtype, row by row. */
 typedef struct mdla_array_writer mdla_array_writer;
 
-typedef enum mdla_array_kind { MDLA_ARRAY_NPY = 0, MDLA_ARRAY_RAW = 1 } mdla_array_kind;
+typedef enum mdla_array_kind {
+    MDLA_ARRAY_NPY = 0,
+    MDLA_ARRAY_RAW = 1,        /**< bare little-endian values */
+    MDLA_ARRAY_NPZ = 2,        /**< one stored member, activations.npy */
+    MDLA_ARRAY_SAFETENSORS = 3 /**< one tensor, activations */
+} mdla_array_kind;
 
 /**
- * @param row_count  the rows that will come; .npy needs it, raw doesn't (MDLA_UNKNOWN).
- * @param dtype      MDLA_F32, MDLA_F16, MDLA_BF16 (.npy: as its bit pattern, '<V2') or MDLA_F64, or
- * an integer type: values are rounded to nearest even and clamped to its range.
+ * Written as the rows come, to any sink.
+ * @param row_count  the rows that will come; raw alone doesn't need it (MDLA_UNKNOWN).
+ * @param dtype      MDLA_F32, MDLA_F16, MDLA_BF16 (.npy, .npz: as its bit pattern, '<V2') or
+ * MDLA_F64, or an integer type: values are rounded to nearest even and clamped to its range.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_array_writer_open(const mdla_config *config, mdla_sink sink,
                                                           mdla_array_kind kind, uint64_t row_count,
