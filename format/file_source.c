@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "io_error.h"
+#include "scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -260,6 +261,61 @@ mdla_status mdla_sink_file(const char *path, int overwrite, mdla_sink *out, mdla
     out->ctx = f;
     out->write = file_write;
     out->close = file_sink_close;
+    return MDLA_OK;
+}
+
+/* ---- Scratch --------------------------------------------------------------------------------- */
+
+/* One file without a name: written through the sink, then read through the source. */
+static void scratch_close(void *ctx)
+{
+    file_source *const f = ctx;
+
+    close(f->fd);
+    free(f);
+}
+
+static mdla_status scratch_write(void *ctx, const void *src, size_t nbytes)
+{
+    const file_source *const f = ctx;
+    const file_sink sink = {.fd = f->fd};
+
+    return file_write((void *)(uintptr_t)&sink, src, nbytes);
+}
+
+static mdla_status scratch_keep(void *ctx, int keep)
+{
+    (void)ctx;
+    (void)keep;
+    return MDLA_OK;
+}
+
+mdla_status scratch_file(mdla_sink *sink, mdla_source *source, mdla_error *err)
+{
+    const char *const set = getenv("TMPDIR");
+    const char *const folder = set != NULL && *set != '\0' ? set : "/var/tmp";
+    const size_t nbytes = strlen(folder) + sizeof "/mdla-XXXXXX";
+    file_source *const f = calloc(1, sizeof *f);
+    char *const path = malloc(nbytes);
+    mdla_status status = MDLA_OK;
+
+    if (f == NULL || path == NULL) {
+        status = error_memory(err, NULL);
+    } else {
+        (void)snprintf(path, nbytes, "%s/mdla-XXXXXX", folder);
+        f->fd = mkstemp(path);
+        if (f->fd < 0)
+            status = error_io(err, folder, "create a temporary file (TMPDIR names another folder)");
+        else
+            unlink(path);
+    }
+    free(path);
+    if (status != MDLA_OK) {
+        free(f);
+        return status;
+    }
+    *sink = (mdla_sink){f, scratch_write, scratch_keep};
+    *source = (mdla_source){f, file_read, file_seek, MDLA_UNKNOWN, scratch_close};
     return MDLA_OK;
 }
 

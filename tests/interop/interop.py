@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Array files and SAELens folders of the interop kit against its expect.json files.
+"""Array files, codes and SAELens folders of the interop kit against its expect.json files.
 
-interop.py PROGRAMS KIT: PROGRAMS is the folder with interop_rows and interop_sae. Needs NumPy and SciPy.
+interop.py PROGRAMS KIT: PROGRAMS is the folder with interop_rows, interop_codes and interop_sae. Needs NumPy and SciPy.
 Exit 0: all agree; 1: something differs, with a line for each; 77: there is no kit or no SciPy (a skipped test).
 """
 import hashlib
@@ -20,7 +20,6 @@ except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
 
-KINDS = (".npy", ".f32", ".gz", "-ubyte", "idx2", ".safetensors", ".npz")
 SEEKING = ("fortran", ".npz")  # parts of the names of what a pipe can't give
 
 
@@ -64,6 +63,23 @@ def check_array(programs, path, case, pipe):
     if want is None:
         return [] if "policy" in case else [f"read, though {case['because']}"]
     return [f"{key}: {got[key]}, not {want[key]}" for key in ("rows", "dims", "sha256_f32") if got[key] != want[key]]
+
+
+def check_codes(programs, path, case):
+    """Sentences for what differs."""
+    said = [f"{word.replace('ctx', 'context')}={number}" for word, number in re.findall(r"(\w+) (\d+)", case.get("args", ""))]
+    run = subprocess.run([programs / "interop_codes", path, *said], capture_output=True, timeout=60)
+    words = run.stderr.decode(errors="replace").strip()
+    if run.returncode not in (0, 1):
+        raise RuntimeError(f"interop_codes {path}: exit {run.returncode}: {words}")
+    if run.returncode == 1:
+        return [f"refused: {words}"] if case["read"] else []
+    if not case["read"]:
+        return [f"read, though {case['because']}"]
+    want = numpy.load(path.parent / case["equals"]) if "equals" in case else numpy.array(case["dense"])
+    rows, width = map(int, words.split())
+    got = numpy.frombuffer(run.stdout, "<f4").reshape(rows, width)
+    return [] if numpy.array_equal(got, want) else ["another code"]
 
 
 def supported(folder, case):
@@ -113,13 +129,16 @@ def main():
         return 77
     count = bad = 0
     for name, case in json.loads((kit / "arrays/expect.json").read_text()).items():
-        if not name.endswith(KINDS):
-            continue
         for one, pipe in itertools.product(cases_of(case), (False, True)):
             count += 1
             for sentence in check_array(programs, kit / "arrays" / name, one, pipe):
                 bad += 1
                 print(f"arrays/{name} {one.get('args', '')}{' from a pipe' if pipe else ''}: {sentence}")
+    for name, case in json.loads((kit / "codes/expect.json").read_text()).items():
+        count += 1
+        for sentence in check_codes(programs, kit / "codes" / name, case):
+            bad += 1
+            print(f"codes/{name}: {sentence}")
     for folder in sorted((kit / "saes").iterdir()):
         if "saelens" in folder.name:
             count += 1

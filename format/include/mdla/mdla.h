@@ -299,6 +299,91 @@ MDLA_API void mdla_codebook_query(const mdla_codebook *codebook, mdla_codebook_i
 MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_atom(const mdla_codebook *codebook,
                                                       uint32_t feature, float *dst);
 
+/* ---- Codes as other tools read them -----------------------------------------------------------
+ */
+
+typedef enum mdla_codes_kind {
+    MDLA_CODES_CSR = 0,   /**< .npz that scipy.sparse.load_npz reads: compressed sparse rows */
+    MDLA_CODES_COO = 1,   /**< safetensors: row, col, data, shape */
+    MDLA_CODES_DELPHI = 2 /**< the folder of a delphi latent cache */
+} mdla_codes_kind;
+
+typedef struct mdla_codes_options {
+    mdla_codes_kind kind;
+    uint32_t width;       /**< features */
+    mdla_dtype strengths; /**< MDLA_F32, MDLA_F16, or MDLA_I32 for levels; delphi: MDLA_F16 */
+    uint32_t context;     /**< delphi: rows of a sequence */
+    uint32_t splits;      /**< delphi: files that the features are divided among, 1 to width */
+    const char *model;    /**< delphi: model_name of its config.json; may be NULL; copied */
+} mdla_codes_options;
+
+/** Writes codes row by row. They wait in temporary files (in TMPDIR, else /var/tmp) until the
+ * writer is closed, since each layout begins with their number; memory doesn't grow with rows. */
+typedef struct mdla_codes_writer mdla_codes_writer;
+
+/** CSR or COO. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codes_writer_open(const mdla_config *config, mdla_sink sink,
+                                                          const mdla_codes_options *options,
+                                                          mdla_codes_writer **out, mdla_error *err);
+/** The delphi layout: the folder of one module, which takes START_END.safetensors files and
+ * config.json. Takes over the folder. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codes_writer_open_folder(const mdla_config *config,
+                                                                 mdla_folder folder,
+                                                                 const mdla_codes_options *options,
+                                                                 mdla_codes_writer **out,
+                                                                 mdla_error *err);
+/**
+ * The next row's code: features in any order, none twice. Strengths of 0, and of at most 1e-5 in
+ * the delphi layout, aren't written; with MDLA_I32 they are the levels.
+ * @return MDLA_ERR_DATA a strength that isn't finite, or that float16 can't hold; MDLA_ERR_ARGUMENT
+ * a feature past the width or twice; MDLA_ERR_IO, MDLA_ERR_MEMORY.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codes_writer_row(mdla_codes_writer *writer,
+                                                         const uint32_t *features,
+                                                         const float *strengths, size_t count,
+                                                         mdla_error *err);
+/** Puts the layout together and frees the writer; keep 0 discards it. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codes_writer_close(mdla_codes_writer *writer, int keep,
+                                                           mdla_error *err);
+
+/** Codes from another tool's files, in memory: 16 bytes for each entry, within the limits. */
+typedef struct mdla_codes mdla_codes;
+
+/** What a delphi latent cache may not say of itself. Zeroed: as the file says. */
+typedef struct mdla_codes_shape {
+    uint64_t rows;
+    int has_rows;     /**< nonzero: rows is meant, even 0 */
+    uint32_t width;   /**< features */
+    uint32_t context; /**< rows of a sequence */
+} mdla_codes_shape;
+
+/**
+ * Reads a sparse code: csr, csc or coo as scipy.sparse.save_npz writes them; coordinates in
+ * safetensors (row, col, data, shape); or an undivided delphi latent cache (locations, activations,
+ * tokens), whose width must be given, and rows and context where it has no tokens. Entries in one
+ * place are summed, zeros dropped.
+ *
+ * @return MDLA_ERR_FORMAT no code; MDLA_ERR_CORRUPT an index outside, offsets that fall, lengths
+ * that differ; MDLA_ERR_DATA a strength that isn't finite; MDLA_ERR_ARGUMENT something must be
+ * given; MDLA_ERR_UNSUPPORTED, MDLA_ERR_LIMIT, MDLA_ERR_TRUNCATED, MDLA_ERR_MEMORY, MDLA_ERR_IO.
+ * The decoder library hasn't got it.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codes_read(const mdla_config *config, mdla_source source,
+                                                   const char *name, const mdla_codes_shape *given,
+                                                   mdla_codes **out, mdla_error *err);
+/** Reads a delphi latent cache's folder of a module: members are the names of its files, of which
+ * START_END.safetensors are read, and config.json. Takes over the folder. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codes_read_folder(
+    const mdla_config *config, mdla_folder folder, const char *const *members, size_t count,
+    const char *name, const mdla_codes_shape *given, mdla_codes **out, mdla_error *err);
+MDLA_API uint64_t mdla_codes_rows(const mdla_codes *codes);
+MDLA_API uint32_t mdla_codes_width(const mdla_codes *codes);
+MDLA_API uint64_t mdla_codes_active(const mdla_codes *codes); /**< entries in all rows */
+/** One row's features, ascending, and strengths: how many; valid until the next call. */
+MDLA_API size_t mdla_codes_row(mdla_codes *codes, uint64_t row, const uint32_t **features,
+                               const float **strengths);
+MDLA_API void mdla_codes_free(mdla_codes *codes);
+
 /* ---- Encoding -------------------------------------------------------------------------------- */
 
 typedef struct mdla_encode_options {
