@@ -1,6 +1,7 @@
 /* mdla-enc's options: what each takes, and what can't stand together. */
 #include "enc_options.h"
 
+#include "common/names.h"
 #include "common/numbers.h"
 #include "common/tool.h"
 
@@ -10,7 +11,8 @@
 
 static const char help[] =
     "Usage: mdla-enc DATA... --sae SAE | --codebook CB  -o OUT.mdla  [OPTIONS]\n"
-    "Codes activation rows (.npy, IDX, IDX.gz, raw) lossily with an SAE.\n"
+    "Codes activation rows lossily with an SAE. DATA: .npy, .npz, safetensors, PNG,\n"
+    "IDX, Arrow or raw files, FILE:ARRAY, folders of them or of a datasets data set.\n"
     "  mdla-enc acts.npy --sae my-sae/ --fvu 0.2 -o acts.mdla\n"
     "\n"
     "      --sae FOLDER        make a codebook for DATA from this SAE (SAELens)\n"
@@ -25,8 +27,9 @@ static const char help[] =
     "      --expected-rows N   rows that will share the codebook (those of DATA)\n"
     "      --note TEXT         provenance to keep in OUT\n"
     "      --verify            decode OUT again and compare\n"
+    "      --files-from LIST   names of DATA, one a line (- standard input)\n"
     "      --raw --dims N      DATA is raw float32 rows of N values\n"
-    "      --bf16              16-bit integers in DATA are bfloat16\n"
+    "      --bf16|--integers   what 16-bit integers in DATA are\n"
     "  -o FILE  -f overwrite  -T N threads  -q quiet  -v verbose  -h help  -V version\n"
     "DATA - is standard input, -o - standard output.\n";
 
@@ -46,7 +49,9 @@ enum {
     KEY_VERIFY,
     KEY_RAW,
     KEY_DIMS,
-    KEY_BF16
+    KEY_BF16,
+    KEY_INTEGERS,
+    KEY_FILES_FROM
 };
 
 static const struct option longs[] = {
@@ -66,6 +71,8 @@ static const struct option longs[] = {
     {"raw", no_argument, NULL, KEY_RAW},
     {"dims", required_argument, NULL, KEY_DIMS},
     {"bf16", no_argument, NULL, KEY_BF16},
+    {"integers", no_argument, NULL, KEY_INTEGERS},
+    {"files-from", required_argument, NULL, KEY_FILES_FROM},
     OPTIONS_QUIET,
     OPTIONS_OUTPUT,
     OPTIONS_THREADS,
@@ -144,6 +151,8 @@ static int set_option(enc_options *o, int key)
         o->array.raw_dims = (uint32_t)number;
         break;
     case KEY_BF16: o->array.bf16 = 1; break;
+    case KEY_INTEGERS: o->array.bf16 = -1; break;
+    case KEY_FILES_FROM: o->files_from = optarg; break;
     default: break;
     }
     return result;
@@ -211,8 +220,9 @@ int enc_parse(int argc, char **argv, enc_options *o)
     if (key == OPTIONS_BAD)
         return TOOL_USAGE;
     o->common = reader.common;
-    o->data = argv + optind;
-    o->data_count = (size_t)(argc - optind);
+    if (names_gather(argv + optind, (size_t)(argc - optind), o->files_from, &o->data,
+                     &o->data_count) != 0)
+        return TOOL_FAILED;
     key = check_options(o);
     return key == 0 ? -1 : key;
 }

@@ -8,14 +8,14 @@
 
 typedef struct enc_options {
     tool_options common;
-    const char *sae, *codebook, *codebook_out, *note;
+    const char *sae, *codebook, *codebook_out, *note, *files_from;
     mdla_target target;
     mdla_code code;
     mdla_array_options array;
     uint64_t expected_rows;
     uint32_t block_rows;
     int raw, embed, reference, verify;
-    char **data;
+    char **data; /* the process's: never freed */
     size_t data_count;
 } enc_options;
 

@@ -3,6 +3,7 @@
 #include "eval.h"
 
 #include "common/files.h"
+#include "common/names.h"
 #include "common/numbers.h"
 #include "common/options.h"
 #include "common/tool.h"
@@ -22,12 +23,23 @@ static const char help[] =
     "      --csv  --json   for programs\n"
     "      --codebook CB   the codebook that the files only name\n"
     "      --sae FOLDER    the SAE (SAELens folder)\n"
+    "      --files-from L  DATA is the files that L names, one a line (- stdin)\n"
     "      --dims N        DATA is raw float32 rows of N values\n"
-    "      --bf16          16-bit integers in DATA are bfloat16\n"
+    "      --bf16 | --integers  what 16-bit integers in DATA are\n"
     "  -T N threads  -q quiet  -v verbose  -h help  -V version\n"
     "FVU: squared error over the squared deviation from the mean row of DATA.\n";
 
-enum { KEY_TABLE = OPTION_FIRST, KEY_CSV, KEY_JSON, KEY_CODEBOOK, KEY_SAE, KEY_DIMS, KEY_BF16 };
+enum {
+    KEY_TABLE = OPTION_FIRST,
+    KEY_CSV,
+    KEY_JSON,
+    KEY_CODEBOOK,
+    KEY_SAE,
+    KEY_DIMS,
+    KEY_BF16,
+    KEY_INTEGERS,
+    KEY_FILES_FROM
+};
 
 static const struct option longs[] = {
     {"table", no_argument, NULL, KEY_TABLE},
@@ -37,6 +49,8 @@ static const struct option longs[] = {
     {"sae", required_argument, NULL, KEY_SAE},
     {"dims", required_argument, NULL, KEY_DIMS},
     {"bf16", no_argument, NULL, KEY_BF16},
+    {"integers", no_argument, NULL, KEY_INTEGERS},
+    {"files-from", required_argument, NULL, KEY_FILES_FROM},
     OPTIONS_QUIET,
     OPTIONS_THREADS,
     OPTIONS_END,
@@ -45,8 +59,9 @@ static const struct option longs[] = {
 typedef struct eval_options {
     mdla_config config;
     mdla_array_options array;
-    const char *codebook, *sae;
-    char *data[1];
+    const char *codebook, *sae, *files_from;
+    char **data; /* the process's: never freed */
+    size_t data_count;
     char **files;
     size_t file_count;
     int form; /* KEY_TABLE, KEY_CSV, KEY_JSON; 0: the sheet */
@@ -73,6 +88,8 @@ static int set_option(eval_options *o, int key)
         o->array.raw_dims = (uint32_t)number;
         break;
     case KEY_BF16: o->array.bf16 = 1; break;
+    case KEY_INTEGERS: o->array.bf16 = -1; break;
+    case KEY_FILES_FROM: o->files_from = optarg; break;
     default: break;
     }
     return 0;
@@ -81,6 +98,7 @@ static int set_option(eval_options *o, int key)
 static int parse(int argc, char **argv, eval_options *o)
 {
     options_reader reader;
+    size_t operands;
     int key;
 
     memset(o, 0, sizeof *o);
@@ -97,11 +115,13 @@ static int parse(int argc, char **argv, eval_options *o)
     if (key == OPTIONS_BAD)
         return TOOL_USAGE;
     o->config = reader.common.config;
-    if (optind == argc)
+    if (optind == argc && !o->files_from)
         return tool_usage("no DATA; name the rows that the files were made from");
-    o->data[0] = argv[optind];
-    o->files = argv + optind + 1;
-    o->file_count = (size_t)(argc - optind - 1);
+    operands = o->files_from ? 0 : 1;
+    if (names_gather(argv + optind, operands, o->files_from, &o->data, &o->data_count) != 0)
+        return TOOL_FAILED;
+    o->files = argv + optind + operands;
+    o->file_count = (size_t)(argc - optind) - operands;
     if (o->sae && (o->file_count > 0 || o->codebook))
         return tool_usage("--sae measures the SAE alone; leave out .mdla files and --codebook");
     if (!o->sae && o->file_count == 0)
@@ -150,7 +170,8 @@ static int run(eval_options *o)
 
     if (o->codebook && files_codebook(&o->config, o->codebook, &codebook) != 0)
         return TOOL_FAILED;
-    if (files_rows(&o->config, o->data, 1, &o->array, o->file_count > 1, &data.rows) == 0)
+    if (files_rows(&o->config, o->data, o->data_count, &o->array, o->file_count > 1, &data.rows) ==
+        0)
         result = measure_all(o, &data, codebook);
     mdla_rows_close(data.rows);
     mdla_codebook_free(codebook);

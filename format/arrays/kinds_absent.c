@@ -29,3 +29,14 @@ mdla_status array_list_safetensors(input *in, array_list *list, mdla_error *err)
     (void)list;
     return absent(in->name, "a safetensors file", err);
 }
+
+mdla_status mdla_dataset_list(const mdla_config *config, mdla_folder folder, const char *name,
+                              mdla_file_visitor visitor, void *ctx, mdla_error *err)
+{
+    (void)config;
+    (void)visitor;
+    (void)ctx;
+    if (folder.close != NULL)
+        folder.close(folder.ctx);
+    return absent(name, "a data set's folder", err);
+}

@@ -44,6 +44,20 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_sink_file(const char *path, int overwrit
  * *bytes with free(). */
 MDLA_API MDLA_MUST_USE mdla_status mdla_sink_memory(void **bytes, size_t *nbytes, mdla_sink *out);
 
+/** A folder's members by name, behind callbacks, so that a folder, a zip or memory will do. */
+typedef struct mdla_folder {
+    void *ctx;
+    /** Opens a member for reading. MDLA_ERR_IO with err filled where it doesn't exist. */
+    mdla_status (*open)(void *ctx, const char *member, mdla_source *out, mdla_error *err);
+    /** Opens a member for writing; NULL where the folder is for reading alone. */
+    mdla_status (*create)(void *ctx, const char *member, mdla_sink *out, mdla_error *err);
+    void (*close)(void *ctx); /**< may be NULL */
+} mdla_folder;
+
+/** A folder on disk. create != 0 makes it where it doesn't exist, and lets members be replaced. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_folder_path(const char *path, int create, mdla_folder *out,
+                                                    mdla_error *err);
+
 /* ---- Activation rows ------------------------------------------------------------------------- */
 
 /** Types of values in files. Values are pinned: they stand in .mdla headers. */
@@ -136,6 +150,36 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_rows_from_memory(const mdla_config *conf
 MDLA_API MDLA_MUST_USE mdla_status mdla_rows_concat(const mdla_config *config, mdla_rows **parts,
                                                     size_t count, mdla_rows **out, mdla_error *err);
 
+/** One file of many; array as in mdla_array_options, NULL: as the options say. */
+typedef struct mdla_shard {
+    const char *file;
+    const char *array;
+} mdla_shard;
+
+/**
+ * Files by name as one stream of rows, in this order: any number of them, since each is open only
+ * while its rows are read. All headers are read here. Files must be able to seek (no pipes: see
+ * mdla_rows_concat). Takes over the folder, whose open callback is called with each file's name;
+ * copies the names. MDLA_ERR_ARGUMENT where dims differ. The dtype is the first file's.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_rows_open_shards(const mdla_config *config,
+                                                         mdla_folder folder,
+                                                         const mdla_shard *shards, size_t count,
+                                                         const mdla_array_options *options,
+                                                         mdla_rows **out, mdla_error *err);
+
+/** Nonzero stops. */
+typedef int (*mdla_file_visitor)(void *ctx, const char *file);
+
+/**
+ * Shows the Arrow shards of a Hugging Face data set on disk, in the order of its records, as
+ * state.json in the folder says. Takes over the folder. MDLA_ERR_UNSUPPORTED where an index
+ * permutes the records. The decoder library hasn't got it.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_dataset_list(const mdla_config *config, mdla_folder folder,
+                                                     const char *name, mdla_file_visitor visitor,
+                                                     void *ctx, mdla_error *err);
+
 MDLA_API uint32_t mdla_rows_dims(const mdla_rows *rows);
 MDLA_API uint64_t
 mdla_rows_count(const mdla_rows *rows); /**< or MDLA_UNKNOWN (raw rows from a pipe) */
@@ -196,20 +240,6 @@ MDLA_API void mdla_value_hash_update(mdla_value_hash *hash, const float *values,
 MDLA_API void mdla_value_hash_finish(mdla_value_hash *hash, uint8_t sha256[32]);
 
 /* ---- SAEs ------------------------------------------------------------------------------------ */
-
-/** A folder's members by name, behind callbacks, so that a folder, a zip or memory will do. */
-typedef struct mdla_folder {
-    void *ctx;
-    /** Opens a member for reading. MDLA_ERR_IO with err filled where it doesn't exist. */
-    mdla_status (*open)(void *ctx, const char *member, mdla_source *out, mdla_error *err);
-    /** Opens a member for writing; NULL where the folder is for reading alone. */
-    mdla_status (*create)(void *ctx, const char *member, mdla_sink *out, mdla_error *err);
-    void (*close)(void *ctx); /**< may be NULL */
-} mdla_folder;
-
-/** A folder on disk. create != 0 makes it where it doesn't exist, and lets members be replaced. */
-MDLA_API MDLA_MUST_USE mdla_status mdla_folder_path(const char *path, int create, mdla_folder *out,
-                                                    mdla_error *err);
 
 typedef struct mdla_sae mdla_sae;
 
