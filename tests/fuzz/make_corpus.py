@@ -2,9 +2,16 @@
 """Writes the seeds of tests/fuzz/corpus/: one small good file a kind. What fuzzing finds is added beside them,
 named for what it shows. Python's library alone; the same bytes each time."""
 import gzip
+import io
 import json
 import pathlib
 import struct
+import sys
+import zipfile
+import zlib
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+import arrow_stream  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent / "corpus"
 
@@ -32,6 +39,45 @@ def sae(config, dims, width, more=()):
     return json.dumps(config).encode() + b"\0" + struct.pack("<Q", len(text)) + text + data
 
 
+def tensors(**arrays):
+    """A safetensors file of (dtype, shape, bytes)."""
+    header, data = {}, b""
+    for name, (dtype, shape, values) in arrays.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
+        data += values
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def archive(method, **members):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as z:
+        for name, data in members.items():
+            z.writestr(zipfile.ZipInfo(name + ".npy"), data, method)
+    return out.getvalue()
+
+
+def png(colour, width, height, interlaced=0):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    lines = b"".join(b"\0" + bytes(range(width * (3 if colour == 2 else 1))) for _ in range(height))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, interlaced))
+            + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b""))
+
+
+def csr(method):
+    return archive(method, indices=npy("<i4", False, "(3,)", struct.pack("<3i", 4, 1, 0)),
+                   indptr=npy("<i4", False, "(3,)", struct.pack("<3i", 0, 2, 3)), format=npy("|S3", False, "()", b"csr"),
+                   shape=npy("<i8", False, "(2,)", struct.pack("<2q", 2, 6)),
+                   data=npy("<f4", False, "(3,)", struct.pack("<3f", 1, 2, 3)))
+
+
+def arrow(**how):
+    hook = [[[float(r * 6 + c * 3 + d) for d in range(3)] for c in range(2)] for r in range(5)]
+    return arrow_stream.stream({"text": ("text", ["a", "bc", "", "d", "e"]), "acts": (("list", ("list", "f32")), hook),
+                                "fixed": (("fixed", 2, "i32"), [[r, -r] for r in range(5)])}, rows_a_batch=2, **how)
+
+
 def main():
     floats = struct.pack("<6f", *range(6))
     seeds = {
@@ -40,6 +86,19 @@ def main():
         "fuzz_npy/fortran": npy("|u1", True, (2, 3), bytes(range(6))),
         "fuzz_npy/version-2": npy(">f8", False, (1, 2), bytes(16), 2),
         "fuzz_npy/bf16": npy("<V2", False, (1, 3), floats[:6]),
+        "fuzz_arrays/stored.npz": archive(zipfile.ZIP_STORED, acts=npy("<f4", False, (2, 3), floats)),
+        "fuzz_arrays/deflated.npz": archive(zipfile.ZIP_DEFLATED, acts=npy("<f4", True, (2, 3), floats),
+                                            ids=npy("<i8", False, "(2,)", bytes(16))),
+        "fuzz_arrays/csr.npz": csr(zipfile.ZIP_STORED),
+        "fuzz_arrays/tensors": tensors(acts=("F32", [1, 2, 3], floats), ids=("U16", [1, 2], bytes(4))),
+        "fuzz_arrays/coo": tensors(row=("I32", [2], struct.pack("<2i", 0, 1)), col=("U8", [2], b"\1\0"),
+                                   data=("F16", [2], b"\0\x3c\0\x40"), shape=("I64", [2], struct.pack("<2q", 2, 3))),
+        "fuzz_arrays/delphi": tensors(locations=("U16", [2, 3], struct.pack("<6H", 0, 1, 2, 2, 7, 49)),
+                                      activations=("F16", [2], b"\0\x3c\0\x40")),
+        "fuzz_arrays/arrow": arrow(),
+        "fuzz_arrays/arrow-old": arrow(marker=False, end=False),
+        "fuzz_arrays/grey.png": png(0, 5, 3),
+        "fuzz_arrays/rgb.png": png(2, 4, 2),
         "fuzz_idx/plain": idx(8, (2, 2, 1), bytes(4)),
         "fuzz_idx/gzipped": gzip.compress(idx(0x0E, (2, 1), bytes(16)), mtime=0),
         "fuzz_idx/raw": bytes(84),
