@@ -99,31 +99,50 @@ static bool old_arrow(const uint8_t *first, size_t count)
            (first[5] | first[6] | first[7]) == 0;
 }
 
+/* A header's length below 2^32, then the header. Asked before IDX: the length may end in zeros. */
+static bool is_safetensors(const uint8_t *first, size_t count)
+{
+    return count >= 9 && first[8] == '{' && (first[4] | first[5] | first[6] | first[7]) == 0;
+}
+
+static mdla_status no_name(const mdla_rows *rows, const mdla_array_options *options,
+                           mdla_error *err)
+{
+    if (options->array == NULL)
+        return MDLA_OK;
+    return error_set(err, MDLA_ERR_ARGUMENT, "%s: holds one array, without a name, and no %.80s",
+                     rows->in.name, options->array);
+}
+
 static mdla_status open_kind(mdla_rows *rows, const mdla_array_options *options, mdla_error *err)
 {
     const uint8_t *first;
     size_t count;
     bool zipped;
 
-    if (options->raw_dims != 0)
+    if (options->raw_dims != 0) {
+        MDLA_TRY(no_name(rows, options, err));
         return raw_open(rows, options->raw_dims, err);
+    }
     MDLA_TRY(input_peek(&rows->in, 9, &first, &count, err));
     zipped = starts_with(first, count, "\x1f\x8b", 2);
     if (zipped) {
         MDLA_TRY(unzip_input(rows, err));
         MDLA_TRY(input_peek(&rows->in, 9, &first, &count, err));
     }
-    if (starts_with(first, count, "\0\0", 2) && count >= 4)
+    if (starts_with(first, count, "\0\0", 2) && count >= 4 && !is_safetensors(first, count)) {
+        MDLA_TRY(no_name(rows, options, err));
         return idx_open(rows, err);
+    }
     if (zipped)
         return error_set(err, MDLA_ERR_UNSUPPORTED,
                          "%s: gzipped, but no IDX file inside; gunzip it first", rows->in.name);
-    if (starts_with(first, count, "\x93NUMPY", 6))
-        return npy_open(rows, options, err);
-    if (starts_with(first, count, "PK\3\4", 4) || starts_with(first, count, "PK\5\6", 4))
-        return npz_open(rows, options, err);
     if (count == 0)
         return error_set(err, MDLA_ERR_FORMAT, "%s: is empty", rows->in.name);
+    if (is_safetensors(first, count))
+        return rows_open_safetensors(rows, options, err);
+    if (starts_with(first, count, "PK\3\4", 4) || starts_with(first, count, "PK\5\6", 4))
+        return npz_open(rows, options, err);
     if (starts_with(first, count, "\xff\xff\xff\xff", 4) || old_arrow(first, count))
         return arrow_open(rows, options, err);
     if (starts_with(first, count, "ARROW1", 6))
@@ -131,15 +150,18 @@ static mdla_status open_kind(mdla_rows *rows, const mdla_array_options *options,
                          "%s: an Arrow file; Arrow streams are read, as datasets and SAELens write "
                          "them",
                          rows->in.name);
-    if (count >= 9 && first[8] == '{')
-        return rows_open_safetensors(rows, options, err);
-    if (starts_with(first, count, "\x89PNG\r\n\x1a\n", 8))
+    if (starts_with(first, count, "\x93NUMPY", 6)) {
+        MDLA_TRY(no_name(rows, options, err));
+        return npy_open(rows, options, err);
+    }
+    if (starts_with(first, count, "\x89PNG\r\n\x1a\n", 8)) {
+        MDLA_TRY(no_name(rows, options, err));
         return rows_open_png(rows, err);
-    return error_set(
-        err, MDLA_ERR_FORMAT,
-        "%s: not .npy, .npz, safetensors, Arrow, PNG or IDX; for bare float32 values say "
-        "how long a row is",
-        rows->in.name);
+    }
+    return error_set(err, MDLA_ERR_FORMAT,
+                     "%s: not .npy, .npz, safetensors, Arrow, PNG or IDX; for bare float32 values "
+                     "say how long a row is",
+                     rows->in.name);
 }
 
 mdla_status mdla_rows_open(const mdla_config *config, mdla_source source, const char *name,

@@ -85,6 +85,14 @@ class Kinds(cli.CliTest):
         arrays = self.info("c.safetensors")["arrays"]
         self.assertEqual([(a["name"], a["dtype"], a["shape"]) for a in arrays], [("acts", "F32", "1 x 7 x 6"), ("ids", "I64", "1")])
         self.assertIn("holds no array x, but acts", self.bad(1, "mdla-info", "c.safetensors:x"))
+        self.write("plain.npy", NPY)
+        self.assertIn("without a name", self.bad(1, "mdla-info", "plain.npy:acts"))
+
+    def test_safetensors_header_whose_length_begins_like_idx(self):
+        data = safetensors(acts=("F32", [ROWS, DIMS], VALUES.tobytes()))
+        length, = struct.unpack("<Q", data[:8])
+        self.write("a.safetensors", struct.pack("<Q", 1 << 16) + data[8:8 + length].ljust(1 << 16) + data[8 + length:])
+        self.assert_is_it("a.safetensors")
 
     def test_several_arrays_are_listed_and_must_be_named(self):
         self.write("two.npz", npz(a=NPY, b=NPY))
