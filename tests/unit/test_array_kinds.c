@@ -178,7 +178,7 @@ static mdla_status open_member(void *ctx, const char *member, mdla_source *out, 
 
 static void test_shards_are_open_only_while_they_are_read(void **state)
 {
-    const mdla_folder folder = {NULL, open_member, NULL, NULL};
+    const mdla_folder folder = {.open = open_member};
     const mdla_array_options raw = {.raw_dims = 2};
     mdla_shard shards[40];
     char names[40][12];

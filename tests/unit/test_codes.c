@@ -111,7 +111,7 @@ static void test_codes_delphi_comes_back_and_misses_no_file(void **state)
                                         .splits = 3,
                                         .model = "a \"model\""};
     kept k = {.count = 0};
-    const mdla_folder folder = {&k, kept_open, kept_create, NULL};
+    const mdla_folder folder = {.ctx = &k, .open = kept_open, .create = kept_create};
     const char *members[4];
     mdla_codes_writer *w;
     mdla_codes *codes;

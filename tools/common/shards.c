@@ -67,7 +67,7 @@ static mdla_status open_path(void *ctx, const char *path, mdla_source *out, mdla
 static int open_in_turn(const mdla_config *config, const path_list *list,
                         const mdla_array_options *options, mdla_rows **out)
 {
-    const mdla_folder anywhere = {NULL, open_path, NULL, NULL};
+    const mdla_folder anywhere = {.open = open_path};
     mdla_error err = {MDLA_OK, ""};
     const mdla_status status =
         mdla_rows_open_shards(config, anywhere, list->shards, list->count, options, out, &err);
