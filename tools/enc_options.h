@@ -15,7 +15,7 @@ typedef struct enc_options {
     uint64_t expected_rows;
     uint32_t block_rows;
     int raw, embed, reference, verify;
-    char **data; /* the process's: never freed */
+    char **data; /* names_free */
     size_t data_count;
 } enc_options;
 

@@ -3,6 +3,7 @@
 
 #include "common/distortion.h"
 #include "common/files.h"
+#include "common/names.h"
 #include "common/numbers.h"
 #include "common/progress.h"
 #include "common/tool.h"
@@ -243,5 +244,8 @@ int main(int argc, char **argv)
 
     tool_start("mdla-enc");
     result = enc_parse(argc, argv, &options);
-    return tool_end(result < 0 ? run(&options) : result);
+    if (result < 0)
+        result = run(&options);
+    names_free(options.data, options.data_count);
+    return tool_end(result);
 }

@@ -60,7 +60,7 @@ typedef struct eval_options {
     mdla_config config;
     mdla_array_options array;
     const char *codebook, *sae, *files_from;
-    char **data; /* the process's: never freed */
+    char **data; /* names_free */
     size_t data_count;
     char **files;
     size_t file_count;
@@ -185,5 +185,8 @@ int main(int argc, char **argv)
 
     tool_start("mdla-eval");
     result = parse(argc, argv, &options);
-    return tool_end(result < 0 ? run(&options) : result);
+    if (result < 0)
+        result = run(&options);
+    names_free(options.data, options.data_count);
+    return tool_end(result);
 }

@@ -9,7 +9,7 @@
 typedef struct train_options {
     tool_options common;
     const char *files_from;
-    char **data; /* the process's: never freed */
+    char **data; /* names_free */
     size_t data_count;
     mdla_array_options array;
     int raw;

@@ -52,31 +52,46 @@ static int add_lines(const char *file, char ***names, size_t *count)
     return result;
 }
 
+static int add_operands(char **operands, size_t operand_count, char ***names, size_t *count)
+{
+    *names = calloc(operand_count + 1, sizeof **names);
+    if (!*names)
+        return no_memory();
+    for (; *count < operand_count; ++*count) {
+        (*names)[*count] = strdup(operands[*count]);
+        if (!(*names)[*count])
+            return no_memory();
+    }
+    return 0;
+}
+
 int names_gather(char **operands, size_t operand_count, const char *list, char ***names,
                  size_t *count)
 {
-    *names = operands;
-    *count = operand_count;
-    if (!list)
-        return 0;
-    if (strcmp(list, "-") == 0 && isatty(STDIN_FILENO)) {
+    *names = NULL;
+    *count = 0;
+    if (list && strcmp(list, "-") == 0 && isatty(STDIN_FILENO)) {
         tool_fail("--files-from -: standard input is a terminal; pipe the names in");
         return -1;
     }
-    for (size_t i = 0; i < operand_count && strcmp(list, "-") == 0; i++)
+    for (size_t i = 0; list && i < operand_count && strcmp(list, "-") == 0; i++)
         if (strcmp(operands[i], "-") == 0) {
             tool_fail("--files-from -: standard input can't be data too");
             return -1;
         }
-    *names = malloc((operand_count + 1) * sizeof **names);
-    if (!*names)
-        return no_memory();
-    memcpy(*names, operands, operand_count * sizeof **names);
-    if (add_lines(list, names, count) != 0)
+    if (add_operands(operands, operand_count, names, count) != 0 ||
+        (list && add_lines(list, names, count) != 0))
         return -1;
-    if (*count == 0) {
+    if (list && *count == 0) {
         tool_fail("%s: names no files", files_name(list));
         return -1;
     }
     return 0;
+}
+
+void names_free(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
 }
