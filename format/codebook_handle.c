@@ -97,7 +97,10 @@ void mdla_codebook_query(const mdla_codebook *book, mdla_codebook_info *out)
                                 .nbytes = cb->nbytes,
                                 .atom_bits = cb->atom_bits,
                                 .bias_bits = cb->bias_bits,
-                                .prior_bits = cb->prior_bits};
+                                .prior_bits = cb->prior_bits,
+                                .weight_bits = cb->weight_bits};
+    if (cb->joint != NULL)
+        out->weights = cb->joint->within.count + cb->joint->before.count;
     memcpy(out->sha256, cb->sha256, sizeof out->sha256);
 }
 

@@ -23,6 +23,7 @@ typedef struct block_slot {
     float *rows;                     /* [block_rows][dims] */
     uint32_t row_count, wanted_rows; /* wanted: what the index says, 0 where there is none */
     row_code code;
+    row_context context;
     int32_t *accumulator; /* [dims] */
     mdla_status status;
     uint64_t number;

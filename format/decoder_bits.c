@@ -8,6 +8,7 @@ typedef struct bit_visit {
     mdla_decoder *d;
     chunk c;
     row_code code;
+    row_context context;
     row_bits bits;
     mdla_coded_feature *coded; /* [width] */
     uint64_t payload_nbytes;   /* of the coder, in the blocks visited */
@@ -20,7 +21,8 @@ static mdla_status visit_memory(bit_visit *v)
     v->bits.index = alloc_array(v->d->al, width, sizeof *v->bits.index);
     v->bits.level = alloc_array(v->d->al, width, sizeof *v->bits.level);
     v->coded = alloc_array(v->d->al, width, sizeof *v->coded);
-    if (row_code_new(v->d->al, width, &v->code) != MDLA_OK || v->bits.index == NULL ||
+    if (row_code_new(v->d->al, width, &v->code) != MDLA_OK ||
+        row_context_new(v->d->al, v->d->model, &v->context) != MDLA_OK || v->bits.index == NULL ||
         v->bits.level == NULL || v->coded == NULL)
         return MDLA_ERR_MEMORY;
     return MDLA_OK;
@@ -30,6 +32,7 @@ static void visit_free(bit_visit *v)
 {
     chunk_free(v->d->al, &v->c);
     row_code_free(v->d->al, &v->code);
+    row_context_free(&v->context);
     alloc_free(v->d->al, v->bits.index);
     alloc_free(v->d->al, v->bits.level);
     alloc_free(v->d->al, v->coded);
@@ -50,7 +53,7 @@ static void describe_row(bit_visit *v, mdla_symbol_bits *sum)
     const code_model *m = v->d->model;
     const double unit = quant_step_value(m->params.step) * 256.0 / m->params.step.mantissa;
 
-    *sum = (mdla_symbol_bits){v->bits.end, 0.0, 0.0};
+    *sum = (mdla_symbol_bits){v->bits.passage, v->bits.end, 0.0, 0.0};
     for (uint32_t i = 0; i < v->code.count; i++) {
         v->coded[i] = (mdla_coded_feature){.feature = v->code.feature[i],
                                            .level = v->code.level[i],
@@ -78,7 +81,7 @@ static mdla_status check_block(bit_visit *v, const block_entry *entry, mdla_erro
     MDLA_TRY(chunk_seek(&d->r, entry->offset, err));
     MDLA_TRY(chunk_read(&d->r, &v->c, NULL, err));
     if (v->c.type != CHUNK_BLOCK ||
-        block_decoder_start(&b, d->model, v->c.payload, v->c.nbytes) != MDLA_OK ||
+        block_decoder_start(&b, d->model, &v->context, v->c.payload, v->c.nbytes) != MDLA_OK ||
         b.row_count != entry->rows)
         return damaged(d, entry, err);
     for (uint32_t r = 0; r < b.row_count; r++) {
@@ -95,7 +98,7 @@ static mdla_status visit_block(bit_visit *v, const block_entry *entry, uint64_t 
     block_decoder b;
 
     MDLA_TRY(check_block(v, entry, err));
-    MDLA_TRY(block_decoder_start(&b, v->d->model, v->c.payload, v->c.nbytes));
+    MDLA_TRY(block_decoder_start(&b, v->d->model, &v->context, v->c.payload, v->c.nbytes));
     v->payload_nbytes += v->c.nbytes - BLOCK_HEADER_NBYTES;
     for (uint32_t r = 0; r < b.row_count && !*stop; r++) {
         const uint64_t row = entry->first_row + r;
@@ -159,6 +162,7 @@ static int add_row(void *ctx, uint64_t row, const mdla_coded_feature *code, size
     (void)row;
     (void)code;
     a->active += count;
+    a->bits[MDLA_BITS_ROW_HEADERS] += bits->passage;
     a->bits[MDLA_BITS_INDICES] += bits->header + bits->indices;
     a->bits[MDLA_BITS_LEVELS] += bits->levels;
     return 0;
@@ -178,9 +182,10 @@ mdla_status mdla_decoder_account(mdla_decoder *d, mdla_account *out, mdla_error 
         return status;
     out->file_nbytes = d->r.source.nbytes;
     out->rows = d->tail.rows;
-    out->charged = out->bits[MDLA_BITS_INDICES] + out->bits[MDLA_BITS_LEVELS];
+    out->charged = out->bits[MDLA_BITS_ROW_HEADERS] + out->bits[MDLA_BITS_INDICES] +
+                   out->bits[MDLA_BITS_LEVELS];
     out->bits[MDLA_BITS_CODER] = 8.0 * (double)v.payload_nbytes - out->charged;
-    out->bits[MDLA_BITS_ROW_HEADERS] = 8.0 * BLOCK_HEADER_NBYTES * (double)d->tail.blocks;
+    out->bits[MDLA_BITS_ROW_HEADERS] += 8.0 * BLOCK_HEADER_NBYTES * (double)d->tail.blocks;
     out->bits[MDLA_BITS_INDEX] = 8.0 * (double)d->index_nbytes;
     out->bits[MDLA_BITS_ANCILLARY] = 8.0 * (double)d->ancillary_nbytes;
     out->bits[MDLA_BITS_CONTAINER] =
@@ -190,7 +195,7 @@ mdla_status mdla_decoder_account(mdla_decoder *d, mdla_account *out, mdla_error 
         out->bits[MDLA_BITS_CONTAINER] += cb->framing_bits;
         out->bits[MDLA_BITS_ATOMS] = cb->atom_bits;
         out->bits[MDLA_BITS_BIAS] = cb->bias_bits;
-        out->bits[MDLA_BITS_PRIORS] = cb->prior_bits;
+        out->bits[MDLA_BITS_PRIORS] = cb->prior_bits + cb->weight_bits;
     } else {
         out->bits[MDLA_BITS_CONTAINER] += 8.0 * (double)d->codebook_nbytes;
     }

@@ -190,11 +190,12 @@ static mdla_status read_all(mdla_decoder *d, const mdla_codebook *given, mdla_er
     MDLA_TRY(header_get(&d->scratch, &d->config.limits, d->name, &d->header, err));
     MDLA_TRY(read_codebook(d, given, err));
     d->first_block_offset = d->r.offset;
-    status = code_model_new(d->al, d->used.cb, &d->header.params, &d->model);
+    status = code_model_new(d->al, d->used.cb, &d->header.params, &d->header.code, &d->model);
     if (status == MDLA_ERR_MEMORY)
         return error_set(err, status, "%s: no memory for its model", d->name);
     if (status != MDLA_OK)
-        return corrupt(d, MAGIC_NBYTES, "the header's step doesn't suit the codebook", err);
+        return corrupt(d, MAGIC_NBYTES, "the header's step or model doesn't suit the codebook",
+                       err);
     return d->seekable ? read_end(d, err) : MDLA_OK;
 }
 
@@ -267,6 +268,8 @@ void mdla_decoder_query(const mdla_decoder *d, mdla_file_info *out)
         .nbytes = d->complete ? d->r.source.nbytes : MDLA_UNKNOWN,
         .dtype = d->header.dtype,
         .step = quant_step_value(d->header.params.step),
+        .model = d->header.code.joint ? MDLA_MODEL_JOINT : MDLA_MODEL_ADDITIVE,
+        .passages = d->header.code.passages,
         .embedded = d->header.embedded,
         .fvu = d->has_stats && d->stats.deviation_sum > 0.0
                    ? d->stats.error_sum / d->stats.deviation_sum

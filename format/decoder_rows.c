@@ -39,7 +39,8 @@ mdla_status decoder_make_slots(mdla_decoder *d, mdla_error *err)
 
         s->rows = alloc_array(d->al, values, sizeof *s->rows);
         s->accumulator = alloc_array(d->al, d->header.dims, sizeof *s->accumulator);
-        complete = row_code_new(d->al, d->header.width, &s->code) == MDLA_OK && s->rows != NULL &&
+        complete = row_code_new(d->al, d->header.width, &s->code) == MDLA_OK &&
+                   row_context_new(d->al, d->model, &s->context) == MDLA_OK && s->rows != NULL &&
                    s->accumulator != NULL && complete;
     }
     if (d->slots == NULL || !complete) {
@@ -57,6 +58,7 @@ void decoder_free_slots(mdla_decoder *d)
         alloc_free(d->al, d->slots[i].rows);
         alloc_free(d->al, d->slots[i].accumulator);
         row_code_free(d->al, &d->slots[i].code);
+        row_context_free(&d->slots[i].context);
     }
     alloc_free(d->al, d->slots);
     d->slots = NULL;
@@ -72,7 +74,7 @@ static void decode_slot(void *ctx, size_t task, size_t worker)
 
     (void)worker;
     s->row_count = 0;
-    s->status = block_decoder_start(&b, d->model, s->c.payload, s->c.nbytes);
+    s->status = block_decoder_start(&b, d->model, &s->context, s->c.payload, s->c.nbytes);
     if (s->status == MDLA_OK && (b.row_count > d->header.block_rows ||
                                  (s->wanted_rows != 0 && b.row_count != s->wanted_rows)))
         s->status = MDLA_ERR_CORRUPT;

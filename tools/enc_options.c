@@ -20,12 +20,14 @@ static const char help[] =
     "      --fvu F             reach this fraction of variance unexplained\n"
     "      --bits-per-row B    spend this many bits a row, an embedded codebook aside\n"
     "      --step S            step of strengths (default: the codebook's)\n"
+    "      --effort E --model M  search 1 to 9 long (5); joint or additive (joint)\n"
     "      --code free|sae     features: searched for, or those the SAE switches on\n"
-    "      --block-rows N      rows that decode together (1024)\n"
+    "      --docs FILE.npy     passage numbers, one a row: a 1-D array\n"
+    "      --block-rows N --note TEXT  rows that decode together (1024); provenance\n"
     "      --embed|--reference put the codebook into OUT (default) or only name it\n"
     "      --codebook-out CB   write the codebook too; without -o, write it alone\n"
     "      --expected-rows N   rows that will share the codebook (those of DATA)\n"
-    "      --note TEXT         provenance to keep in OUT\n"
+    "      --prune --adapt-atoms  drop features that don't pay; fit atoms to codes\n"
     "      --verify            decode OUT again and compare\n"
     "      --files-from LIST   names of DATA, one a line (- standard input)\n"
     "      --raw --dims N      DATA is raw float32 rows of N values\n"
@@ -51,7 +53,12 @@ enum {
     KEY_DIMS,
     KEY_BF16,
     KEY_INTEGERS,
-    KEY_FILES_FROM
+    KEY_FILES_FROM,
+    KEY_EFFORT,
+    KEY_PRUNE,
+    KEY_ADAPT,
+    KEY_MODEL,
+    KEY_DOCS
 };
 
 static const struct option longs[] = {
@@ -73,6 +80,11 @@ static const struct option longs[] = {
     {"bf16", no_argument, NULL, KEY_BF16},
     {"integers", no_argument, NULL, KEY_INTEGERS},
     {"files-from", required_argument, NULL, KEY_FILES_FROM},
+    {"effort", required_argument, NULL, KEY_EFFORT},
+    {"prune", no_argument, NULL, KEY_PRUNE},
+    {"adapt-atoms", no_argument, NULL, KEY_ADAPT},
+    {"model", required_argument, NULL, KEY_MODEL},
+    {"docs", required_argument, NULL, KEY_DOCS},
     OPTIONS_QUIET,
     OPTIONS_OUTPUT,
     OPTIONS_THREADS,
@@ -121,6 +133,17 @@ static int set_code(enc_options *o, const char *value)
     return 0;
 }
 
+static int set_model(enc_options *o, const char *value)
+{
+    if (strcmp(value, "joint") == 0)
+        o->model = MDLA_MODEL_JOINT;
+    else if (strcmp(value, "additive") == 0)
+        o->model = MDLA_MODEL_ADDITIVE;
+    else
+        return bad_value("model", value, "joint or additive");
+    return 0;
+}
+
 /* Returns 0, or the exit code of a mistake. */
 static int set_option(enc_options *o, int key)
 {
@@ -153,6 +176,14 @@ static int set_option(enc_options *o, int key)
     case KEY_BF16: o->array.bf16 = 1; break;
     case KEY_INTEGERS: o->array.bf16 = -1; break;
     case KEY_FILES_FROM: o->files_from = optarg; break;
+    case KEY_EFFORT:
+        result = set_count("effort", optarg, 9, &number);
+        o->effort = (int)number;
+        break;
+    case KEY_MODEL: return set_model(o, optarg);
+    case KEY_DOCS: o->docs = optarg; break;
+    case KEY_PRUNE: o->prune = 1; break;
+    case KEY_ADAPT: o->adapt_atoms = 1; break;
     default: break;
     }
     return result;
@@ -183,6 +214,10 @@ static int check_options(const enc_options *o)
     if (o->codebook && o->expected_rows)
         return tool_usage("--expected-rows acts where a codebook is made; %s is one already",
                           o->codebook);
+    if (o->codebook && (o->prune || o->adapt_atoms))
+        return tool_usage(
+            "--prune and --adapt-atoms act where a codebook is made; %s is one already",
+            o->codebook);
     if (o->codebook && o->codebook_out)
         return tool_usage("--codebook-out is for a codebook made here; %s is one already",
                           o->codebook);

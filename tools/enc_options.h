@@ -8,12 +8,15 @@
 
 typedef struct enc_options {
     tool_options common;
-    const char *sae, *codebook, *codebook_out, *note, *files_from;
+    const char *sae, *codebook, *codebook_out, *note, *files_from, *docs;
     mdla_target target;
     mdla_code code;
+    mdla_model model;
+    int effort;
     mdla_array_options array;
     uint64_t expected_rows;
     uint32_t block_rows;
+    int prune, adapt_atoms;
     int raw, embed, reference, verify;
     char **data; /* names_free */
     size_t data_count;

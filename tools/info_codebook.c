@@ -27,6 +27,8 @@ int info_codebook(const char *name, const mdla_codebook *codebook, int as_json)
         json_number(&json, "atom_bits", info.atom_bits);
         json_number(&json, "bias_bits", info.bias_bits);
         json_number(&json, "prior_bits", info.prior_bits);
+        json_count(&json, "joint_weights", info.weights);
+        json_number(&json, "joint_bits", info.weight_bits);
         json_end_object(&json);
         return TOOL_DONE;
     }
@@ -39,6 +41,11 @@ int info_codebook(const char *name, const mdla_codebook *codebook, int as_json)
     printf("  bias      %.0f bits\n", info.bias_bits);
     printf("  priors    %.0f bits, %.1f a feature\n", info.prior_bits,
            info.prior_bits / (double)info.width);
+    if (info.weights != 0)
+        printf("  joint     %.0f bits, %llu weights, %.1f a feature\n", info.weight_bits,
+               (unsigned long long)info.weights, (double)info.weights / (double)info.width);
+    else
+        printf("  joint     none: features are coded as if independent\n");
     printf("  step      %g (it was made at this one, and serves any)\n", info.step);
     return TOOL_DONE;
 }

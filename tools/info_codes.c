@@ -22,6 +22,7 @@ static int put_bill_json(row_bill *bill, uint64_t row, const mdla_coded_feature 
 
     json_begin_object(json, NULL);
     json_count(json, "row", row);
+    json_number(json, "passage_bits", bits->passage);
     json_number(json, "header_bits", bits->header);
     json_number(json, "index_bits", bits->indices);
     json_number(json, "level_bits", bits->levels);
@@ -70,9 +71,11 @@ static int put_bill(void *ctx, uint64_t row, const mdla_coded_feature *code, siz
         table_number(t, code[i].level_bits, 3);
         table_number(t, code[i].index_bits + code[i].level_bits, 3);
     }
+    if (bits->passage > 0.0)
+        put_bill_line(t, "passage", 0, 0, bits->passage);
     put_bill_line(t, "header", 0, 0, bits->header);
     put_bill_line(t, "row", bits->indices, bits->levels,
-                  bits->header + bits->indices + bits->levels);
+                  bits->passage + bits->header + bits->indices + bits->levels);
     return 0;
 }
 

@@ -51,6 +51,21 @@ static int load_sae(const enc_options *o, mdla_sae **out)
     return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
 }
 
+/* Passage numbers go along with the rows. */
+static int open_passages(const enc_options *o, enc_job *job)
+{
+    mdla_error err = {MDLA_OK, ""};
+    mdla_source source;
+    mdla_status status;
+
+    if (o->docs == NULL)
+        return TOOL_DONE;
+    status = mdla_source_file(o->docs, &source, &err);
+    if (status == MDLA_OK)
+        status = mdla_rows_set_passages(job->rows, source, o->docs, &err);
+    return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
+}
+
 static int write_codebook(enc_job *job)
 {
     mdla_error err = {MDLA_OK, ""};
@@ -74,15 +89,21 @@ static int get_codebook(const enc_options *o, enc_job *job)
                                                                                    : TOOL_FAILED;
     fit.target = o->target;
     fit.code = o->code;
+    fit.model = o->model;
+    fit.effort = o->effort;
+    fit.prune = o->prune;
+    fit.adapt_atoms = o->adapt_atoms;
+    fit.block_rows = o->block_rows;
     fit.expected_rows = o->expected_rows;
     fit.progress = progress_show;
     status = mdla_codebook_fit(&o->common.config, job->sae, job->rows, &fit, &job->codebook, &err);
     if (status != MDLA_OK)
         return fail_about_data(o, status, &err);
     mdla_codebook_query(job->codebook, &info);
-    tool_explain("codebook: %u features x %u dims, %llu bytes (atoms %.0f bits, priors %.0f)",
+    tool_explain("codebook: %u features x %u dims, %llu bytes (atoms %.0f bits, priors %.0f, "
+                 "%llu joint weights %.0f)",
                  info.width, info.dims, (unsigned long long)info.nbytes, info.atom_bits,
-                 info.prior_bits);
+                 info.prior_bits, (unsigned long long)info.weights, info.weight_bits);
     if (o->codebook_out && write_codebook(job) != TOOL_DONE)
         return TOOL_FAILED;
     status = o->common.output ? mdla_rows_rewind(job->rows, &err) : MDLA_OK;
@@ -172,6 +193,8 @@ static int encode(const enc_options *o, enc_job *job)
 
     options.target = o->target;
     options.code = o->code;
+    options.model = o->model;
+    options.effort = o->effort;
     options.reference = o->reference;
     options.block_rows = o->block_rows;
     options.note = o->note;
@@ -208,9 +231,9 @@ static int open_job(const enc_options *o, enc_job *job)
     }
     if (o->sae && load_sae(o, &job->sae) != TOOL_DONE)
         return TOOL_FAILED;
-    return files_rows(config, o->data, o->data_count, &o->array, several_passes, &job->rows) == 0
-               ? TOOL_DONE
-               : TOOL_FAILED;
+    if (files_rows(config, o->data, o->data_count, &o->array, several_passes, &job->rows) != 0)
+        return TOOL_FAILED;
+    return open_passages(o, job);
 }
 
 static void close_job(enc_job *job)

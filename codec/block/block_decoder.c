@@ -1,50 +1,101 @@
 #include "block/block_decoder.h"
 
 #include "entropy/survival_decoder.h"
+#include "joint/joint_decoder.h"
+#include "rangecoder/number_decoder.h"
 
-mdla_status block_decoder_start(block_decoder *b, const code_model *model, const uint8_t *payload,
-                                size_t nbytes)
+#include <math.h>
+
+mdla_status block_decoder_start(block_decoder *b, const code_model *model, row_context *context,
+                                const uint8_t *payload, size_t nbytes)
 {
-    uint32_t scale;
-
     if (nbytes < BLOCK_HEADER_NBYTES)
         return MDLA_ERR_TRUNCATED;
     b->model = model;
+    b->context = context;
+    b->passage = passage_model_initial();
+    b->first = true;
     b->row_count = (uint32_t)(payload[0] | payload[1] << 8) + 1;
-    scale = (uint32_t)(payload[2] | payload[3] << 8);
-    if (scale == 0)
+    b->scale = (uint32_t)(payload[2] | payload[3] << 8);
+    if (b->scale == 0)
         return MDLA_ERR_CORRUPT;
-    b->rates = code_model_rates(model, scale);
     range_decoder_init(&b->range, payload + BLOCK_HEADER_NBYTES, nbytes - BLOCK_HEADER_NBYTES);
     return MDLA_OK;
 }
 
-static void decode_features(block_decoder *b, row_code *code, row_bits *bits)
+/* The first row of a block starts afresh whatever its flag says. */
+static void decode_passage(block_decoder *b, row_code *code, row_bits *bits)
+{
+    bool starts = false;
+
+    if (bits != NULL)
+        bits->passage = 0.0;
+    if (b->model->passages) {
+        adaptive_bit *context = passage_context(&b->passage);
+        const uint32_t p = adaptive_bit_p(context);
+
+        starts = adaptive_bit_decode(&b->range, context) != 0;
+        if (bits != NULL)
+            bits->passage =
+                RANGE_BIT_BITS - log2((double)(starts ? p : (UINT32_C(1) << RANGE_BIT_BITS) - p));
+        b->passage.age = starts ? 0 : b->passage.age + 1;
+    }
+    code->starts_passage = starts;
+    b->context->has_previous = !b->first && !starts;
+    b->first = false;
+}
+
+static void decode_additive(block_decoder *b, row_code *code, row_bits *bits)
 {
     const codebook *cb = b->model->cb;
+    const survival_line rates = code_model_rates(b->model, b->scale);
     uint32_t rank = 0;
 
-    code->count = 0;
     for (;;) {
         double charged = 0.0;
 
-        rank = survival_decode(&b->range, &b->rates, rank, bits != NULL ? &charged : NULL);
-        if (rank == cb->width) {
-            if (bits != NULL)
-                bits->end = charged;
-            return;
-        }
+        rank = survival_decode(&b->range, &rates, rank, bits != NULL ? &charged : NULL);
         if (bits != NULL)
-            bits->index[code->count] = charged;
+            *(rank == cb->width ? &bits->end : &bits->index[code->count]) = charged;
+        if (rank == cb->width)
+            return;
         code->feature[code->count++] = cb->order[rank++];
     }
+}
+
+static void decode_joint(block_decoder *b, row_code *code, row_bits *bits)
+{
+    const codebook *cb = b->model->cb;
+    row_context *c = b->context;
+    const joint_line line = code_model_flags(b->model, &c->row, b->scale);
+    uint32_t rank = 0;
+
+    joint_row_start(&c->row, c->has_previous ? c->active : NULL, c->count);
+    for (;;) {
+        double charged = 0.0;
+
+        rank = joint_decode(&b->range, &line, rank, bits != NULL ? &charged : NULL);
+        if (bits != NULL)
+            *(rank == cb->width ? &bits->end : &bits->index[code->count]) = charged;
+        if (rank == cb->width)
+            break;
+        joint_row_hit(&c->row, rank);
+        c->active[code->count] = rank;
+        code->feature[code->count++] = cb->order[rank++];
+    }
+    c->count = code->count;
 }
 
 void block_decoder_row(block_decoder *b, row_code *code, row_bits *bits)
 {
     const code_model *m = b->model;
 
-    decode_features(b, code, bits);
+    code->count = 0;
+    decode_passage(b, code, bits);
+    if (m->joint != NULL)
+        decode_joint(b, code, bits);
+    else
+        decode_additive(b, code, bits);
     for (uint32_t i = 0; i < code->count; i++) {
         const survival_line levels = code_model_levels(m, code->feature[i]);
         double charged = 0.0;

@@ -7,22 +7,25 @@
 
 typedef struct block_decoder {
     const code_model *model;
+    row_context *context;
     range_decoder range;
-    survival_line rates;
-    uint32_t row_count;
+    passage_model passage;
+    uint32_t row_count, scale;
+    bool first; /* no row is decoded yet */
 } block_decoder;
 
 /* Bits that the model charged, beside each (feature, level) of a row_code; accounting alone. */
 typedef struct row_bits {
-    double end;    /* the symbol that ends the row's list of features */
-    double *index; /* [width] */
-    double *level; /* [width] */
+    double passage; /* whether a passage starts */
+    double end;     /* the symbol that ends the row's list of features */
+    double *index;  /* [width] */
+    double *level;  /* [width] */
 } row_bits;
 
-/* Reads the block's header: row_count, 1 .. BLOCK_ROWS_MAX. MDLA_ERR_TRUNCATED, MDLA_ERR_CORRUPT.
- */
-mdla_status block_decoder_start(block_decoder *b, const code_model *model, const uint8_t *payload,
-                                size_t nbytes);
+/* Reads the block's header: row_count, 1 .. BLOCK_ROWS_MAX. context (of the model, not shared
+ * between threads) must outlive. MDLA_ERR_TRUNCATED, MDLA_ERR_CORRUPT. */
+mdla_status block_decoder_start(block_decoder *b, const code_model *model, row_context *context,
+                                const uint8_t *payload, size_t nbytes);
 
 /* The next row; call row_count times. bits may be NULL. Allocates nothing. A damaged payload gives
  * some other code, in range, and block_decoder_finished says so. */

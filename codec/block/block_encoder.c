@@ -2,21 +2,26 @@
 
 #include "base/alloc.h"
 #include "entropy/survival_encoder.h"
+#include "joint/joint_encoder.h"
+#include "rangecoder/number_encoder.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-/* How many times as often as its priors say features fire here, in 1/4,096: the block's correction.
- */
-static uint32_t cost_scale(const code_model *m, size_t active, size_t rows)
-{
-    double expected = 0.0, scale;
-
-    for (uint32_t j = 0; j < m->cb->width; j++)
-        expected += 1.0 / (1.0 + exp2((m->cb->rate_index[j] - RATE_INDEX_EVEN) / 8.0));
-    scale = round(SURVIVAL_SCALE_ONE * ((double)active + 1.0) / (expected * (double)rows + 1.0));
-    return scale < 1.0 ? 1 : scale > 65535.0 ? 65535 : (uint32_t)scale;
-}
+/* A block on its way: its rows' codes by rank, ascending. */
+typedef struct block_job {
+    const code_model *model;
+    const code_rows *codes;
+    size_t first, count;
+    const uint8_t *starts;
+    uint64_t *order;  /* of each pair, by row: rank << 32 | place in codes */
+    uint32_t *rank;   /* of each pair, as order has it */
+    joint_row row;    /* joint alone */
+    double *expected; /* [JOINT_COSTS] probability of a hit, joint alone */
+    passage_model passage;
+    range_encoder *e;
+    block_charge *charge;
+} block_job;
 
 static int compare_ranks(const void *a, const void *b)
 {
@@ -25,51 +30,171 @@ static int compare_ranks(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* One row: its features in coding order, then their levels. order: scratch, rank << 32 | place in
- * the row. */
-static double encode_row(const code_model *m, const survival_line *rates, const code_rows *codes,
-                         size_t begin, size_t count, uint64_t *order, range_encoder *e)
+static size_t row_begin(const block_job *j, size_t row)
 {
-    uint32_t rank = 0;
-    double bits = 0.0;
+    return j->codes->start[j->first + row] - j->codes->start[j->first];
+}
 
-    for (size_t i = 0; i < count; i++)
-        order[i] = (uint64_t)m->cb->rank[codes->feature[begin + i]] << 32 | i;
-    qsort(order, count, sizeof *order, compare_ranks);
-    for (size_t i = 0; i < count; i++) {
-        bits += survival_encode(e, rates, rank, (uint32_t)(order[i] >> 32));
-        rank = (uint32_t)(order[i] >> 32) + 1;
-    }
-    bits += survival_encode(e, rates, rank, m->cb->width);
-    for (size_t i = 0; i < count; i++) {
-        const size_t at = begin + (order[i] & UINT32_MAX);
-        const survival_line levels = code_model_levels(m, codes->feature[at]);
+static void sort_rows(block_job *j)
+{
+    const size_t base = j->codes->start[j->first];
 
-        bits += survival_encode(e, &levels, 0, codes->level[at] - 1);
+    for (size_t r = 0; r < j->count; r++) {
+        const size_t begin = row_begin(j, r), end = row_begin(j, r + 1);
+
+        for (size_t i = begin; i < end; i++)
+            j->order[i] =
+                (uint64_t)j->model->cb->rank[j->codes->feature[base + i]] << 32 | (base + i);
+        qsort(j->order + begin, end - begin, sizeof *j->order, compare_ranks);
+        for (size_t i = begin; i < end; i++)
+            j->rank[i] = (uint32_t)(j->order[i] >> 32);
     }
-    return bits;
+}
+
+/* The logits of a row as far as the rows before it decide them. */
+static void start_row(block_job *j, size_t row)
+{
+    const bool alone = row == 0 || (j->starts != NULL && j->starts[row] != 0);
+    const size_t before = alone ? 0 : row_begin(j, row - 1);
+
+    joint_row_start(&j->row, alone ? NULL : j->rank + before,
+                    alone ? 0 : row_begin(j, row) - before);
+}
+
+static double expect_joint(block_job *j)
+{
+    const uint32_t width = j->model->cb->width;
+    double expected = 0.0;
+
+    for (int i = 0; i < JOINT_COSTS; i++)
+        j->expected[i] = 1.0 / (1.0 + exp2((double)(i - JOINT_COST_TOP) / JOINT_UNIT));
+    for (size_t r = 0; r < j->count; r++) {
+        start_row(j, r);
+        for (size_t i = row_begin(j, r); i < row_begin(j, r + 1); i++)
+            joint_row_hit(&j->row, j->rank[i]);
+        joint_row_ready(&j->row, width);
+        for (uint32_t k = 0; k < width; k++) {
+            const int32_t index = JOINT_COST_TOP - j->row.logit[k];
+
+            expected += j->expected[index < 0 ? 0 : index < JOINT_COSTS ? index : JOINT_COSTS - 1];
+        }
+    }
+    return expected;
+}
+
+/* How many times as often as the model says features fire here, in 1/4,096: the block's correction.
+ */
+static uint32_t cost_scale(block_job *j)
+{
+    const codebook *cb = j->model->cb;
+    double expected = 0.0, scale;
+
+    if (j->model->joint != NULL)
+        expected = expect_joint(j);
+    else
+        for (uint32_t k = 0; k < cb->width; k++)
+            expected +=
+                (double)j->count / (1.0 + exp2((cb->rate_index[k] - RATE_INDEX_EVEN) / 8.0));
+    scale = round(SURVIVAL_SCALE_ONE * ((double)row_begin(j, j->count) + 1.0) / (expected + 1.0));
+    return scale < 1.0 ? 1 : scale > 65535.0 ? 65535 : (uint32_t)scale;
+}
+
+static void encode_passage(block_job *j, size_t row)
+{
+    const unsigned starts = j->starts != NULL && j->starts[row] != 0;
+
+    j->charge->flags += adaptive_bit_encode(j->e, passage_context(&j->passage), starts);
+    j->passage.age = starts ? 0 : j->passage.age + 1;
+}
+
+static void encode_additive(block_job *j, uint32_t scale, size_t begin, size_t end)
+{
+    const survival_line rates = code_model_rates(j->model, scale);
+    uint32_t next = 0;
+
+    for (size_t i = begin; i < end; i++) {
+        j->charge->flags += survival_encode(j->e, &rates, next, j->rank[i]);
+        next = j->rank[i] + 1;
+    }
+    j->charge->flags += survival_encode(j->e, &rates, next, j->model->cb->width);
+}
+
+static void encode_joint(block_job *j, uint32_t scale, size_t row)
+{
+    const joint_line line = code_model_flags(j->model, &j->row, scale);
+    const size_t end = row_begin(j, row + 1);
+    uint32_t next = 0;
+
+    start_row(j, row);
+    for (size_t i = row_begin(j, row); i < end; i++) {
+        j->charge->flags += joint_encode(j->e, &line, next, j->rank[i]);
+        joint_row_hit(&j->row, j->rank[i]);
+        next = j->rank[i] + 1;
+    }
+    j->charge->flags += joint_encode(j->e, &line, next, j->model->cb->width);
+}
+
+/* A row: its features in coding order, then their levels. */
+static void encode_row(block_job *j, uint32_t scale, size_t row)
+{
+    const size_t begin = row_begin(j, row), end = row_begin(j, row + 1);
+
+    if (j->model->passages)
+        encode_passage(j, row);
+    if (j->model->joint != NULL)
+        encode_joint(j, scale, row);
+    else
+        encode_additive(j, scale, begin, end);
+    for (size_t i = begin; i < end; i++) {
+        const size_t at = (size_t)(j->order[i] & UINT32_MAX);
+        const survival_line levels = code_model_levels(j->model, j->codes->feature[at]);
+
+        j->charge->levels += survival_encode(j->e, &levels, 0, j->codes->level[at] - 1);
+    }
+}
+
+static mdla_status encode(block_job *j, uint8_t header[BLOCK_HEADER_NBYTES])
+{
+    uint32_t scale;
+
+    sort_rows(j);
+    scale = cost_scale(j);
+    header[0] = (uint8_t)(j->count - 1);
+    header[1] = (uint8_t)((j->count - 1) >> 8);
+    header[2] = (uint8_t)scale;
+    header[3] = (uint8_t)(scale >> 8);
+    range_encoder_start(j->e, j->model->al);
+    for (size_t r = 0; r < j->count; r++)
+        encode_row(j, scale, r);
+    return range_encoder_finish(j->e);
 }
 
 mdla_status block_encode(const code_model *model, const code_rows *codes, size_t first,
-                         size_t count, uint8_t header[BLOCK_HEADER_NBYTES], range_encoder *e,
-                         double *charged)
+                         size_t count, const uint8_t *starts, uint8_t header[BLOCK_HEADER_NBYTES],
+                         range_encoder *e, block_charge *charge)
 {
     const size_t active = codes->start[first + count] - codes->start[first];
-    const uint32_t scale = cost_scale(model, active, count);
-    const survival_line rates = code_model_rates(model, scale);
-    uint64_t *order = alloc_array(model->al, active, sizeof *order);
+    const bool joint = model->joint != NULL;
+    block_job j = {.model = model,
+                   .codes = codes,
+                   .first = first,
+                   .count = count,
+                   .starts = starts,
+                   .order = alloc_array(model->al, active, sizeof *j.order),
+                   .rank = alloc_array(model->al, active, sizeof *j.rank),
+                   .expected = alloc_array(model->al, joint ? JOINT_COSTS : 0, sizeof *j.expected),
+                   .passage = passage_model_initial(),
+                   .e = e,
+                   .charge = charge};
+    mdla_status status = MDLA_ERR_MEMORY;
 
-    *charged = 0.0;
-    if (order == NULL)
-        return MDLA_ERR_MEMORY;
-    header[0] = (uint8_t)(count - 1);
-    header[1] = (uint8_t)((count - 1) >> 8);
-    header[2] = (uint8_t)scale;
-    header[3] = (uint8_t)(scale >> 8);
-    range_encoder_start(e, model->al);
-    for (size_t r = first; r < first + count; r++)
-        *charged += encode_row(model, &rates, codes, codes->start[r],
-                               codes->start[r + 1] - codes->start[r], order, e);
-    alloc_free(model->al, order);
-    return range_encoder_finish(e);
+    *charge = (block_charge){0};
+    if (j.order != NULL && j.rank != NULL && j.expected != NULL &&
+        (!joint || joint_row_new(model->al, model->joint, &j.row) == MDLA_OK))
+        status = encode(&j, header);
+    alloc_free(model->al, j.order);
+    alloc_free(model->al, j.rank);
+    joint_row_free(&j.row);
+    alloc_free(model->al, j.expected);
+    return status;
 }

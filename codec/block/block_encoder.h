@@ -6,11 +6,17 @@
 #include "rangecoder/range_encoder.h"
 #include "search/search.h"
 
+/* What the model charged for a block, in bits. */
+typedef struct block_charge {
+    double flags;  /* which features, ends of rows and starts of passages */
+    double levels; /* of what is active */
+} block_charge;
+
 /* Codes rows first .. first + count - 1 of codes: 1 <= count <= BLOCK_ROWS_MAX, every level <=
- * max_level. The block's payload is header, then what e holds. charged out: bits that the model
- * charged. MDLA_ERR_MEMORY. */
+ * max_level. starts [count]: rows with which a passage begins; NULL: none. The block's payload is
+ * header, then what e holds. MDLA_ERR_MEMORY. */
 mdla_status block_encode(const code_model *model, const code_rows *codes, size_t first,
-                         size_t count, uint8_t header[BLOCK_HEADER_NBYTES], range_encoder *e,
-                         double *charged);
+                         size_t count, const uint8_t *starts, uint8_t header[BLOCK_HEADER_NBYTES],
+                         range_encoder *e, block_charge *charge);
 
 #endif

@@ -102,13 +102,13 @@ static mdla_status fill(code_model *m)
 }
 
 mdla_status code_model_new(const mdla_allocator *al, const codebook *cb, const code_params *params,
-                           code_model **out)
+                           const code_options *options, code_model **out)
 {
     code_model *m;
     mdla_status status;
 
     *out = NULL;
-    if (!code_params_in_range(params))
+    if (!code_params_in_range(params) || (options->joint && cb->joint == NULL))
         return MDLA_ERR_CORRUPT;
     m = alloc_zeroed(al, 1, sizeof *m);
     if (m == NULL)
@@ -116,6 +116,8 @@ mdla_status code_model_new(const mdla_allocator *al, const codebook *cb, const c
     m->al = al;
     m->cb = cb;
     m->params = *params;
+    m->joint = options->joint ? cb->joint : NULL;
+    m->passages = options->passages;
     while (m->max_level < CODEBOOK_LEVEL_MAX && coefficient_of(params, m->max_level + 1) <= 32767)
         m->max_level++;
     m->coefficient = alloc_zeroed(al, (size_t)m->max_level + 1, sizeof *m->coefficient);
@@ -142,4 +144,22 @@ void code_model_free(code_model *m)
     alloc_free(m->al, m->level_cum);
     alloc_free(m->al, m->bias);
     alloc_free(m->al, m);
+}
+
+mdla_status row_context_new(const mdla_allocator *al, const code_model *m, row_context *c)
+{
+    *c = (row_context){.al = al};
+    if (m->joint == NULL)
+        return MDLA_OK;
+    c->active = alloc_array(al, m->cb->width, sizeof *c->active);
+    MDLA_TRY(joint_row_new(al, m->joint, &c->row));
+    return c->active != NULL ? MDLA_OK : MDLA_ERR_MEMORY;
+}
+
+void row_context_free(row_context *c)
+{
+    if (c->al == NULL)
+        return;
+    joint_row_free(&c->row);
+    alloc_free(c->al, c->active);
 }

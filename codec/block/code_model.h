@@ -10,6 +10,8 @@ typedef struct code_model {
     const mdla_allocator *al;
     const codebook *cb;
     code_params params;
+    const joint_model *joint; /* the codebook's; NULL: the additive model */
+    bool passages;            /* rows say whether a passage starts with them */
     uint32_t max_level;    /* 1 .. CODEBOOK_LEVEL_MAX: the last whose coefficient fits in 15 bits */
     uint16_t *coefficient; /* [max_level + 1], [0] = 0 */
     uint64_t *level_cum;   /* [classes][max_level + 1] cumulated costs of levels */
@@ -17,18 +19,38 @@ typedef struct code_model {
     uint32_t bias_peak;    /* largest |bias| */
 } code_model;
 
-/* MDLA_ERR_CORRUPT where step, exponent or bias leave their ranges; MDLA_ERR_MEMORY. cb must
- * outlive. */
+/* How a file's rows are coded, beside its parameters. */
+typedef struct code_options {
+    bool joint;    /* by the codebook's joint model, which must be there */
+    bool passages; /* starts of passages are coded */
+} code_options;
+
+/* MDLA_ERR_CORRUPT where step, exponent or bias leave their ranges, or a joint model is wanted that
+ * cb lacks; MDLA_ERR_MEMORY. cb must outlive. */
 mdla_status code_model_new(const mdla_allocator *al, const codebook *cb, const code_params *params,
-                           code_model **out);
+                           const code_options *options, code_model **out);
 void code_model_free(code_model *m); /* accepts NULL */
 
 /* One row's code, in coding order; buffers belong to whoever fills it. */
 typedef struct row_code {
+    bool starts_passage; /* told to be, or the first of its block */
     uint32_t count;
     uint32_t *feature; /* [width] */
     uint16_t *level;   /* [width] */
 } row_code;
+
+/* What coding a row under the joint model works with, carried from row to row of a block. */
+typedef struct row_context {
+    const mdla_allocator *al;
+    joint_row row;
+    uint32_t *active; /* [width] ranks active in the row, those of the row before until it starts */
+    uint32_t count;   /* of active */
+    bool has_previous; /* active holds the previous row of the same passage */
+} row_context;
+
+/* Takes no memory for an additive model. MDLA_ERR_MEMORY. */
+mdla_status row_context_new(const mdla_allocator *al, const code_model *m, row_context *c);
+void row_context_free(row_context *c);
 
 /* A block's coder state beside the range coder. */
 static inline survival_line code_model_rates(const code_model *m, uint32_t scale)
@@ -37,12 +59,43 @@ static inline survival_line code_model_rates(const code_model *m, uint32_t scale
                            survival_window(scale)};
 }
 
+static inline joint_line code_model_flags(const code_model *m, joint_row *row, uint32_t scale)
+{
+    return (joint_line){row, m->cb->survival, scale, survival_window(scale)};
+}
+
 static inline survival_line code_model_levels(const code_model *m, uint32_t feature)
 {
     const size_t level_class = m->cb->level_class[feature];
 
     return (survival_line){m->cb->survival, m->level_cum + level_class * (m->max_level + 1),
                            m->max_level, SURVIVAL_SCALE_ONE, survival_window(SURVIVAL_SCALE_ONE)};
+}
+
+/* Passage starts: a context by the rows since the last start, so that usual lengths are learnt. */
+#define PASSAGE_CONTEXTS 12
+
+typedef struct passage_model {
+    adaptive_bit starts[PASSAGE_CONTEXTS];
+    uint32_t age; /* rows since the last start */
+} passage_model;
+
+static inline passage_model passage_model_initial(void)
+{
+    passage_model p = {.age = 0};
+
+    for (unsigned i = 0; i < PASSAGE_CONTEXTS; i++)
+        p.starts[i] = (adaptive_bit){UINT32_C(1) << 27, 15}; /* 1 in 32 at first */
+    return p;
+}
+
+static inline adaptive_bit *passage_context(passage_model *p)
+{
+    unsigned i = 0;
+
+    while (i + 1 < PASSAGE_CONTEXTS && p->age >> i > 1)
+        i++;
+    return &p->starts[i];
 }
 
 #define BLOCK_HEADER_NBYTES 4 /* u16 rows - 1, u16 scale of the costs of features */

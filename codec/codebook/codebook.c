@@ -41,6 +41,7 @@ void codebook_free(codebook *cb)
     alloc_free(cb->al, cb->bias);
     alloc_free(cb->al, cb->rate_index);
     alloc_free(cb->al, cb->level_class);
+    joint_model_free(cb->joint);
     alloc_free(cb->al, cb->atoms);
     alloc_free(cb->al, cb->order);
     alloc_free(cb->al, cb->rank);

@@ -9,6 +9,7 @@
 
 #include "codebook/atoms_common.h"
 #include "entropy/survival_common.h"
+#include "joint/joint_model.h"
 #include "mdla/base.h"
 
 #include <stdbool.h>
@@ -50,6 +51,7 @@ typedef struct codebook {
     uint8_t *level_class;  /* [width] */
     uint8_t hazard[CODEBOOK_CLASSES_MAX]
                   [CODEBOOK_HAZARDS]; /* rate index of "level l, given l or more" */
+    joint_model *joint;               /* which features go together; NULL: nothing is known */
     int16_t *atoms;                   /* [width][dims], expanded: units of 2^-14 */
 
     /* derived */
@@ -63,7 +65,7 @@ typedef struct codebook {
     uint8_t *bytes;
     size_t nbytes;
     uint8_t sha256[32];
-    double atom_bits, bias_bits, prior_bits, framing_bits; /* sum: 8 x nbytes */
+    double atom_bits, bias_bits, prior_bits, weight_bits, framing_bits; /* sum: 8 x nbytes */
 } codebook;
 
 /* Arrays of the given shape, zeroed but for the atoms. NULL: no memory. */

@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+#define EFFORT_DEFAULT 5
+
 /* Owns its tables; atoms, codebook, pool and SAE are the caller's. */
 typedef struct search_engine {
     const mdla_allocator *al;
@@ -17,15 +19,22 @@ typedef struct search_engine {
     const sae *start; /* the search begins with this SAE's features; NULL: with none */
     bool fixed;       /* and keeps exactly these */
     uint32_t dims;
+    code_options code;
+    bool plain_prices; /* the search looks at rates alone, whatever codes the rows */
+    unsigned checks;   /* as search_prices has it */
+    unsigned sweeps;   /* likewise */
+    size_t span;       /* rows of a block: the first of each stands alone */
 
     code_model *model; /* at the current step */
     search_prices prices;
+    joint_pairs *pairs; /* NULL: the additive model */
     float *feature_bits, *level_bits, *level_offset;
 
-    size_t capacity;   /* rows that centred and distortion hold */
-    float *centred;    /* [capacity][dims] rows less the bias */
-    float *distortion; /* [capacity] of the last search */
-    code_rows codes;   /* of the last search */
+    size_t capacity;       /* rows that centred and distortion hold */
+    float *centred;        /* [capacity][dims] rows less the bias */
+    float *distortion;     /* [capacity] of the last search */
+    code_rows codes;       /* of the last search */
+    const uint8_t *starts; /* of the last search, the caller's; NULL: none but spans */
     sae_codes sae_codes;
 } search_engine;
 
@@ -48,11 +57,18 @@ unsigned quant_step_bits(quant_step step);
 /* The most bits that leave room for a strength. */
 unsigned quant_step_bits_for(double step, double strength);
 
-/* Prepares prices: cb's priors at a step. The codebook's atoms aren't looked at. */
+/* Prepares prices: cb's priors at a step, and its joint model where e->code asks for one. The
+ * codebook's atoms aren't looked at. */
 mdla_status search_engine_set(search_engine *e, const codebook *cb, const code_params *params,
                               double lambda);
 
-/* Searches rows [row_count][dims]: fills codes and distortion. Values must be finite. */
-mdla_status search_engine_run(search_engine *e, const float *rows, size_t row_count);
+/* Effort 1 .. 9 to what the search takes trouble over. */
+void search_engine_effort(search_engine *e, int effort);
+
+/* Searches rows [row_count][dims]: fills codes and distortion. Values must be finite. starts
+ * [row_count] (kept until the next search): rows that no row before bears on, beside those whose
+ * number is a multiple of span; NULL: none. */
+mdla_status search_engine_run(search_engine *e, const float *rows, const uint8_t *starts,
+                              size_t row_count, size_t span);
 
 #endif

@@ -76,6 +76,8 @@ static void put_candidate(searcher *s, size_t at, uint32_t feature, float corr)
     s->local_feature[at] = feature;
     s->local_norm[at] = s->p.plan->atoms->norm[feature];
     s->p.corr[at] = corr;
+    s->p.switching[at] = s->p.plan->switching[feature];
+    s->p.least[at] = s->p.plan->least[feature];
     s->p.price[at] = s->p.plan->cheapest[feature];
 }
 
@@ -106,6 +108,7 @@ mdla_status local_problem(searcher *s, const float *row, const candidate_list *l
         s->local_feature[count] = UINT32_MAX;
         s->local_norm[count] = 0.0f;
         s->p.corr[count] = 0.0f;
+        s->p.least[count] = PRICE_NEVER;
         s->p.price[count] = PRICE_NEVER;
     }
     return reserve_gram(s, s->p.count);

@@ -9,7 +9,6 @@
 #include <math.h>
 
 #define SLOT_NONE SIZE_MAX
-#define SWAP_SWEEPS 2
 #define REFIT_SWEEPS 40
 #define REFIT_ENOUGH 0.02f /* of a step: the levels are rounded next */
 
@@ -31,11 +30,6 @@ static const float *level_bits_of(const pursuit *p, size_t index)
 
     return prices->level_bits +
            (size_t)prices->level_class[feature_of(p, index)] * ((size_t)prices->max_level + 1);
-}
-
-static float switch_cost(const pursuit *p, size_t index)
-{
-    return p->plan->prices->lambda * p->plan->prices->feature_bits[feature_of(p, index)];
 }
 
 static float level_cost(const pursuit *p, size_t index, uint32_t level, float target)
@@ -84,32 +78,38 @@ static const float *gram_row(pursuit *p, size_t index)
     return p->gram + index * p->gram_stride;
 }
 
-/* Looks at the additions of one block whose bound promises more than *best. The correlations are
- * corr - amount x gram; base is what the rest of the move changes. */
+/* Looks at one addition. The correlations are corr - amount x gram; base is what the rest of the
+ * move changes. */
+static void look_at(const pursuit *p, size_t i, float amount, const float *gram, float base,
+                    move *best)
+{
+    const float c = p->corr[i] - amount * gram[i];
+    const float least = p->norm[i] * p->plan->smallest;
+    const float s = c > least ? c : least;
+    const float gain = s * ((c + c) - s) - p->price[i];
+    float cost;
+
+    if (!(base - gain < best->change))
+        return;
+    const uint32_t level = best_level(p, i, c, &cost);
+    const float change = base + (cost - c * c + p->switching[i]);
+
+    if (change < best->change)
+        *best = (move){change, SLOT_NONE, i, level};
+}
+
+/* The additions of one block whose bound promises more than *best. */
 static void visit_block(const pursuit *p, size_t block, float amount, const float *gram, float base,
                         move *best)
 {
-    for (size_t i = block * SCAN_BLOCK; i < (block + 1) * SCAN_BLOCK; i++) {
-        const float c = p->corr[i] - amount * gram[i];
-        const float least = p->norm[i] * p->plan->smallest;
-        const float s = c > least ? c : least;
-        const float gain = s * ((c + c) - s) - p->price[i];
-        float cost;
-
-        if (!(base - gain < best->change))
-            continue;
-        const uint32_t level = best_level(p, i, c, &cost);
-        const float change = base + (cost - c * c + switch_cost(p, i));
-
-        if (change < best->change)
-            *best = (move){change, SLOT_NONE, i, level};
-    }
+    for (size_t i = block * SCAN_BLOCK; i < (block + 1) * SCAN_BLOCK; i++)
+        look_at(p, i, amount, gram, base, best);
 }
 
 /* Branch and bound: the block with the best bound first, so that most others needn't be looked at.
  */
-static void best_addition(const pursuit *p, const float *block_best, float amount,
-                          const float *gram, float base, move *best)
+static void top_addition(const pursuit *p, const float *block_best, float amount, const float *gram,
+                         float base, move *best)
 {
     const size_t blocks = p->count / SCAN_BLOCK;
     size_t top = 0;
@@ -127,16 +127,46 @@ static void best_addition(const pursuit *p, const float *block_best, float amoun
             visit_block(p, b, amount, gram, base, best);
 }
 
+/* The bound of one block, after a price in it has changed. */
+static void scan_again(pursuit *p, size_t index)
+{
+    const size_t block = index / SCAN_BLOCK, at = block * SCAN_BLOCK;
+
+    scan_trial(SCAN_BLOCK, 0.0f, p->corr + at, p->corr + at, p->norm + at, p->plan->smallest,
+               p->price + at, p->block_best + block);
+}
+
+/* The best addition. Joint prices are estimates until they are checked, so the best of them is
+ * looked at exactly until it stays the best, or enough were. */
+static void best_addition(pursuit *p, float base, move *best)
+{
+    const unsigned checks = p->pairs.pairs != NULL ? p->plan->checks : 1;
+
+    for (unsigned check = 0; check < checks; check++) {
+        move top = *best;
+
+        top_addition(p, p->block_best, 0.0f, p->corr, base, &top);
+        if (top.index == best->index)
+            return;
+        if (pair_prices_check(p, top.index)) {
+            *best = top;
+            return;
+        }
+        scan_again(p, top.index);
+        look_at(p, top.index, 0.0f, p->corr, base, best);
+    }
+}
+
 /* What taking a feature out changes. */
 static float removal_change(const pursuit *p, size_t slot)
 {
     const size_t index = p->active[slot];
     const float target = p->corr[index] + p->strength[slot];
 
-    return target * target - level_cost(p, index, p->level[slot], target) - switch_cost(p, index);
+    return target * target - level_cost(p, index, p->level[slot], target) - p->switching[index];
 }
 
-static void best_step(const pursuit *p, search_support support, move *best)
+static void best_step(pursuit *p, search_support support, move *best)
 {
     for (size_t slot = 0; slot < p->active_count; slot++) {
         const size_t index = p->active[slot];
@@ -148,8 +178,10 @@ static void best_step(const pursuit *p, search_support support, move *best)
         if (cost - now < best->change)
             *best = (move){cost - now, slot, index, level};
         if (support == SEARCH_FREE) {
-            const float change = target * target - now - switch_cost(p, index);
+            float change = target * target - now - p->switching[index];
 
+            if (change < best->change && !pair_prices_check(p, index))
+                change = target * target - now - p->switching[index];
             if (change < best->change)
                 *best = (move){change, slot, index, 0};
         }
@@ -167,12 +199,14 @@ static void apply(pursuit *p, const move *m)
         p->active[slot] = (uint32_t)m->index;
         p->strength[slot] = 0.0f;
         p->price[m->index] = PRICE_NEVER;
+        pair_prices_switch(p, m->index, true);
     }
     amount = strength - p->strength[slot];
     p->level[slot] = m->level;
     p->strength[slot] = strength;
     if (m->level == 0) {
-        p->price[m->index] = p->plan->cheapest[feature_of(p, m->index)];
+        pair_prices_switch(p, m->index, false);
+        p->price[m->index] = p->switching[m->index] + p->least[m->index];
         p->active_count--;
         p->active[slot] = p->active[p->active_count];
         p->level[slot] = p->level[p->active_count];
@@ -182,23 +216,40 @@ static void apply(pursuit *p, const move *m)
                 p->price, p->block_best);
 }
 
-/* One active feature out and the best inactive one in, if both together pay. */
+/* One active feature out and the best inactive one in, if both together pay. A trial that bounds
+ * the gain first, then in earnest: what taking a feature out does to joint prices isn't in the
+ * bound, so it is taken out, and comes back where nothing better is found. */
 static bool swap(pursuit *p, size_t slot)
 {
     const size_t index = p->active[slot];
-    const float base = removal_change(p, slot), amount = -p->strength[slot];
+    const uint32_t level = p->level[slot];
+    const float amount = -p->strength[slot];
     const float *gram = gram_row(p, index);
-    move best = {-p->epsilon, SLOT_NONE, 0, 0};
-    const move removal = {base, slot, index, 0};
+    move best = {-p->epsilon, SLOT_NONE, SIZE_MAX, 0};
+    move removal = {removal_change(p, slot), slot, index, 0};
 
     scan_trial(p->count, amount, gram, p->corr, p->norm, p->plan->smallest, p->price,
                p->trial_best);
-    best_addition(p, p->trial_best, amount, gram, base, &best);
-    if (best.level == 0)
+    top_addition(p, p->trial_best, amount, gram, removal.change, &best);
+    if (best.index == SIZE_MAX)
         return false;
+    if (p->pairs.pairs == NULL) {
+        apply(p, &removal);
+        apply(p, &best);
+        return true;
+    }
+    if (!pair_prices_check(p, index))
+        removal.change = removal_change(p, slot);
+    best = (move){-p->epsilon, SLOT_NONE, SIZE_MAX, 0};
     apply(p, &removal);
+    best_addition(p, removal.change, &best);
+    if (best.index != SIZE_MAX && best.index != index) {
+        apply(p, &best);
+        return true;
+    }
+    best = (move){0.0f, SLOT_NONE, index, level};
     apply(p, &best);
-    return true;
+    return false;
 }
 
 /* Least squares over strengths no smaller than the smallest level. Coordinate descent rather than a
@@ -247,6 +298,7 @@ void pursuit_resume(pursuit *p, const uint32_t *chosen, const uint32_t *level, s
         p->level[a] = level[a];
         p->strength[a] = p->plan->points[level[a]] * p->norm[chosen[a]];
         p->price[chosen[a]] = PRICE_NEVER;
+        pair_prices_switch(p, chosen[a], true);
     }
     p->active_count = count;
 }
@@ -270,7 +322,7 @@ static void descend(pursuit *p, search_support support, size_t *moves_left)
         move best = {-p->epsilon, SLOT_NONE, SIZE_MAX, 0};
 
         if (support == SEARCH_FREE)
-            best_addition(p, p->block_best, 0.0f, p->corr, 0.0f, &best);
+            best_addition(p, 0.0f, &best);
         best_step(p, support, &best);
         if (best.index == SIZE_MAX)
             break;
@@ -285,7 +337,7 @@ void pursuit_run(pursuit *p, search_support support)
     descend(p, support, &moves_left);
     if (support == SEARCH_FIXED)
         return;
-    for (size_t sweep = 0; sweep < SWAP_SWEEPS; sweep++) {
+    for (size_t sweep = 0; sweep < p->plan->prices->sweeps; sweep++) {
         bool swapped = false;
 
         for (size_t slot = 0; slot < p->active_count && moves_left != 0; slot++)

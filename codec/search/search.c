@@ -8,7 +8,10 @@
 #include <float.h>
 #include <string.h>
 
-#define WAVE_TILES 64       /* tiles whose results wait to be put together */
+#define WAVE_SPANS 64 /* spans whose results wait to be put together */
+#define JOINT_HOPE                                                                                 \
+    0.6f /* of its rate's price: what a feature may come to under the joint model                  \
+          */
 #define EPSILON_SHARE 4e-7f /* of a row's energy: about what float arithmetic can tell apart */
 
 typedef struct job {
@@ -19,12 +22,15 @@ typedef struct job {
     search_support support;
     const code_rows *initial;
     float *distortion;
+    const uint8_t *starts; /* as search_sequence has it */
+    size_t span;           /* rows that one task takes */
+    const joint_pairs *pairs;
     bool local;          /* a row's problem has candidates of its own */
     searcher *searchers; /* [workers] */
     size_t workers;
-    size_t first_tile; /* of the wave */
-    code_rows tile_codes[WAVE_TILES];
-    mdla_status tile_status[WAVE_TILES];
+    size_t first_span; /* of the wave */
+    code_rows span_codes[WAVE_SPANS];
+    mdla_status span_status[WAVE_SPANS];
 } job;
 
 /* Puts the active features in ascending order. */
@@ -72,7 +78,18 @@ static mdla_status put_code(searcher *s, const float *row, size_t in_tile, code_
     return MDLA_OK;
 }
 
-/* The problem of a row over all features: s->p's price is already the plan's. */
+/* The features of the row before, where it counts: the last of codes, which belong to a span. */
+static const uint32_t *previous_features(const job *j, size_t row, const code_rows *codes,
+                                         size_t *count)
+{
+    const bool alone = row % j->span == 0 || (j->starts != NULL && j->starts[row] != 0);
+    const size_t begin = alone ? 0 : codes->start[codes->row_count - 1];
+
+    *count = alone ? 0 : codes->start[codes->row_count] - begin;
+    return alone ? NULL : codes->feature + begin;
+}
+
+/* The problem of a row over all features: s->p's prices are already the plan's. */
 static void dense_problem(searcher *s, const float *product, const uint32_t *support,
                           size_t support_count)
 {
@@ -89,14 +106,18 @@ static void set_epsilon(searcher *s, const float *row)
     s->p.epsilon = EPSILON_SHARE * matmul_dot(s->p.plan->atoms->dims, row, row) + FLT_MIN;
 }
 
+/* before: whose last row is the row before, where one counts. */
 static mdla_status search_row(const job *j, searcher *s, size_t row, size_t in_tile,
-                              code_rows *codes)
+                              const code_rows *before, code_rows *codes)
 {
     const search_atoms *a = j->plan.atoms;
     const float *values = j->rows + row * a->dims;
     const uint32_t *support = NULL;
-    size_t support_count = 0;
+    const uint32_t *previous;
+    size_t support_count = 0, previous_count;
 
+    previous = previous_features(j, row, before, &previous_count);
+    pair_prices_start(&s->p, previous, previous_count);
     if (j->initial != NULL) {
         support = j->initial->feature + j->initial->start[row];
         support_count = j->initial->start[row + 1] - j->initial->start[row];
@@ -106,6 +127,7 @@ static mdla_status search_row(const job *j, searcher *s, size_t row, size_t in_t
                                support, support_count));
     else
         dense_problem(s, s->products + in_tile * a->width, support, support_count);
+    pair_prices_candidates(&s->p);
     set_epsilon(s, values);
     pursuit_begin(&s->p);
     if (support_count != 0)
@@ -115,64 +137,79 @@ static mdla_status search_row(const job *j, searcher *s, size_t row, size_t in_t
     if (!j->local)
         for (size_t i = 0; i < s->p.active_count; i++)
             s->p.price[s->p.active[i]] = j->plan.cheapest[s->p.active[i]];
+    pair_prices_end(&s->p);
     return MDLA_OK;
 }
 
 /* Goes on from a tile's codes with the candidates that fit what they leave: the first ones were
  * chosen before anything was taken off. A second product costs less than as much from more
- * candidates. */
+ * candidates. The rows of s->tile come to codes. */
 static mdla_status search_tile_again(const job *j, searcher *s, size_t first, size_t count,
                                      code_rows *codes)
 {
     const uint32_t dims = j->plan.atoms->dims;
-    const code_rows found = *codes;
+    const code_rows *found = &s->tile;
 
-    MDLA_TRY(code_rows_reserve(s->al, &s->again, ROW_TILE, ROW_TILE));
-    s->again.row_count = 0;
     local_choose(s, s->residuals, count);
     for (size_t r = 0; r < count; r++) {
         const float *values = j->rows + (first + r) * dims;
-        const size_t start = found.start[r], active = found.start[r + 1] - start;
+        const size_t start = found->start[r], active = found->start[r + 1] - start;
+        const uint32_t *previous;
+        size_t previous_count;
 
-        MDLA_TRY(
-            local_problem(s, s->residuals + r * dims, &s->lists[r], found.feature + start, active));
+        previous = previous_features(j, first + r, codes, &previous_count);
+        pair_prices_start(&s->p, previous, previous_count);
+        MDLA_TRY(local_problem(s, s->residuals + r * dims, &s->lists[r], found->feature + start,
+                               active));
+        pair_prices_candidates(&s->p);
         set_epsilon(s, values);
         pursuit_begin(&s->p);
-        pursuit_resume(&s->p, s->start, found.level + start, active);
+        pursuit_resume(&s->p, s->start, found->level + start, active);
         pursuit_run(&s->p, SEARCH_FREE);
-        MDLA_TRY(put_code(s, values, r, &s->again, &j->distortion[first + r]));
+        MDLA_TRY(put_code(s, values, r, codes, &j->distortion[first + r]));
+        pair_prices_end(&s->p);
     }
-    *codes = s->again;
-    s->again = found;
     return MDLA_OK;
 }
 
-static mdla_status search_tile(const job *j, searcher *s, size_t tile, code_rows *codes)
+/* count rows from first on, ROW_TILE at most. */
+static mdla_status search_tile(const job *j, searcher *s, size_t first, size_t count,
+                               code_rows *codes)
 {
     const search_atoms *a = j->plan.atoms;
-    const size_t first = tile * ROW_TILE, left = j->row_count - first;
-    const size_t count = left < ROW_TILE ? left : ROW_TILE;
     const float *rows = j->rows + first * a->dims;
+    const bool twice = j->local && j->support == SEARCH_FREE;
 
-    MDLA_TRY(code_rows_reserve(s->al, codes, ROW_TILE, ROW_TILE));
-    codes->row_count = 0;
     if (!j->local)
         matmul_nt(count, a->width, a->dims, rows, a->atoms, s->products);
     else if (j->support == SEARCH_FREE)
         local_choose(s, rows, count);
+    MDLA_TRY(code_rows_reserve(s->al, &s->tile, ROW_TILE, ROW_TILE));
+    s->tile.row_count = 0;
     for (size_t r = 0; r < count; r++)
-        MDLA_TRY(search_row(j, s, first + r, r, codes));
-    if (j->local && j->support == SEARCH_FREE)
-        MDLA_TRY(search_tile_again(j, s, first, count, codes));
+        MDLA_TRY(search_row(j, s, first + r, r, twice && r != 0 ? &s->tile : codes,
+                            twice ? &s->tile : codes));
+    return twice ? search_tile_again(j, s, first, count, codes) : MDLA_OK;
+}
+
+static mdla_status search_span(const job *j, searcher *s, size_t span, code_rows *codes)
+{
+    const size_t first = span * j->span, left = j->row_count - first;
+    const size_t end = first + (left < j->span ? left : j->span);
+
+    MDLA_TRY(code_rows_reserve(s->al, codes, end - first, ROW_TILE));
+    codes->row_count = 0;
+    for (size_t at = first; at < end; at += ROW_TILE)
+        MDLA_TRY(search_tile(j, s, at, end - at < ROW_TILE ? end - at : ROW_TILE, codes));
     return MDLA_OK;
 }
 
-static void tile_task(void *ctx, size_t task, size_t worker)
+static void span_task(void *ctx, size_t task, size_t worker)
 {
     job *j = ctx;
 
-    j->tile_status[task] =
-        search_tile(j, &j->searchers[worker], j->first_tile + task, &j->tile_codes[task]);
+    j->span_status[task] =
+        search_span(j, &j->searchers[worker], j->first_span + task, &j->span_codes[task]);
 }
 
 static mdla_status append(const mdla_allocator *al, code_rows *codes, const code_rows *more)
@@ -189,18 +226,18 @@ static mdla_status append(const mdla_allocator *al, code_rows *codes, const code
     return MDLA_OK;
 }
 
-static mdla_status search_tiles(job *j, parallel_pool *pool, code_rows *codes)
+static mdla_status search_spans(job *j, parallel_pool *pool, code_rows *codes)
 {
-    const size_t tiles = (j->row_count + ROW_TILE - 1) / ROW_TILE;
+    const size_t spans = (j->row_count + j->span - 1) / j->span;
 
-    for (j->first_tile = 0; j->first_tile < tiles; j->first_tile += WAVE_TILES) {
-        const size_t left = tiles - j->first_tile;
-        const size_t count = left < WAVE_TILES ? left : WAVE_TILES;
+    for (j->first_span = 0; j->first_span < spans; j->first_span += WAVE_SPANS) {
+        const size_t left = spans - j->first_span;
+        const size_t count = left < WAVE_SPANS ? left : WAVE_SPANS;
 
-        parallel_run(pool, count, tile_task, j);
+        parallel_run(pool, count, span_task, j);
         for (size_t t = 0; t < count; t++) {
-            MDLA_TRY(j->tile_status[t]);
-            MDLA_TRY(append(j->al, codes, &j->tile_codes[t]));
+            MDLA_TRY(j->span_status[t]);
+            MDLA_TRY(append(j->al, codes, &j->span_codes[t]));
         }
     }
     return MDLA_OK;
@@ -209,7 +246,14 @@ static mdla_status search_tiles(job *j, parallel_pool *pool, code_rows *codes)
 static void searcher_free(searcher *s)
 {
     alloc_free(s->al, s->p.corr);
+    alloc_free(s->al, s->p.switching);
+    alloc_free(s->al, s->p.least);
     alloc_free(s->al, s->p.price);
+    alloc_free(s->al, s->p.pairs.logit);
+    alloc_free(s->al, s->p.pairs.probability);
+    alloc_free(s->al, s->p.pairs.on);
+    alloc_free(s->al, s->p.pairs.place);
+    alloc_free(s->al, s->p.pairs.checked);
     alloc_free(s->al, s->p.ready);
     alloc_free(s->al, s->p.block_best);
     alloc_free(s->al, s->p.trial_best);
@@ -227,7 +271,23 @@ static void searcher_free(searcher *s)
     alloc_free(s->al, s->local_gram);
     alloc_free(s->al, s->start);
     alloc_free(s->al, s->residuals);
-    code_rows_free(s->al, &s->again);
+    code_rows_free(s->al, &s->tile);
+}
+
+static mdla_status open_pairs(pair_state *p, const job *j, size_t limit)
+{
+    const uint32_t width = j->plan.atoms->width;
+
+    p->pairs = j->pairs;
+    p->logit = alloc_array(j->al, width, sizeof *p->logit);
+    p->probability = alloc_array(j->al, width, sizeof *p->probability);
+    p->on = alloc_zeroed(j->al, width, sizeof *p->on);
+    p->place = j->local ? alloc_zeroed(j->al, width, sizeof *p->place) : NULL;
+    p->checked = alloc_zeroed(j->al, limit, sizeof *p->checked);
+    return p->logit != NULL && p->probability != NULL && p->on != NULL &&
+                   (!j->local || p->place != NULL) && p->checked != NULL
+               ? MDLA_OK
+               : MDLA_ERR_MEMORY;
 }
 
 /* Arrays of either kind of problem. limit: candidates of a problem, padded. */
@@ -240,6 +300,8 @@ static mdla_status searcher_open(searcher *s, const job *j, size_t limit)
     s->al = al;
     s->p.plan = &j->plan;
     s->p.corr = alloc_zeroed(al, limit, sizeof *s->p.corr);
+    s->p.switching = alloc_zeroed(al, limit, sizeof *s->p.switching);
+    s->p.least = alloc_zeroed(al, limit, sizeof *s->p.least);
     s->p.price = alloc_zeroed(al, limit, sizeof *s->p.price);
     s->p.block_best = alloc_zeroed(al, blocks, sizeof *s->p.block_best);
     s->p.trial_best = alloc_zeroed(al, blocks, sizeof *s->p.trial_best);
@@ -250,12 +312,12 @@ static mdla_status searcher_open(searcher *s, const job *j, size_t limit)
     s->p.left = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->p.left);
     s->start = alloc_zeroed(al, SEARCH_MAX_ACTIVE, sizeof *s->start);
     s->residuals = alloc_zeroed(al, (size_t)ROW_TILE * a->dims, sizeof *s->residuals);
-    if (s->p.corr == NULL || s->p.price == NULL || s->p.block_best == NULL ||
-        s->p.trial_best == NULL || s->p.active == NULL || s->p.level == NULL ||
-        s->p.strength == NULL || s->p.wanted == NULL || s->p.left == NULL || s->start == NULL ||
-        s->residuals == NULL)
+    if (s->p.corr == NULL || s->p.switching == NULL || s->p.least == NULL || s->p.price == NULL ||
+        s->p.block_best == NULL || s->p.trial_best == NULL || s->p.active == NULL ||
+        s->p.level == NULL || s->p.strength == NULL || s->p.wanted == NULL || s->p.left == NULL ||
+        s->start == NULL || s->residuals == NULL)
         return MDLA_ERR_MEMORY;
-    return MDLA_OK;
+    return j->pairs != NULL ? open_pairs(&s->p.pairs, j, limit) : MDLA_OK;
 }
 
 static mdla_status searcher_open_dense(searcher *s, const job *j)
@@ -267,6 +329,8 @@ static mdla_status searcher_open_dense(searcher *s, const job *j)
     s->p.norm = a->norm;
     s->p.gram = a->gram;
     s->p.gram_stride = a->padded;
+    memcpy(s->p.switching, j->plan.switching, a->padded * sizeof *s->p.switching);
+    memcpy(s->p.least, j->plan.least, a->padded * sizeof *s->p.least);
     memcpy(s->p.price, j->plan.cheapest, a->padded * sizeof *s->p.price);
     s->products = alloc_array(j->al, (size_t)ROW_TILE * a->width, sizeof *s->products);
     return s->products != NULL ? MDLA_OK : MDLA_ERR_MEMORY;
@@ -346,12 +410,18 @@ static mdla_status make_plan(search_plan *plan, const mdla_allocator *al)
 {
     const search_prices *prices = plan->prices;
     const search_atoms *a = plan->atoms;
+    /* Candidates are chosen before the row's other features are known, which make them cheaper. */
+    const float hope = prices->pairs != NULL ? JOINT_HOPE : 1.0f;
     float level_least[256];
     bool known[256] = {false};
 
     plan->points = alloc_zeroed(al, (size_t)prices->max_level + 1, sizeof *plan->points);
+    plan->checks = prices->checks != 0 ? prices->checks : 1;
+    plan->switching = alloc_zeroed(al, a->padded, sizeof *plan->switching);
+    plan->least = alloc_array(al, a->padded, sizeof *plan->least);
     plan->cheapest = alloc_array(al, a->padded, sizeof *plan->cheapest);
-    if (plan->points == NULL || plan->cheapest == NULL)
+    if (plan->points == NULL || plan->switching == NULL || plan->least == NULL ||
+        plan->cheapest == NULL)
         return MDLA_ERR_MEMORY;
     plan->smallest = FLT_MAX;
     for (uint32_t level = 1; level <= prices->max_level; level++) {
@@ -366,27 +436,32 @@ static mdla_status make_plan(search_plan *plan, const mdla_allocator *al)
             level_least[c] = cheapest_level(prices, c);
             known[c] = true;
         }
-        plan->cheapest[f] = prices->lambda * (prices->feature_bits[f] + level_least[c]);
+        plan->switching[f] = prices->lambda * prices->feature_bits[f];
+        plan->least[f] = prices->lambda * level_least[c];
+        plan->cheapest[f] = plan->least[f] + hope * plan->switching[f];
     }
     for (size_t f = a->width; f < a->padded; f++)
-        plan->cheapest[f] = PRICE_NEVER;
+        plan->cheapest[f] = plan->least[f] = PRICE_NEVER;
     return MDLA_OK;
 }
 
 static void job_free(job *j)
 {
-    for (size_t t = 0; t < WAVE_TILES; t++)
-        code_rows_free(j->al, &j->tile_codes[t]);
+    for (size_t t = 0; t < WAVE_SPANS; t++)
+        code_rows_free(j->al, &j->span_codes[t]);
     for (size_t w = 0; j->searchers != NULL && w < j->workers; w++)
         searcher_free(&j->searchers[w]);
     alloc_free(j->al, j->searchers);
     alloc_free(j->al, j->plan.points);
+    alloc_free(j->al, j->plan.switching);
+    alloc_free(j->al, j->plan.least);
     alloc_free(j->al, j->plan.cheapest);
 }
 
 mdla_status search_rows(const search_atoms *atoms, const search_prices *prices, parallel_pool *pool,
-                        const float *rows, size_t row_count, search_support support,
-                        const code_rows *initial, code_rows *codes, float *distortion)
+                        const float *rows, size_t row_count, const search_sequence *sequence,
+                        search_support support, const code_rows *initial, code_rows *codes,
+                        float *distortion)
 {
     job j = {.al = atoms->al,
              .plan = {.atoms = atoms, .prices = prices},
@@ -395,6 +470,9 @@ mdla_status search_rows(const search_atoms *atoms, const search_prices *prices, 
              .support = support,
              .initial = initial,
              .distortion = distortion,
+             .starts = sequence != NULL ? sequence->starts : NULL,
+             .span = sequence != NULL && sequence->span != 0 ? sequence->span : ROW_TILE,
+             .pairs = support == SEARCH_FREE ? prices->pairs : NULL,
              .local = support == SEARCH_FIXED || atoms->gram == NULL,
              .workers = parallel_workers(pool)};
     size_t most_initial;
@@ -411,7 +489,7 @@ mdla_status search_rows(const search_atoms *atoms, const search_prices *prices, 
     if (status == MDLA_OK)
         status = open_searchers(&j, most_initial);
     if (status == MDLA_OK)
-        status = search_tiles(&j, pool, codes);
+        status = search_spans(&j, pool, codes);
     job_free(&j);
     return status;
 }

@@ -9,6 +9,7 @@
 #define MDLA_SEARCH_H
 
 #include "base/parallel.h"
+#include "search/joint_pairs.h"
 #include "mdla/base.h"
 
 #include <stdbool.h>
@@ -51,7 +52,20 @@ typedef struct search_prices {
         *feature_bits; /* [width] what switching a feature on costs, less what off costs; finite */
     const float *level_bits;    /* [classes][max_level + 1]; [0] unused */
     const uint8_t *level_class; /* [width] */
+    const joint_pairs *pairs;   /* what features say of each other; NULL: nothing. Where the support
+                                   is given it doesn't count */
+    unsigned
+        checks; /* joint prices to look at exactly for one move, at most: more find better ones */
+    unsigned sweeps; /* rounds of swaps of one feature for another, at most */
 } search_prices;
+
+/* Which rows follow one another: a row's prices depend on the row before. */
+typedef struct search_sequence {
+    const uint8_t
+        *starts; /* [row_count] nonzero where no row before counts; NULL: none but spans */
+    size_t span; /* a row whose number is a multiple of it starts too; spans are what threads take.
+                    0: rows are independent */
+} search_sequence;
 
 typedef enum search_support {
     SEARCH_FREE, /* the search chooses the features */
@@ -64,6 +78,7 @@ typedef enum search_support {
 
 /* Searches rows [row_count][dims] (bias already taken off).
  *
+ * sequence    may be NULL: rows are independent.
  * initial     features to start from (their levels are ignored: strengths are refitted), or NULL to
  * start from the empty code. Must be given for SEARCH_FIXED. codes       out: replaced, its memory
  * reused; not the same object as initial. distortion  out: [row_count] squared error of each row
@@ -72,7 +87,8 @@ typedef enum search_support {
  * MDLA_ERR_ARGUMENT: initial missing or of another row count, step or max_level zero, or a feature
  * out of range. */
 mdla_status search_rows(const search_atoms *atoms, const search_prices *prices, parallel_pool *pool,
-                        const float *rows, size_t row_count, search_support support,
-                        const code_rows *initial, code_rows *codes, float *distortion);
+                        const float *rows, size_t row_count, const search_sequence *sequence,
+                        search_support support, const code_rows *initial, code_rows *codes,
+                        float *distortion);
 
 #endif

@@ -10,6 +10,7 @@
 #include "search/search.h"
 
 #include "base/alloc.h"
+#include "search/joint_pairs.h"
 
 #define SCAN_BLOCK                                                                                 \
     64 /* features to a block of the scan; arrays that are scanned are padded to it */
@@ -43,20 +44,35 @@ search_atoms *search_atoms_limited(const mdla_allocator *al, parallel_pool *pool
 typedef struct search_plan {
     const search_atoms *atoms;
     const search_prices *prices;
-    float *points;   /* [max_level + 1] strength of each level */
-    float smallest;  /* the least of them */
-    float *cheapest; /* [padded] lambda x bits of switching on at the cheapest level; PRICE_NEVER
-                        beyond width */
+    float *points;    /* [max_level + 1] strength of each level */
+    float smallest;   /* the least of them */
+    float *switching; /* [padded] lambda x bits that on costs more than off, rows aside */
+    float *least;     /* [padded] lambda x bits of the cheapest level; PRICE_NEVER beyond width */
+    float *cheapest;  /* [padded] the sum of both: what candidates are chosen by */
+    unsigned checks;  /* joint prices looked at exactly for one move, at most */
 } search_plan;
 
 #define PRICE_NEVER 1e30f
+
+/* What a row's code so far says of every feature (joint model alone). */
+typedef struct pair_state {
+    const joint_pairs *pairs; /* NULL: the additive model */
+    int32_t *logit;           /* [width] */
+    float *probability;       /* [width] of logit */
+    uint8_t *on;              /* [width] */
+    uint32_t *place;   /* [width] a feature's candidate plus 1, 0 for none; NULL: its own number */
+    uint32_t *checked; /* [count] version at which a candidate's switching cost was exact */
+    uint32_t version;  /* of the code: changes with every switch */
+} pair_state;
 
 /* One row's problem over candidates, and the code found so far. Scratch of one worker, reused. */
 typedef struct pursuit {
     const search_plan *plan;
     size_t count;      /* candidates, padded */
     float *corr;       /* [count] with what the code leaves of the row */
-    float *price;      /* [count] plan->cheapest of the candidate, PRICE_NEVER while it is active */
+    float *switching;  /* [count] lambda x bits that on costs more than off, as far as is known */
+    float *least;      /* [count] lambda x bits of the cheapest level; PRICE_NEVER: no candidate */
+    float *price;      /* [count] the sum of both, PRICE_NEVER while it is active */
     const float *norm; /* [count] */
     const uint32_t *feature; /* [count] number in the codebook; NULL: the candidate's own */
     float *gram;             /* [count][gram_stride] */
@@ -70,7 +86,25 @@ typedef struct pursuit {
     uint32_t *level;
     float *strength;      /* of the level, times the norm */
     float *wanted, *left; /* [SEARCH_MAX_ACTIVE] scratch of the refit */
+    pair_state pairs;
 } pursuit;
+
+/* ---- Prices under the joint model (pair_prices.c); without one they do nothing ---- */
+
+/* Logits before anything of the row is known; previous: features of the row before. */
+void pair_prices_start(pursuit *p, const uint32_t *previous, size_t previous_count);
+
+/* Takes in the candidates: their switching costs, estimated. After the problem is set up. */
+void pair_prices_candidates(pursuit *p);
+
+/* A candidate was switched on or off: what that does to the logits and prices of others. */
+void pair_prices_switch(pursuit *p, size_t index, bool on);
+
+/* True where the candidate's switching cost is exact for the code as it is; else makes it so. */
+bool pair_prices_check(pursuit *p, size_t index);
+
+/* The row is done: forgets its code. */
+void pair_prices_end(pursuit *p);
 
 /* Starts from the empty code: corr, price, norm, feature and gram are set. */
 void pursuit_begin(pursuit *p);
@@ -130,7 +164,7 @@ typedef struct searcher {
     size_t local_capacity;
     uint32_t *start;  /* [SEARCH_MAX_ACTIVE] candidates to start from */
     float *residuals; /* [ROW_TILE][dims] what the tile's codes leave of its rows */
-    code_rows again;  /* the tile's codes of a second round, local alone */
+    code_rows tile;   /* the tile's codes; of a first round, local alone */
 } searcher;
 
 #define FEATURE_TILE 2048 /* features to a matrix product where no Gram matrix is kept */

@@ -22,8 +22,7 @@ typedef struct npy_header {
 mdla_status npy_header_parse(const char *text, size_t nbytes, int bf16, const char *name,
                              npy_header *out, mdla_error *err);
 
-/* Magic, version, length and text, from a file's first byte; leaves the input at the first value.
- */
+/* Reads magic, length and text from the beginning of in, which is left at the first value. */
 mdla_status npy_header_read(input *in, int bf16, npy_header *out, mdla_error *err);
 
 #endif

@@ -28,6 +28,7 @@ void mdla_rows_close(mdla_rows *rows)
         return;
     if (rows->ops != NULL && rows->ops->close != NULL)
         rows->ops->close(rows);
+    passages_close(rows->passages);
     input_close(&rows->in);
     alloc_free(rows->al, rows);
 }
@@ -228,6 +229,38 @@ mdla_status mdla_rows_read(mdla_rows *rows, float *dst, size_t max_rows, size_t 
         MDLA_TRY(rows->ops->end(rows, err));
     *got = read;
     return MDLA_OK;
+}
+
+mdla_status mdla_rows_set_passages(mdla_rows *rows, mdla_source source, const char *name,
+                                   mdla_error *err)
+{
+    mdla_config config;
+
+    mdla_config_init(&config);
+    config.allocator = rows->al;
+    passages_close(rows->passages);
+    MDLA_TRY(passages_open(&config, source, name, &rows->passages, err));
+    if (rows->row_count != MDLA_UNKNOWN && passages_count(rows->passages) != rows->row_count)
+        return error_set(err, MDLA_ERR_DATA,
+                         "%s: has %" PRIu64 " passage numbers for %" PRIu64 " rows", name,
+                         passages_count(rows->passages), rows->row_count);
+    return passages_seek(rows->passages, rows->next, err);
+}
+
+int mdla_rows_has_passages(const mdla_rows *rows)
+{
+    return rows->passages != NULL;
+}
+
+mdla_status rows_read_passages(mdla_rows *rows, float *dst, uint8_t *starts, size_t max_rows,
+                               size_t *got, mdla_error *err)
+{
+    MDLA_TRY(mdla_rows_read(rows, dst, max_rows, got, err));
+    memset(starts, 0, *got);
+    if (rows->passages == NULL)
+        return MDLA_OK;
+    MDLA_TRY(passages_seek(rows->passages, rows->next - *got, err));
+    return passages_read(rows->passages, starts, *got, err);
 }
 
 mdla_status mdla_rows_rewind(mdla_rows *rows, mdla_error *err)

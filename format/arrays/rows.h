@@ -6,6 +6,7 @@
 #ifndef MDLA_ROWS_H
 #define MDLA_ROWS_H
 
+#include "arrays/passages.h"
 #include "input.h"
 #include "mdla/mdla.h"
 
@@ -30,12 +31,18 @@ struct mdla_rows {
     uint64_t next;      /* the row that the next read begins with */
     mdla_dtype dtype;
     bool can_rewind;
+    passages *passages; /* numbers beside the rows, or NULL */
     const rows_ops *ops;
     void *state;
 };
 
 /* A handle without a kind yet; it owns its input once that is put in. NULL: no memory. */
 mdla_rows *rows_new(const mdla_config *config);
+
+/* mdla_rows_read that also says with which rows a passage starts: starts [max_rows], all 0 where
+ * none are known. */
+mdla_status rows_read_passages(mdla_rows *rows, float *dst, uint8_t *starts, size_t max_rows,
+                               size_t *got, mdla_error *err);
 
 /* Checks a shape from a header against the limits and sets rows->dims and rows->row_count. */
 mdla_status rows_set_shape(mdla_rows *rows, uint64_t row_count, uint64_t dims, mdla_error *err);

@@ -20,6 +20,7 @@ extern const uint8_t chunk_magic_codebook[MAGIC_NBYTES]; /* a codebook file */
 #define CHUNK_HEAD CHUNK_TYPE('H', 'E', 'A', 'D')
 #define CHUNK_CODEBOOK CHUNK_TYPE('C', 'B', 'H', 'D')
 #define CHUNK_PRIORS CHUNK_TYPE('C', 'B', 'P', 'R')
+#define CHUNK_JOINT CHUNK_TYPE('C', 'B', 'J', 'M')
 #define CHUNK_ATOMS CHUNK_TYPE('C', 'B', 'A', 'T')
 #define CHUNK_REFERENCE CHUNK_TYPE('C', 'R', 'E', 'F')
 #define CHUNK_BLOCK CHUNK_TYPE('B', 'L', 'C', 'K')

@@ -6,6 +6,7 @@
 #include "container/chunk.h"
 
 #define CODEBOOK_HEADER_NBYTES 36
+#define CODEBOOK_FLAG_JOINT 1u /* a joint model stands behind the priors */
 #define CODEBOOK_GROUP_ENTRIES                                                                     \
     ((uint32_t)1 << 24) /* most atom entries in one chunk; one atom at least */
 

@@ -6,6 +6,7 @@
 #include "container/bytes.h"
 #include "container/codebook_chunks.h"
 #include "container/header.h"
+#include "joint/joint_weights_decoder.h"
 
 typedef struct codebook_parse {
     chunk_reader *r;
@@ -15,6 +16,7 @@ typedef struct codebook_parse {
     codebook *cb;
     uint8_t *step_index; /* [width] */
     uint32_t stride;
+    bool has_joint;
 } codebook_parse;
 
 static mdla_status damaged(codebook_parse *p, const char *what)
@@ -72,7 +74,7 @@ static mdla_status read_header(codebook_parse *p)
     flags = bytes_u32(&in);
     if (in.failed || in.at != in.end)
         return damaged(p, "its header has the wrong size");
-    if (flags != 0)
+    if ((flags & ~CODEBOOK_FLAG_JOINT) != 0)
         return error_set(p->err, MDLA_ERR_UNSUPPORTED, "%s: codebook uses reserved flags %#x",
                          p->r->name, flags);
     if (dims == 0 || width == 0 || classes == 0 || classes > CODEBOOK_CLASSES_MAX ||
@@ -91,7 +93,31 @@ static mdla_status read_header(codebook_parse *p)
     p->cb->fit = fit;
     p->cb->bias_exponent = bias_exponent;
     p->cb->class_count = classes;
+    p->has_joint = (flags & CODEBOOK_FLAG_JOINT) != 0;
     return keep_bytes(p);
+}
+
+static mdla_status read_joint(codebook_parse *p)
+{
+    codebook *cb = p->cb;
+    const uint64_t taken = codebook_memory(cb->dims, cb->width);
+    mdla_status status;
+
+    MDLA_TRY(next_chunk(p, CHUNK_JOINT, "its joint model is missing"));
+    status = joint_model_decode(cb->al, cb->width, cb->rate_index, cb->order, p->c.payload,
+                                p->c.nbytes, p->limits->max_memory - taken, &cb->joint);
+    if (status == MDLA_ERR_MEMORY)
+        return no_memory(p);
+    if (status == MDLA_ERR_LIMIT)
+        return error_set(p->err, status, "%s: the codebook's joint model is above the limits set",
+                         p->r->name);
+    if (status == MDLA_ERR_UNSUPPORTED)
+        return error_set(p->err, status, "%s: the codebook's joint model uses reserved values",
+                         p->r->name);
+    if (status != MDLA_OK)
+        return damaged(p, "its joint model can't be decoded");
+    cb->weight_bits = 8.0 * (double)p->c.nbytes;
+    return MDLA_OK;
 }
 
 static mdla_status read_atoms(codebook_parse *p, uint32_t first, uint32_t count)
@@ -138,6 +164,8 @@ static mdla_status read_all(codebook_parse *p)
     if (status != MDLA_OK)
         return damaged(p, "priors can't be decoded");
     cb->prior_bits = 8.0 * (double)p->c.nbytes - cb->bias_bits;
+    if (p->has_joint)
+        MDLA_TRY(read_joint(p));
     for (uint32_t first = 0; first < cb->width;) {
         const uint32_t group = codebook_group(cb->dims);
         const uint32_t count = cb->width - first < group ? cb->width - first : group;

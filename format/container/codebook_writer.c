@@ -6,6 +6,7 @@
 #include "container/bytes.h"
 #include "container/codebook_chunks.h"
 #include "container/header.h"
+#include "joint/joint_weights_encoder.h"
 
 /* A sink that appends to the codebook's canonical bytes. */
 static mdla_status append(void *ctx, const void *src, size_t nbytes)
@@ -32,8 +33,21 @@ static mdla_status put_header(const codebook *cb, uint32_t stride, chunk_writer 
     at = bytes_put(at, (uint32_t)cb->bias_exponent, 4);
     at = bytes_put(at, cb->class_count, 4);
     at = bytes_put(at, stride, 4);
-    bytes_put(at, 0, 4);
+    bytes_put(at, cb->joint != NULL ? CODEBOOK_FLAG_JOINT : 0, 4);
     return chunk_write(w, CHUNK_CODEBOOK, header, sizeof header, NULL, 0);
+}
+
+static mdla_status put_joint(codebook *cb, range_encoder *e, chunk_writer *w)
+{
+    uint8_t header[JOINT_HEADER_NBYTES];
+
+    cb->weight_bits = 0.0;
+    if (cb->joint == NULL)
+        return MDLA_OK;
+    MDLA_TRY(joint_model_encode(cb->joint, cb->rate_index, cb->order, header, e));
+    cb->weight_bits = 8.0 * (double)(JOINT_HEADER_NBYTES + e->nbytes);
+    cb->framing_bits += 8.0 * CHUNK_FRAME_NBYTES;
+    return chunk_write(w, CHUNK_JOINT, header, JOINT_HEADER_NBYTES, e->payload, e->nbytes);
 }
 
 static mdla_status put_atoms(codebook *cb, uint32_t stride, const uint8_t *step_index,
@@ -66,6 +80,7 @@ static mdla_status make(codebook *cb, uint32_t stride, const uint8_t *step_index
     MDLA_TRY(chunk_write(&w, CHUNK_PRIORS, e->payload, e->nbytes, NULL, 0));
     cb->prior_bits = 8.0 * (double)e->nbytes - cb->bias_bits;
     cb->framing_bits = 8.0 * (CODEBOOK_HEADER_NBYTES + 2 * CHUNK_FRAME_NBYTES);
+    MDLA_TRY(put_joint(cb, e, &w));
     return put_atoms(cb, stride, step_index, q, e, &w);
 }
 

@@ -3,8 +3,10 @@
 #include "base/alloc.h"
 #include "container/bytes.h"
 
-/* Values of the reserved fields that version 0.1 knows; others are refused by name. */
+/* Values of the fields that version 0.2 knows; others are refused by name. */
 #define MODEL_ADDITIVE 0
+#define MODEL_JOINT 1
+#define FLAG_PASSAGES 1u /* starts of passages are coded */
 #define CODES_SPARSE 0 /* unsigned levels, one stage; signed, dense and staged codes come later */
 
 uint8_t *params_put(const code_params *p, uint8_t *to)
@@ -32,12 +34,12 @@ void header_put(const file_header *h, uint8_t out[HEADER_NBYTES])
 
     at = bytes_put(at, FORMAT_MAJOR, 2);
     at = bytes_put(at, FORMAT_MINOR, 2);
-    at = bytes_put(at, 0, 4); /* critical feature flags */
+    at = bytes_put(at, h->code.passages ? FLAG_PASSAGES : 0, 4);
     at = bytes_put(at, h->dims, 4);
     at = bytes_put(at, h->width, 4);
     at = bytes_put(at, h->block_rows, 4);
     at = bytes_put(at, (uint64_t)h->dtype, 1);
-    at = bytes_put(at, MODEL_ADDITIVE, 1);
+    at = bytes_put(at, h->code.joint ? MODEL_JOINT : MODEL_ADDITIVE, 1);
     at = bytes_put(at, CODES_SPARSE, 1);
     at = bytes_put(at, h->embedded ? 1 : 0, 1);
     at = params_put(&h->params, at);
@@ -72,7 +74,7 @@ mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *na
     if (in.failed || in.at != in.end)
         return error_set(err, MDLA_ERR_CORRUPT, "%s: header has %zu bytes, not %d", name, c->nbytes,
                          HEADER_NBYTES);
-    if (flags != 0 || reserved != 0 || model != MODEL_ADDITIVE || codes != CODES_SPARSE ||
+    if ((flags & ~FLAG_PASSAGES) != 0 || reserved != 0 || model > MODEL_JOINT || codes != CODES_SPARSE ||
         embedded > 1)
         return error_set(
             err, MDLA_ERR_UNSUPPORTED,
@@ -90,6 +92,7 @@ mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *na
                          out->width, limits->max_dims, limits->max_width);
     out->dtype = (mdla_dtype)dtype;
     out->embedded = embedded != 0;
+    out->code = (code_options){model == MODEL_JOINT, (flags & FLAG_PASSAGES) != 0};
     return MDLA_OK;
 }
 

@@ -8,7 +8,7 @@
 #include "mdla/mdla.h"
 
 #define FORMAT_MAJOR 0
-#define FORMAT_MINOR 1
+#define FORMAT_MINOR 2
 
 #define HEADER_NBYTES 40
 #define STATS_FIXED_NBYTES 48
@@ -18,6 +18,7 @@ typedef struct file_header {
     uint32_t dims, width, block_rows;
     mdla_dtype dtype;
     bool embedded;
+    code_options code;
     code_params params;
 } file_header;
 

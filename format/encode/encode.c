@@ -19,6 +19,7 @@
     1e-4 /* of the codebook's own lambda: a hundredth of its step, below which nothing is gained   \
           */
 #define FULL_TRIALS_MAX 8
+#define STEP_KEPT_WITHIN 0.01 /* of the target */
 
 /* Everything of one encode. */
 typedef struct encode_job {
@@ -33,11 +34,13 @@ typedef struct encode_job {
     search_engine engine;
     row_survey survey; /* where a target needs one */
     bool surveyed;
+    double step_lambda; /* the lambda whose step is kept, once near the target; 0: each its own */
 
     /* writing */
     file_writer writer;
     range_encoder coder;
-    code_rows pending; /* codes of the block under way */
+    code_rows pending;       /* codes of the block under way */
+    uint8_t *pending_starts; /* [block_rows] */
     row_code row;
     int32_t *accumulator;
     float *decoded; /* [dims] */
@@ -80,33 +83,39 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
     for (size_t i = 0; i < values; i++)
         j->atom_values[i] = (float)j->cb->atoms[i] / (float)(1 << ATOM_SCALE_BITS);
     j->atoms = search_atoms_new(j->al, j->engine.pool, j->atom_values, j->cb->width, j->cb->dims);
+    j->pending_starts = alloc_zeroed(j->al, j->block_rows, 1);
     j->accumulator = alloc_array(j->al, j->cb->dims, sizeof *j->accumulator);
     j->decoded = alloc_array(j->al, j->cb->dims, sizeof *j->decoded);
     j->row.feature = alloc_array(j->al, SEARCH_MAX_ACTIVE, sizeof *j->row.feature);
     j->row.level = alloc_array(j->al, SEARCH_MAX_ACTIVE, sizeof *j->row.level);
-    if (j->atoms == NULL || j->accumulator == NULL || j->decoded == NULL ||
-        j->row.feature == NULL || j->row.level == NULL ||
+    if (j->atoms == NULL || j->pending_starts == NULL || j->accumulator == NULL ||
+        j->decoded == NULL || j->row.feature == NULL || j->row.level == NULL ||
         deviation_sums_new(j->al, j->cb->dims, &j->deviation) != MDLA_OK)
         return no_memory(j);
     j->engine.atoms = j->atoms;
     j->engine.dims = j->cb->dims;
     j->engine.start = given != NULL ? given->model : NULL;
     j->engine.fixed = j->options->code == MDLA_CODE_SAE;
+    j->engine.code =
+        (code_options){.joint = j->options->model == MDLA_MODEL_JOINT && j->cb->joint != NULL,
+                       .passages = mdla_rows_has_passages(j->rows) != 0};
+    j->engine.span = j->block_rows;
+    search_engine_effort(&j->engine, j->options->effort);
     return MDLA_OK;
 }
 
 static mdla_status set_lambda(encode_job *j, double lambda)
 {
+    const double step = step_of_lambda(j->step_lambda > 0.0 ? j->step_lambda : lambda);
     code_params params = j->cb->fit;
 
-    params.step = quant_step_of(step_of_lambda(lambda), quant_step_bits(j->cb->fit.step));
+    params.step = quant_step_of(step, quant_step_bits(j->cb->fit.step));
     const mdla_status status = search_engine_set(&j->engine, j->cb, &params, lambda);
 
     if (status == MDLA_ERR_MEMORY)
         return no_memory(j);
     if (status != MDLA_OK)
-        return error_set(j->err, MDLA_ERR_TARGET, "step %g is out of the codebook's range",
-                         step_of_lambda(lambda));
+        return error_set(j->err, MDLA_ERR_TARGET, "step %g is out of the codebook's range", step);
     return MDLA_OK;
 }
 
@@ -177,7 +186,11 @@ static mdla_status find_lambda(encode_job *j)
         MDLA_TRY(pass_try_sample(&j->engine, &j->survey, stride, &sums, &shape, &trial, j->err));
         if (last && whole && rate_control_kept_or_better(&j->options->target, &trial))
             kept = nearer_lambda(j, kept, control.lambda);
-        if (rate_control_step(&control, &trial, last ? 0.003 : 0.02)) {
+        /* Reconstruction points move by jumps with the step, so the last bit is lambda's alone. */
+        if (last && j->step_lambda == 0.0 &&
+            rate_control_near(&j->options->target, &trial, STEP_KEPT_WITHIN))
+            j->step_lambda = control.lambda;
+        if (rate_control_step(&control, &trial, last ? 0.001 : 0.02)) {
             if (last)
                 break;
             stride = 1;
@@ -232,12 +245,13 @@ static mdla_status flush_block(encode_job *j)
 {
     uint8_t header[BLOCK_HEADER_NBYTES];
     const size_t rows = j->pending.row_count;
-    double charged;
+    block_charge charge;
     mdla_status status;
 
     if (rows == 0)
         return MDLA_OK;
-    if (block_encode(j->engine.model, &j->pending, 0, rows, header, &j->coder, &charged) != MDLA_OK)
+    if (block_encode(j->engine.model, &j->pending, 0, rows, j->pending_starts, header, &j->coder,
+                     &charge) != MDLA_OK)
         return no_memory(j);
     status =
         file_writer_block(&j->writer, (uint32_t)rows, header, j->coder.payload, j->coder.nbytes);
@@ -246,7 +260,7 @@ static mdla_status flush_block(encode_job *j)
 }
 
 /* Moves row r of the engine's codes to the block under way. */
-static mdla_status append_row(encode_job *j, const code_rows *codes, size_t r)
+static mdla_status append_row(encode_job *j, const code_rows *codes, size_t r, uint8_t starts)
 {
     code_rows *to = &j->pending;
     const size_t count = codes->start[r + 1] - codes->start[r];
@@ -254,6 +268,7 @@ static mdla_status append_row(encode_job *j, const code_rows *codes, size_t r)
 
     if (code_rows_reserve(j->al, to, to->row_count + 1, have + count) != MDLA_OK)
         return no_memory(j);
+    j->pending_starts[to->row_count] = starts;
     to->start[to->row_count] = have;
     memcpy(to->feature + have, codes->feature + codes->start[r], count * sizeof *to->feature);
     memcpy(to->level + have, codes->level + codes->start[r], count * sizeof *to->level);
@@ -271,7 +286,7 @@ static mdla_status write_tile(void *ctx, search_engine *e, const float *rows, si
     deviation_sums_add(&j->deviation, rows, row_count);
     for (size_t r = 0; r < row_count; r++) {
         MDLA_TRY(decode_row(j, &e->codes, r, rows + r * e->dims, first + r));
-        MDLA_TRY(append_row(j, &e->codes, r));
+        MDLA_TRY(append_row(j, &e->codes, r, e->starts[r]));
     }
     return MDLA_OK;
 }
@@ -284,6 +299,7 @@ static mdla_status write_file(encode_job *j, mdla_sink sink)
                                 .block_rows = j->block_rows,
                                 .dtype = mdla_rows_dtype(j->rows),
                                 .embedded = !o->reference,
+                                .code = j->engine.code,
                                 .params = j->engine.model->params};
     const pass_progress progress = {o->progress, o->progress_ctx, "encode",
                                     mdla_rows_count(j->rows)};
@@ -370,6 +386,7 @@ mdla_status mdla_encode(const mdla_config *config, const mdla_codebook *book, co
     file_writer_free(&j.writer);
     range_encoder_free(&j.coder);
     code_rows_free(al, &j.pending);
+    alloc_free(al, j.pending_starts);
     deviation_sums_free(&j.deviation);
     alloc_free(al, j.row.feature);
     alloc_free(al, j.row.level);

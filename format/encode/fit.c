@@ -2,10 +2,7 @@
  * finds, atoms with the precision that their use deserves. */
 #include "base/alloc.h"
 #include "base/matmul.h"
-#include "codebook/atoms_encoder.h"
-#include "codebook/atoms_moments.h"
-#include "container/codebook_chunks.h"
-#include "encode/passes.h"
+#include "encode/fit_job.h"
 #include "fit/priors_fit.h"
 #include "handles.h"
 #include "saes/sae_handle.h"
@@ -22,32 +19,18 @@
     8 /* rounds in which reconstruction points move too: they would creep on for ever */
 #define TOGETHER_WIDTH_MAX                                                                         \
     4096 /* up to here atoms are quantised with regard to each other: width^3 steps */
+#define BLOCK_ROWS_DEFAULT 1024
 #define BIAS_STEPS 1024.0 /* steps of the bias in one standard deviation of the data */
 
-typedef struct fit_job {
-    const mdla_allocator *al;
-    const mdla_fit_options *options;
-    mdla_error *err;
-    const sae *sae;
-    mdla_rows *rows;
-    codebook *cb;
-    float *atoms; /* [width][dims] unit norm */
-    search_atoms *search;
-    search_engine engine;
-    row_survey survey;
-    code_counts *counts;
-    atom_moments moments;
-    offset_sums offsets;
-    float *offset_scratch; /* [LEVEL_OFFSETS + 1][dims] */
-    uint8_t *step_index;   /* [width] */
-    int16_t *q;            /* [width][dims] */
-    double lambda;
-} fit_job;
-
-static mdla_status no_memory(fit_job *j)
+mdla_status fit_no_memory(fit_job *j)
 {
     return error_set(j->err, MDLA_ERR_MEMORY, "no memory to fit %u features x %u dims",
                      j->sae->width, j->sae->dims);
+}
+
+double fit_expected_rows(const fit_job *j)
+{
+    return (double)(j->options->expected_rows != 0 ? j->options->expected_rows : j->survey.rows);
 }
 
 static void unit_atoms(const sae *s, float *atoms)
@@ -105,16 +88,19 @@ static mdla_status prepare(fit_job *j, const mdla_config *config)
         alloc_array(j->al, (size_t)(LEVEL_OFFSETS + 1) * j->sae->dims, sizeof(float));
     if (j->cb == NULL || j->atoms == NULL || j->offset_scratch == NULL || j->counts == NULL ||
         j->step_index == NULL || j->q == NULL)
-        return no_memory(j);
+        return fit_no_memory(j);
     unit_atoms(j->sae, j->atoms);
     MDLA_TRY(quantise_bias(j));
     j->search = search_atoms_new(j->al, j->engine.pool, j->atoms, j->sae->width, j->sae->dims);
     if (j->search == NULL)
-        return no_memory(j);
+        return fit_no_memory(j);
     j->engine.atoms = j->search;
     j->engine.dims = j->sae->dims;
     j->engine.start = j->options->code == MDLA_CODE_SAE ? j->sae : NULL;
     j->engine.fixed = j->engine.start != NULL;
+    j->engine.code.passages = mdla_rows_has_passages(j->rows) != 0;
+    j->engine.span = j->options->block_rows != 0 ? j->options->block_rows : BLOCK_ROWS_DEFAULT;
+    search_engine_effort(&j->engine, j->options->effort);
     return MDLA_OK;
 }
 
@@ -124,7 +110,7 @@ static unsigned step_bits(const fit_job *j)
     return quant_step_bits_for(step_of_lambda(j->lambda), 2.0 * j->survey.largest_distance);
 }
 
-static mdla_status set_lambda(fit_job *j)
+mdla_status fit_set_lambda(fit_job *j)
 {
     code_params params = j->cb->fit;
 
@@ -132,17 +118,16 @@ static mdla_status set_lambda(fit_job *j)
     const mdla_status status = search_engine_set(&j->engine, j->cb, &params, j->lambda);
 
     if (status == MDLA_ERR_MEMORY)
-        return no_memory(j);
+        return fit_no_memory(j);
     return status == MDLA_OK ? MDLA_OK
                              : error_set(j->err, MDLA_ERR_TARGET, "step %g is out of range",
                                          step_of_lambda(j->lambda));
 }
 
-/* Priors from the counts of the last pass: they refer to its step. */
-static mdla_status fit_priors(fit_job *j)
+mdla_status fit_priors(fit_job *j)
 {
     j->cb->fit.step = j->engine.model->params.step;
-    return priors_fit(j->cb, j->counts) == MDLA_OK ? MDLA_OK : no_memory(j);
+    return priors_fit(j->cb, j->counts) == MDLA_OK ? MDLA_OK : fit_no_memory(j);
 }
 
 /* Prices and lambda together, on the sample: each round searches under the prices of the codes
@@ -153,7 +138,7 @@ static mdla_status settle_on_sample(fit_job *j)
     const double error = j->survey.deviation_sum / (double)j->survey.rows;
     const bool charge = target->bits_per_row > 0.0;
     size_t stride = j->survey.sample_rows >= 8192 ? 4 : 1;
-    const file_shape shape = {j->survey.rows, 1024, 0};
+    const file_shape shape = {j->survey.rows, (uint32_t)j->engine.span, 0};
     rate_control control;
     rate_trial trial;
 
@@ -165,7 +150,7 @@ static mdla_status settle_on_sample(fit_job *j)
     j->lambda = control.lambda;
     j->cb->fit.step = quant_step_of(step_of_lambda(j->lambda), step_bits(j));
     if (priors_start(j->cb, fmin(START_ACTIVE, j->sae->width / 4.0)) != MDLA_OK)
-        return no_memory(j);
+        return fit_no_memory(j);
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
         pass_sums sums = {.counts = j->counts,
                           .charge = charge,
@@ -176,7 +161,7 @@ static mdla_status settle_on_sample(fit_job *j)
 
         code_counts_clear(j->counts);
         j->offsets = (offset_sums){0};
-        MDLA_TRY(set_lambda(j));
+        MDLA_TRY(fit_set_lambda(j));
         MDLA_TRY(pass_try_sample(&j->engine, &j->survey, stride, &sums, &shape, &trial, j->err));
         MDLA_TRY(fit_priors(j));
         if (round < OFFSET_ROUNDS)
@@ -206,52 +191,6 @@ static mdla_status settle_on_sample(fit_job *j)
     return MDLA_OK;
 }
 
-/* Counts over all rows at the lambda that was found; moments may be NULL. */
-static mdla_status count_all(fit_job *j, const char *what, atom_moments *moments)
-{
-    const pass_progress progress = {j->options->progress, j->options->progress_ctx, what,
-                                    j->survey.rows};
-    pass_sums sums = {.counts = j->counts, .moments = moments};
-
-    code_counts_clear(j->counts);
-    MDLA_TRY(set_lambda(j));
-    MDLA_TRY(mdla_rows_rewind(j->rows, j->err));
-    MDLA_TRY(pass_over_rows(&j->engine, j->rows, &progress, pass_sum_tile, &sums, j->err));
-    return fit_priors(j);
-}
-
-static mdla_status make_atoms(fit_job *j)
-{
-    codebook *cb = j->cb;
-    const atom_source source = {.dims = cb->dims,
-                                .width = cb->width,
-                                .stride = atoms_stride_fit(cb->dims, cb->width, j->atoms),
-                                .order = cb->order,
-                                .atoms = j->atoms,
-                                .energy = j->moments.energy,
-                                .moments = j->moments.product};
-    atom_precision precision = {
-        .lambda = j->lambda,
-        .expected_rows =
-            (double)(j->options->expected_rows != 0 ? j->options->expected_rows : j->survey.rows)};
-    double energy = 0.0;
-
-    atom_moments_finish(&j->moments);
-    for (uint32_t k = 0; k < cb->width; k++)
-        energy += j->moments.energy[k];
-    /* A feature that never fired: as if it had half a time, as strongly as others do. */
-    precision.least_energy = energy * 0.5 / ((double)j->counts->active + 1.0);
-    if (atoms_quantise(j->al, &source, &precision, j->step_index, j->q) != MDLA_OK)
-        return no_memory(j);
-    for (uint32_t k = 0; k < cb->width; k++) {
-        for (size_t i = (size_t)k * cb->dims; i < (size_t)(k + 1) * cb->dims; i++)
-            cb->atoms[i] = (int16_t)atom_expand(j->q[i], j->step_index[k]);
-    }
-    codebook_derive_peaks(cb);
-    return codebook_chunks_make(cb, source.stride, j->step_index, j->q) == MDLA_OK ? MDLA_OK
-                                                                                   : no_memory(j);
-}
-
 static mdla_status run(fit_job *j, const mdla_config *config)
 {
     const mdla_target *t = &j->options->target;
@@ -260,14 +199,12 @@ static mdla_status run(fit_job *j, const mdla_config *config)
         return error_set(j->err, MDLA_ERR_ARGUMENT, "give exactly one of FVU, bits a row and step");
     MDLA_TRY(prepare(j, config));
     MDLA_TRY(settle_on_sample(j));
-    if (j->survey.sample_rows != j->survey.rows)
-        MDLA_TRY(count_all(j, "fit 1/2", NULL));
     if (atom_moments_start(&j->moments, j->al, j->sae->width, NULL,
                            j->sae->width <= TOGETHER_WIDTH_MAX) != MDLA_OK)
-        return no_memory(j);
-    MDLA_TRY(count_all(j, "fit 2/2", &j->moments));
+        return fit_no_memory(j);
+    MDLA_TRY(fit_rounds(j));
     MDLA_TRY(mdla_rows_rewind(j->rows, j->err));
-    return make_atoms(j);
+    return fit_atoms_make(j);
 }
 
 mdla_status mdla_codebook_fit(const mdla_config *config, const mdla_sae *given, mdla_rows *rows,
@@ -282,7 +219,7 @@ mdla_status mdla_codebook_fit(const mdla_config *config, const mdla_sae *given, 
     matmul_init();
     j.engine.al = al;
     j.engine.pool = parallel_open(al, config != NULL ? config->threads : 0);
-    status = j.engine.pool != NULL && book != NULL ? run(&j, config) : no_memory(&j);
+    status = j.engine.pool != NULL && book != NULL ? run(&j, config) : fit_no_memory(&j);
     search_engine_free(&j.engine);
     search_atoms_free(j.search);
     parallel_close(j.engine.pool);
@@ -291,6 +228,10 @@ mdla_status mdla_codebook_fit(const mdla_config *config, const mdla_sae *given, 
     atom_moments_free(&j.moments);
     alloc_free(al, j.atoms);
     alloc_free(al, j.offset_scratch);
+    code_rows_free(al, &j.kept);
+    alloc_free(al, j.kept_starts);
+    alloc_free(al, j.pull);
+    alloc_free(al, j.pull_weight);
     alloc_free(al, j.step_index);
     alloc_free(al, j.q);
     if (status != MDLA_OK) {

@@ -1,13 +1,12 @@
 #include "encode/passes.h"
 
+#include "arrays/rows.h"
 #include "base/alloc.h"
 #include "block/block_encoder.h"
 #include "container/header.h"
 
 #include <math.h>
 #include <string.h>
-
-#define RUN 16 /* rows of a sample that stay together */
 
 static mdla_status search_failed(mdla_status status, mdla_error *err)
 {
@@ -18,35 +17,86 @@ static mdla_status search_failed(mdla_status status, mdla_error *err)
     return error_set(err, status, "the search failed: %s", mdla_status_text(status));
 }
 
+/* Rows to search at a time, and where they come from. */
+typedef struct row_feed {
+    mdla_rows *rows;
+    size_t stride;       /* every so many blocks ... */
+    size_t span;         /* ... of so many rows are taken */
+    uint64_t next_block; /* the next to take, where stride isn't 1 */
+    float *tile;
+    uint8_t *starts;
+    size_t tile_rows;
+} row_feed;
+
+/* Fills the tile, with whole blocks but for the last. first out: the number of its first row. */
+static mdla_status fill_tile(row_feed *f, uint32_t dims, size_t *got, uint64_t *first,
+                             mdla_error *err)
+{
+    *got = 0;
+    *first = f->next_block * f->span;
+    if (f->stride == 1)
+        return rows_read_passages(f->rows, f->tile, f->starts, f->tile_rows, got, err);
+    while (*got < f->tile_rows && f->next_block * f->span < mdla_rows_count(f->rows)) {
+        size_t some;
+
+        MDLA_TRY(mdla_rows_seek(f->rows, f->next_block * f->span, err));
+        MDLA_TRY(rows_read_passages(f->rows, f->tile + *got * dims, f->starts + *got, f->span,
+                                    &some, err));
+        *got += some;
+        f->next_block += f->stride;
+    }
+    return MDLA_OK;
+}
+
+static mdla_status search_fed(search_engine *e, row_feed *f, const pass_progress *progress,
+                              tile_consumer consumer, void *ctx, mdla_error *err)
+{
+    uint64_t done = 0, first;
+    size_t got;
+
+    for (;;) {
+        MDLA_TRY(fill_tile(f, e->dims, &got, &first, err));
+        if (got == 0)
+            return MDLA_OK;
+        if (f->stride == 1)
+            first = done;
+        MDLA_TRY(rows_check_finite(f->tile, got, e->dims, first, err));
+        const mdla_status status = search_engine_run(e, f->tile, f->starts, got, e->span);
+
+        if (status != MDLA_OK)
+            return search_failed(status, err);
+        MDLA_TRY(consumer(ctx, e, f->tile, got, first, err));
+        done += got;
+        if (progress->report != NULL &&
+            progress->report(progress->ctx, progress->what, done, progress->total / f->stride) != 0)
+            return error_set(err, MDLA_ERR_INTERRUPTED, "interrupted");
+    }
+}
+
+mdla_status pass_over_blocks(search_engine *e, mdla_rows *rows, size_t stride,
+                             const pass_progress *progress, tile_consumer consumer, void *ctx,
+                             mdla_error *err)
+{
+    /* Under the joint model a block is searched by one thread, a row after the other. */
+    const bool blocks = e->pairs != NULL || stride != 1;
+    row_feed f = {.rows = rows, .stride = stride, .span = e->span};
+    mdla_status status;
+
+    f.tile_rows = blocks ? e->span * parallel_workers(e->pool) : rows_per_tile(e->dims);
+    f.tile = alloc_array(e->al, f.tile_rows * e->dims, sizeof *f.tile);
+    f.starts = alloc_array(e->al, f.tile_rows, 1);
+    status = f.tile != NULL && f.starts != NULL
+                 ? search_fed(e, &f, progress, consumer, ctx, err)
+                 : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
+    alloc_free(e->al, f.tile);
+    alloc_free(e->al, f.starts);
+    return status;
+}
+
 mdla_status pass_over_rows(search_engine *e, mdla_rows *rows, const pass_progress *progress,
                            tile_consumer consumer, void *ctx, mdla_error *err)
 {
-    const size_t tile_rows = rows_per_tile(e->dims);
-    float *tile = alloc_array(e->al, tile_rows * e->dims, sizeof *tile);
-    uint64_t first = 0;
-    size_t got = 0;
-    mdla_status status =
-        tile != NULL ? MDLA_OK : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
-
-    while (status == MDLA_OK) {
-        status = mdla_rows_read(rows, tile, tile_rows, &got, err);
-        if (status != MDLA_OK || got == 0)
-            break;
-        status = rows_check_finite(tile, got, e->dims, first, err);
-        if (status == MDLA_OK) {
-            status = search_engine_run(e, tile, got);
-            if (status != MDLA_OK)
-                status = search_failed(status, err);
-        }
-        if (status == MDLA_OK)
-            status = consumer(ctx, e, tile, got, first, err);
-        first += got;
-        if (status == MDLA_OK && progress->report != NULL &&
-            progress->report(progress->ctx, progress->what, first, progress->total) != 0)
-            status = error_set(err, MDLA_ERR_INTERRUPTED, "interrupted");
-    }
-    alloc_free(e->al, tile);
-    return status;
+    return pass_over_blocks(e, rows, 1, progress, consumer, ctx, err);
 }
 
 mdla_status pass_over_sample(search_engine *e, const row_survey *s, size_t stride,
@@ -54,24 +104,28 @@ mdla_status pass_over_sample(search_engine *e, const row_survey *s, size_t strid
 {
     const size_t tile_rows = rows_per_tile(e->dims);
     float *tile = alloc_array(e->al, tile_rows * e->dims, sizeof *tile);
-    mdla_status status =
-        tile != NULL ? MDLA_OK : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
+    uint8_t *starts = alloc_array(e->al, tile_rows, 1);
+    mdla_status status = tile != NULL && starts != NULL
+                             ? MDLA_OK
+                             : error_set(err, MDLA_ERR_MEMORY, "no memory for rows");
 
     for (size_t from = 0, count = 0; status == MDLA_OK && from < s->sample_rows;) {
-        while (from < s->sample_rows && count + RUN <= tile_rows) {
-            const size_t left = s->sample_rows - from, take = left < RUN ? left : RUN;
+        while (from < s->sample_rows && count + SAMPLE_RUN <= tile_rows) {
+            const size_t left = s->sample_rows - from, take = left < SAMPLE_RUN ? left : SAMPLE_RUN;
 
             memcpy(tile + count * e->dims, s->sample + from * e->dims,
                    take * e->dims * sizeof *tile);
+            memcpy(starts + count, s->sample_starts + from, take);
             count += take;
-            from += stride * RUN;
+            from += stride * SAMPLE_RUN;
         }
-        status = search_engine_run(e, tile, count);
+        status = search_engine_run(e, tile, starts, count, SAMPLE_RUN);
         status =
             status == MDLA_OK ? consumer(ctx, e, tile, count, 0, err) : search_failed(status, err);
         count = 0;
     }
     alloc_free(e->al, tile);
+    alloc_free(e->al, starts);
     return status;
 }
 
@@ -101,12 +155,18 @@ static mdla_status charge_tile(pass_sums *sums, search_engine *e, size_t row_cou
 {
     uint8_t header[BLOCK_HEADER_NBYTES];
     range_encoder coder = {0};
-    double charged = 0.0;
-    const mdla_status status =
-        block_encode(e->model, &e->codes, 0, row_count, header, &coder, &charged);
+    mdla_status status = MDLA_OK;
 
+    for (size_t first = 0; first < row_count && status == MDLA_OK; first += e->span) {
+        const size_t left = row_count - first, count = left < e->span ? left : e->span;
+        block_charge charge;
+
+        status =
+            block_encode(e->model, &e->codes, first, count,
+                         e->starts != NULL ? e->starts + first : NULL, header, &coder, &charge);
+        sums->charged += charge.flags + charge.levels;
+    }
     range_encoder_free(&coder);
-    sums->charged += charged;
     return status;
 }
 

@@ -26,6 +26,11 @@ typedef mdla_status (*tile_consumer)(void *ctx, search_engine *e, const float *r
 mdla_status pass_over_rows(search_engine *e, mdla_rows *rows, const pass_progress *progress,
                            tile_consumer consumer, void *ctx, mdla_error *err);
 
+/* The same over every stride-th block, for rows that can be gone to. */
+mdla_status pass_over_blocks(search_engine *e, mdla_rows *rows, size_t stride,
+                             const pass_progress *progress, tile_consumer consumer, void *ctx,
+                             mdla_error *err);
+
 /* The same over rows in memory, every stride-th run of 16. */
 mdla_status pass_over_sample(search_engine *e, const row_survey *s, size_t stride,
                              tile_consumer consumer, void *ctx, mdla_error *err);

@@ -2,7 +2,10 @@
 
 #include <math.h>
 
-#define AIM 0.9955
+#define RATIO_LEAST                                                                                \
+    0.996 /* of a target: what falls short of it by more spends bits for nothing                   \
+           */
+#define AIM 0.9985
 #define SLOPE_FIRST                                                                                \
     0.5 /* of ln FVU over ln lambda: 0.3 to 0.6 on real data, above 1 on planted dictionaries */
 #define SLOPE_LEAST 0.25
@@ -32,7 +35,12 @@ bool rate_control_kept(const mdla_target *target, const rate_trial *trial)
     const double ratio =
         target->fvu > 0.0 ? trial->fvu / target->fvu : trial->bits_per_row / target->bits_per_row;
 
-    return ratio >= 0.99 && ratio <= 1.0;
+    return ratio >= RATIO_LEAST && ratio <= 1.0;
+}
+
+bool rate_control_near(const mdla_target *target, const rate_trial *trial, double share)
+{
+    return fabs(miss_of(target, trial)) <= share;
 }
 
 bool rate_control_kept_or_better(const mdla_target *target, const rate_trial *trial)

@@ -35,6 +35,9 @@ bool rate_control_step(rate_control *c, const rate_trial *trial, double toleranc
 /* True where the trial keeps the promise: within [0.99, 1.00] of the target. */
 bool rate_control_kept(const mdla_target *target, const rate_trial *trial);
 
+/* True where the trial is within a share of the target, on either side. */
+bool rate_control_near(const mdla_target *target, const rate_trial *trial, double share);
+
 /* True where FVU or rate is at most the target: few rows come in coarse steps, and not all can be
  * hit. */
 bool rate_control_kept_or_better(const mdla_target *target, const rate_trial *trial);

@@ -1,5 +1,6 @@
 #include "encode/survey.h"
 
+#include "arrays/rows.h"
 #include "base/alloc.h"
 
 #include <math.h>
@@ -7,7 +8,6 @@
 
 #define SAMPLE_ROWS 16384
 #define SAMPLE_NBYTES ((size_t)64 << 20)
-#define SAMPLE_RUN 16 /* rows of a sample come in runs, so that neighbours stay neighbours */
 
 size_t rows_per_tile(uint32_t dims)
 {
@@ -88,8 +88,14 @@ static bool in_sample(uint64_t row, uint64_t rows, uint64_t wanted)
            floor((double)run * (double)wanted_runs / (double)runs);
 }
 
-static mdla_status survey_rows(row_survey *s, deviation_sums *sums, float *tile, size_t tile_rows,
-                               mdla_rows *rows, mdla_error *err)
+static void keep_row(row_survey *s, const float *row, uint64_t number, bool starts)
+{
+    s->sample_starts[s->sample_rows] = starts || number % SAMPLE_RUN == 0;
+    memcpy(s->sample + s->sample_rows++ * s->dims, row, s->dims * sizeof *row);
+}
+
+static mdla_status survey_rows(row_survey *s, deviation_sums *sums, float *tile, uint8_t *starts,
+                               size_t tile_rows, mdla_rows *rows, mdla_error *err)
 {
     const uint64_t total = mdla_rows_count(rows);
     const size_t most = SAMPLE_NBYTES / (4 * (size_t)s->dims);
@@ -98,17 +104,17 @@ static mdla_status survey_rows(row_survey *s, deviation_sums *sums, float *tile,
     size_t got;
 
     s->sample = alloc_array(s->al, (size_t)wanted * s->dims, sizeof *s->sample);
-    if (s->sample == NULL)
+    s->sample_starts = alloc_zeroed(s->al, (size_t)wanted, 1);
+    if (s->sample == NULL || s->sample_starts == NULL)
         return error_set(err, MDLA_ERR_MEMORY, "no memory for a sample of %llu rows",
                          (unsigned long long)wanted);
     do {
-        MDLA_TRY(mdla_rows_read(rows, tile, tile_rows, &got, err));
+        MDLA_TRY(rows_read_passages(rows, tile, starts, tile_rows, &got, err));
         MDLA_TRY(rows_check_finite(tile, got, s->dims, s->rows, err));
         deviation_sums_add(sums, tile, got);
         for (size_t r = 0; r < got; r++) {
             if (s->sample_rows < wanted && in_sample(s->rows + r, total, wanted))
-                memcpy(s->sample + s->sample_rows++ * s->dims, tile + r * s->dims,
-                       s->dims * sizeof *tile);
+                keep_row(s, tile + r * s->dims, s->rows + r, starts[r] != 0);
         }
         s->rows += got;
     } while (got == tile_rows);
@@ -148,19 +154,21 @@ mdla_status row_survey_take(const mdla_config *config, mdla_rows *rows, row_surv
         return error_set(err, MDLA_ERR_DATA,
                          "the data set is empty: there is nothing to fit or to aim at");
     float *tile = alloc_array(al, tile_rows * dims, sizeof *tile);
+    uint8_t *starts = alloc_array(al, tile_rows, 1);
 
     out->mean = alloc_zeroed(al, dims, sizeof *out->mean);
     status = deviation_sums_new(al, dims, &sums);
-    if (status != MDLA_OK || tile == NULL || out->mean == NULL)
+    if (status != MDLA_OK || tile == NULL || starts == NULL || out->mean == NULL)
         status = error_set(err, MDLA_ERR_MEMORY, "no memory to survey rows of %u values", dims);
     if (status == MDLA_OK)
-        status = survey_rows(out, &sums, tile, tile_rows, rows, err);
+        status = survey_rows(out, &sums, tile, starts, tile_rows, rows, err);
     if (status == MDLA_OK)
         finish(out, &sums);
     if (status == MDLA_OK)
         status = mdla_rows_rewind(rows, err);
     deviation_sums_free(&sums);
     alloc_free(al, tile);
+    alloc_free(al, starts);
     if (status != MDLA_OK)
         row_survey_free(out);
     return status;
@@ -172,6 +180,8 @@ void row_survey_free(row_survey *s)
         return;
     alloc_free(s->al, s->mean);
     alloc_free(s->al, s->sample);
+    alloc_free(s->al, s->sample_starts);
     s->mean = NULL;
     s->sample = NULL;
+    s->sample_starts = NULL;
 }

@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 
+/* Rows of a sample come in runs, so that neighbours stay neighbours. */
+#define SAMPLE_RUN 64
+
 typedef struct row_survey {
     const mdla_allocator *al;
     uint32_t dims;
@@ -14,6 +17,7 @@ typedef struct row_survey {
     double deviation_sum;    /* squared deviation from the mean, over rows and dims */
     double largest_distance; /* of a row from the first */
     float *sample;           /* [sample_rows][dims] */
+    uint8_t *sample_starts;  /* [sample_rows] rows that no row before bears on */
     size_t sample_rows;      /* all rows where they are few enough */
     double sample_deviation; /* of the sample, from the mean of all */
 } row_survey;

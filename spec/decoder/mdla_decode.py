@@ -5,6 +5,8 @@
 
 Numbers in comments are the document's sections. Anything corrupt ends with an exception.
 """
+import bisect
+import functools
 import hashlib
 import pathlib
 import re
@@ -37,6 +39,7 @@ for _ in range(4096):
     E.append(power >> 23)
     power = power * 18443622680442407998 >> 64
 E.append(1 << 39)
+RATE = [131072 // (2 * count + 3) for count in range(128)]  # 5.3
 
 
 # ---- 5: range decoder ------------------------------------------------------------------------
@@ -44,19 +47,30 @@ E.append(1 << 39)
 class Context:
     __slots__ = ("p", "count")
 
-    def __init__(self):
-        self.p, self.count = 1 << 31, 0
+    def __init__(self, p=1 << 31, count=0):
+        self.p, self.count = p, count
 
     def probability(self):
         return max(1, self.p >> 10)
 
     def update(self, bit):
-        rate = 131072 // (2 * self.count + 3)
         if bit:
-            self.p += (2 ** 32 - 1 - self.p) * rate >> 16
+            self.p += (0xFFFFFFFF - self.p) * RATE[self.count] >> 16
         else:
-            self.p -= self.p * rate >> 16
-        self.count = min(self.count + 1, 127)
+            self.p -= self.p * RATE[self.count] >> 16
+        if self.count < 127:
+            self.count += 1
+
+
+class Golomb:
+    """The contexts of one kind of whole number (5.4)."""
+
+    def __init__(self):
+        self.length, self.high = contexts(31), [contexts(2) for _ in range(32)]
+
+
+def contexts(n):
+    return [Context() for _ in range(n)]
 
 
 class Range:
@@ -80,7 +94,8 @@ class Range:
             self.range, bit = split, 1
         else:
             self.code, self.range, bit = self.code - split, self.range - split, 0
-        self.refill()
+        if self.range < 1 << 48:
+            self.refill()
         return bit
 
     def peek(self):
@@ -103,20 +118,25 @@ class Range:
         c.update(bit)
         return bit
 
-    def byte(self, contexts):
+    def byte(self, c):
         node = 1
         while node < 256:
-            node = 2 * node + self.adaptive(contexts[node])
+            node = 2 * node + self.adaptive(c[node])
         return node - 256
 
-    def golomb(self, length, high):
+    def golomb(self, c):
         n = 0
-        while n < 31 and self.adaptive(length[n]):
+        while n < 31 and self.adaptive(c.length[n]):
             n += 1
         value = 1
         for i in range(n):
-            value = 2 * value + (self.adaptive(high[n][i]) if i < 2 else self.raw(1))
+            value = 2 * value + (self.adaptive(c.high[n][i]) if i < 2 else self.raw(1))
         return value - 1
+
+    def signed(self, c, sign):
+        """A golomb and, where it isn't 0, its sign (7.2, 7.3)."""
+        m = self.golomb(c)
+        return -m if m and self.adaptive(sign) else m
 
     def finish(self):  # 5.5
         taken, n = self.pos - 8, len(self.payload)
@@ -132,27 +152,34 @@ def survival(cost):
     return (E[e] - ((E[e] - E[e + 1]) * between >> 16)) >> octave
 
 
-def position(d, cum, scale, start):
-    count = len(cum) - 1
-    window = ((2 ** 31 + 1) * 4096 - 1) // scale
-    while start < count:
-        end = start + 1
-        while end < count and cum[end + 1] <= cum[start] + window:
-            end += 1
+def window(scale):
+    return ((2 ** 31 + 1) * 4096 - 1) // scale
 
-        def bound(k):
-            s = survival((cum[k] - cum[start]) * scale // 4096)
-            return s - (s >> 19) + (end - k)
-        v, none = d.peek(), bound(end)
+
+def bound(cost, scale, behind):
+    """The chance that no candidate within `cost` is hit, `behind` candidates before the last: strictly falling."""
+    s = survival(cost * scale // 4096)
+    return s - (s >> 19) + behind
+
+
+def position(d, cum, scale, start):  # 6.3
+    count = len(cum) - 1
+    while start < count:
+        end = max(bisect.bisect_right(cum, cum[start] + window(scale), start, count + 1) - 1, start + 1)
+
+        def left(k):
+            return bound(cum[k] - cum[start], scale, end - k)
+        v, none = d.peek(), left(end)
         if v < none:
             d.take(0, none)
             start = end
             continue
-        need(v < bound(start), "beyond the first candidate")
-        k = start
-        while v < bound(k + 1):
-            k += 1
-        d.take(bound(k + 1), bound(k) - bound(k + 1))
+        need(v < left(start), "beyond the first candidate")
+        k, beyond = start, end  # left(k) > v >= left(beyond)
+        while beyond - k > 1:
+            middle = (k + beyond) // 2
+            k, beyond = (middle, beyond) if v < left(middle) else (k, middle)
+        d.take(left(beyond), left(k) - left(beyond))
         return k
     return count
 
@@ -190,6 +217,7 @@ def stretch_table():
 
 
 STRETCH = stretch_table()
+SQUASH = [squash(x) for x in range(-3584, 3585)]  # of x + 3584
 
 
 def class_of(x, f):
@@ -199,54 +227,72 @@ def class_of(x, f):
     return (n << f) + ((x << f >> n - 1) & (1 << f) - 1)
 
 
+def class_table(f, most):
+    """min(class(x, f), most) for x up to the least that gives `most`, as more x do."""
+    table = [0]
+    while table[-1] < most:
+        table.append(min(class_of(len(table), f), most))
+    return table
+
+
+CLASS_15, CLASS_31, CLASS_63 = class_table(1, 15), class_table(1, 31), class_table(2, 63)
+
+
+def looked_up(table, x):
+    return table[x] if x < len(table) else table[-1]
+
+
 class Atoms:
     """A group of features (8.4 to 8.6)."""
 
     def __init__(self, d, dims, stride):
         self.d, self.dims, self.stride = d, dims, stride
-        self.context = [[Context() for _ in range(20)] for _ in range(768)]
+        self.context = [contexts(768) for _ in range(20)]  # by slot
         self.mix = [[26214] * 3 for _ in range(20)]
         self.mean, self.magnitude, self.seen = [0] * dims, [0] * dims, 0
         self.step_index, self.state = 28, 0
-        self.changed, self.sign = Context(), Context()
-        self.more = [Context() for _ in range(55)]
+        self.changed, self.sign, self.more = Context(), Context(), contexts(55)
         self.trellis, self.mixed = d.raw(1), d.raw(1)
         self.value = [d.raw(8) - 128 for _ in range(7)]
         self.size = [d.raw(7) for _ in range(7)]
+        distances = [1, 2] + [stride + 1, stride, stride - 1, 2 * stride] * (stride > 0)
+        self.near = [n for n in zip(distances, self.value, self.size) if n[0] > 0]
+        self.zeros = [0] * max(2, 2 * stride)  # before each atom's entries
 
-    def in_steps(self, x):
-        return x * INVERSE[self.step_index & 3] >> 16 + (self.step_index >> 2)
+    def in_steps(self, values):
+        inverse, shift = INVERSE[self.step_index & 3], 16 + (self.step_index >> 2)
+        return [x * inverse >> shift for x in values]
 
-    def expect(self, q, k):  # 8.2
-        s = self.stride
-
-        def at(i):
-            return q[i] if i >= 0 else 0
-        near = [at(k - 1), at(k - 2), 0, 0, 0, 0]
-        if s:
-            near[2:] = [at(k - s - 1), at(k - s), at(k - s + 1) if s > 1 else 0, at(k - 2 * s)]
-        usual = self.in_steps(self.magnitude[k])
-        value = self.in_steps(self.mean[k]) * self.value[6] + 16 * sum(n * w for n, w in zip(near, self.value))
-        size = usual * self.size[6] + 16 * sum(abs(n) * w for n, w in zip(near, self.size))
+    def expect(self, q, mean, usual):
+        """8.2 for the entry that follows those in q; mean and usual are in steps."""
+        value, size = mean * self.value[6], usual * self.size[6]
+        for distance, value_weight, size_weight in self.near:
+            n = q[-distance]
+            if n:
+                value += 16 * n * value_weight
+                size += 16 * abs(n) * size_weight
+        beside = abs(q[-1]) + (abs(q[-self.stride]) if self.stride else 0)
         v, s = abs(value) >> 6 + self.trellis, size >> 6 + self.trellis
         odd = self.state & 1
-        self.expected_negative, self.shift = int(value < 0), max(0, s.bit_length() - 7)
-        self.active = (64 * odd + min(class_of(s, 2), 63),
-                       128 + 256 * odd + 16 * min(class_of(v, 1), 15) + min(class_of(s, 1), 15),
-                       640 + 4 * min(class_of(usual, 1), 31) + min(abs(near[0]) + abs(near[3]), 3))
+        self.expected_negative, self.shift = value < 0, max(0, s.bit_length() - 7)
+        self.active = (64 * odd + looked_up(CLASS_63, s),
+                       128 + 256 * odd + 16 * looked_up(CLASS_15, v) + looked_up(CLASS_15, s),
+                       640 + 4 * looked_up(CLASS_31, usual) + (beside if beside < 3 else 3))
 
     def decision(self, slot):
-        c = [self.context[a][slot] for a in self.active]
+        context, (a, b, c) = self.context[slot], self.active
         if not self.mixed or slot >= 6:
-            return self.d.adaptive(c[0])
-        mix = self.mix[slot]
-        t = [STRETCH[x.p >> 20] for x in c]
-        x = max(-3584, min(3584, sum(m * v for m, v in zip(mix, t)) >> 16))
-        p = squash(x)
+            return self.d.adaptive(context[a])
+        a, b, c, mix = context[a], context[b], context[c], self.mix[slot]
+        t = STRETCH[a.p >> 20], STRETCH[b.p >> 20], STRETCH[c.p >> 20]
+        x = mix[0] * t[0] + mix[1] * t[1] + mix[2] * t[2] >> 16
+        p = SQUASH[max(-3584, min(3584, x)) + 3584]
         bit = self.d.bit(p)
-        error = bit * 2 ** 22 - p
+        a.update(bit)
+        b.update(bit)
+        c.update(bit)
+        error = (bit << 22) - p
         for i in range(3):
-            c[i].update(bit)
             mix[i] = max(-2 ** 20, min(2 ** 20, mix[i] + (t[i] * error >> 21)))
         return bit
 
@@ -273,9 +319,9 @@ class Atoms:
                 n += 1
             self.step_index += -n if negative else n
             need(0 <= self.step_index <= 56, "step of an atom")
-        q, self.state = [], 0
-        for k in range(self.dims):
-            self.expect(q, k)
+        q, values, self.state = list(self.zeros), [], 0
+        for mean, usual in zip(self.in_steps(self.mean), self.in_steps(self.magnitude)):
+            self.expect(q, mean, usual)
             level = self.level()
             if self.trellis:
                 sign = (level > 0) - (level < 0)
@@ -283,11 +329,11 @@ class Atoms:
                 self.state = NEXT[self.state][level & 1]
             else:
                 q.append(level)
-            need(abs(q[-1]) <= 32767 and abs(expand(q[-1], self.step_index)) <= 32767, "entry of an atom")
-        values, rate = [expand(x, self.step_index) for x in q], 65536 // (self.seen + 1)
-        for k, x in enumerate(values):
-            self.mean[k] += (16 * x - self.mean[k]) * rate >> 16
-            self.magnitude[k] += (16 * abs(x) - self.magnitude[k]) * rate >> 16
+            values.append(expand(q[-1], self.step_index) if level else 0)
+            need(abs(q[-1]) <= 32767 and abs(values[-1]) <= 32767, "entry of an atom")
+        rate = 65536 // (self.seen + 1)
+        self.mean = [m + ((16 * x - m) * rate >> 16) for m, x in zip(self.mean, values)]
+        self.magnitude = [m + ((16 * abs(x) - m) * rate >> 16) for m, x in zip(self.magnitude, values)]
         self.seen = min(self.seen + 1, 63)
         return values
 
@@ -304,16 +350,32 @@ def chunks(data, at):
         at += 12 + n
 
 
+def check_shape(dims, width):
+    need(1 <= dims <= 2 ** 16 and 1 <= width <= 2 ** 20, "shape")
+
+
+def check_step(mantissa, exponent, offset):
+    need(256 <= mantissa < 2 ** 23 and -120 <= exponent <= 80 and min(offset) >= -96, "step")
+
+
 class Codebook:
     def __init__(self, stream):
         kind, header, begin, _ = next(stream)
         need(kind == b"CBHD" and len(header) == 36, "CBHD")
-        (self.dims, self.width, self.mantissa, self.exponent, _, self.bias_exponent, self.classes, self.stride,
+        (self.dims, self.width, self.mantissa, self.exponent, offset, self.bias_exponent, self.classes, self.stride,
          flags) = struct.unpack("<IIIi4siIII", header)
-        need(flags == 0 and self.dims and self.width and 1 <= self.classes <= 64 and self.stride < self.dims, "CBHD")
+        check_shape(self.dims, self.width)
+        check_step(self.mantissa, self.exponent, struct.unpack("<4b", offset))
+        need(-150 <= self.bias_exponent <= 100 and 1 <= self.classes <= 64 and self.stride < self.dims, "CBHD")
+        need(flags <= 1, "unsupported")
         kind, priors, _, _ = next(stream)
         need(kind == b"CBPR", "CBPR")
         self.read_priors(Range(priors))
+        self.joint = None
+        if flags & 1:
+            kind, payload, _, _ = next(stream)
+            need(kind == b"CBJM", "CBJM")
+            self.joint = Joint(payload, [self.rate[j] for j in self.order])
         self.atoms, group = {}, max(1, 2 ** 24 // self.dims)
         for first in range(0, self.width, group):
             kind, payload, _, self.end = next(stream)
@@ -326,15 +388,11 @@ class Codebook:
         self.begin = begin
 
     def read_priors(self, d):  # 7.2
-        def tree():
-            return [Context() for _ in range(256)]
-        length, high = [Context() for _ in range(31)], [[Context(), Context()] for _ in range(32)]
-        sign, rate, hazard, classes = Context(), tree(), [tree(), tree(), tree()], tree()
+        size, sign, rate, classes = Golomb(), Context(), contexts(256), contexts(256)
+        hazard = [contexts(256) for _ in range(3)]
         self.bias, value = [], 0
         for _ in range(self.dims):
-            m = d.golomb(length, high)
-            if m:
-                value += -m if d.adaptive(sign) else m
+            value += d.signed(size, sign)
             need(abs(value) < 2 ** 30, "bias")
             self.bias.append(value)
         self.rate = [d.byte(rate) for _ in range(self.width)]
@@ -350,12 +408,131 @@ class Codebook:
             self.rank_cum.append(self.rank_cum[-1] + COST[self.rate[j]])
 
 
+@functools.lru_cache(maxsize=1)
+def named_codebook(data):
+    """A codebook file's; it's kept, for many files name the same."""
+    stream = chunks(data, 8)
+    codebook = Codebook(stream)
+    need(next(stream, None) is None, "something behind the codebook")
+    return codebook
+
+
+# ---- 7.3, 9.4: joint model -----------------------------------------------------------------------
+
+def idle_costs():
+    """9.4's cost(x), by 320 - x, from 0 to 960."""
+    costs = []
+    for i in range(961):
+        part = i & 3
+        costs.append((COST[i >> 2] * (4 - part) + COST[(i >> 2) + (1 if part else 0)] * part) // 4)
+    return costs
+
+
+IDLE = idle_costs()
+
+
+def wrapped(x):
+    return (x + 2 ** 31) % 2 ** 32 - 2 ** 31
+
+
+class Joint:
+    """What active ranks say about others: for each rank a list of (other rank, weight)."""
+
+    def __init__(self, payload, rates):
+        need(len(payload) >= 16, "truncated CBJM")
+        self.shift, counts_before, reserved, within, before, reserved_too = struct.unpack_from("<BBHIII", payload)
+        need(self.shift <= 4 and counts_before <= 1 and reserved == 0 and reserved_too == 0, "unsupported")
+        need(before == 0 or counts_before, "weights of a row before that doesn't count")
+        need(within + before <= 64 * len(payload), "more weights than the payload can hold")
+        d, self.width = Range(payload[16:]), len(rates)
+        self.read_base(d, rates)
+        self.within = self.read_lists(d, [r + 1 for r in range(self.width)], within)
+        self.before = self.read_lists(d, [0] * self.width, before)
+        d.finish()
+
+    def read_base(self, d, rates):
+        size, sign, self.base = Golomb(), Context(), []
+        for rate in rates:
+            eighths = 80 - rate + d.signed(size, sign)
+            need(-240 <= eighths <= 80, "base")
+            self.base.append(4 * eighths)
+
+    def read_lists(self, d, firsts, weights):
+        counts, gaps, size, sign = Golomb(), [Golomb() for _ in range(21)], Golomb(), Context()
+        lists = []
+        for at in firsts:
+            count = d.golomb(counts)
+            need(count <= min(self.width - at, weights), "number of weights")
+            weights -= count
+            lists.append([])
+            for left in range(count, 0, -1):
+                gap = d.golomb(gaps[min(((self.width - at) // left).bit_length(), 20)])
+                need(gap <= self.width - at - left, "gap between weights")
+                m = d.golomb(size)
+                need(m <= 126, "weight")
+                w = -(m + 1) if d.adaptive(sign) else m + 1
+                lists[-1].append((at + gap, w << self.shift))
+                at += gap + 1
+        need(weights == 0, "number of weights")
+        return lists
+
+    def ranks(self, d, scale, previous):
+        """The row's active ranks."""
+        logit, ranks, r = list(self.base), [], 0
+        for i in previous:
+            self.add(logit, self.before[i])
+        while (r := self.next_rank(d, logit, scale, r)) < self.width:
+            self.add(logit, self.within[r])
+            ranks.append(r)
+            r += 1
+        return ranks
+
+    @staticmethod
+    def add(logit, weights):
+        for k, w in weights:
+            logit[k] = wrapped(logit[k] + w)
+
+    def next_rank(self, d, logit, scale, start):
+        while start < self.width:
+            v, cum, k, most = d.peek(), 0, start, window(scale)
+            above = bound(0, scale, self.width - k)
+            need(v < above, "beyond the first candidate")
+            while k < self.width:
+                after = cum + IDLE[max(0, min(320 - logit[k], 960))]
+                if k > start and after > most:
+                    break
+                below = bound(after, scale, self.width - k - 1)
+                if v >= below:
+                    d.take(below, above - below)
+                    return k
+                cum, above, k = after, below, k + 1
+            d.take(0, above)
+            start = k
+        return self.width
+
+
 # ---- 9, 10: blocks and rows --------------------------------------------------------------------
 
+class Starts:
+    """Whether rows begin passages, within a block (9.3)."""
+
+    def __init__(self):
+        self.context, self.age = [Context(1 << 27, 15) for _ in range(12)], 0
+
+    def next(self, d):
+        i = 0
+        while i < 11 and self.age >> i > 1:
+            i += 1
+        starts = d.adaptive(self.context[i])
+        self.age = 0 if starts else self.age + 1
+        return starts
+
+
 class Model:
-    def __init__(self, cb, mantissa, exponent, offset):
-        self.cb, self.exponent = cb, exponent
-        need(256 <= mantissa < 2 ** 23 and -120 <= exponent <= 80 and min(offset) >= -96, "step")
+    def __init__(self, cb, mantissa, exponent, offset, passages, joint):
+        self.cb, self.exponent, self.passages, self.joint = cb, exponent, passages, joint
+        check_step(mantissa, exponent, offset)
+        need(cb.joint or not joint, "the codebook has no joint model")
         self.coefficient = [0]
         while len(self.coefficient) <= 4095:
             level = len(self.coefficient)
@@ -403,17 +580,27 @@ class Model:
         need(len(payload) >= 4, "truncated block")
         rows, scale = payload[0] + 256 * payload[1] + 1, payload[2] + 256 * payload[3]
         need(rows <= block_rows and scale > 0, "block header")
-        d, out = Range(payload[4:]), []
+        d, starts, previous, out = Range(payload[4:]), Starts(), [], []
         for _ in range(rows):
-            r, code = 0, []
-            while (r := position(d, self.cb.rank_cum, scale, r)) < self.cb.width:
-                code.append(self.cb.order[r])
-                r += 1
+            if self.passages and starts.next(d):
+                previous = []
+            previous = self.ranks(d, scale, previous)
+            code = [self.cb.order[r] for r in previous]
             levels = [1 + position(d, self.level_cum[self.cb.level_class[j]], 4096, 0) for j in code]
             need(all(level <= self.max_level for level in levels), "level")
             out.append(self.row(code, [self.coefficient[level] for level in levels]))
         d.finish()
         return out
+
+    def ranks(self, d, scale, previous):
+        """The row's active ranks; previous: those of the row before."""
+        if self.joint:
+            return self.cb.joint.ranks(d, scale, previous)
+        ranks, r = [], 0
+        while (r := position(d, self.cb.rank_cum, scale, r)) < self.cb.width:
+            ranks.append(r)
+            r += 1
+        return ranks
 
     def row(self, code, coefficients):  # 10
         most = max(map(abs, self.bias)) + sum(c * self.peak[j] for j, c in zip(code, coefficients))
@@ -446,8 +633,10 @@ def decode(data, codebook=None):
     dtype, model_kind, codes, embedded = head[20:24]
     mantissa, exponent = struct.unpack_from("<Ii", head, 24)
     offset = struct.unpack_from("<4b", head, 32)
-    need((major, minor) == (0, 1) and flags == 0 and model_kind == 0 and codes == 0 and head[36:] == bytes(4) and
+    need((major, minor) == (0, 2) and flags <= 1 and model_kind <= 1 and codes == 0 and head[36:] == bytes(4) and
          dtype <= 12 and embedded <= 1, "unsupported")
+    check_shape(dims, width)
+    need(1 <= block_rows <= 2 ** 16, "rows of a block")
     if embedded:
         cb = Codebook(stream)
     else:
@@ -455,9 +644,10 @@ def decode(data, codebook=None):
         need(kind == b"CREF" and len(name) == 32, "CREF")
         need(codebook is not None and codebook[:8] == b"\x89MDLC\r\n\x1a", "needs its codebook")
         need(hashlib.sha256(codebook[8:]).digest() == name, "another codebook")
-        cb = Codebook(chunks(codebook, 8))
+        cb = named_codebook(codebook)
     need((cb.dims, cb.width) == (dims, width), "shapes")
-    model, rows, index, stat, tail = Model(cb, mantissa, exponent, offset), [], b"", None, False
+    model = Model(cb, mantissa, exponent, offset, flags & 1, model_kind == 1)
+    rows, index, stat, note, tail = [], b"", None, None, False
     index_offset = blocks = None
     seen = []
     for kind, payload, begin, end in stream:
@@ -471,8 +661,11 @@ def decode(data, codebook=None):
             need(index_offset is None, "second INDX")
             index, index_offset = payload, begin
         elif kind == b"stat":
-            need(index_offset is not None and len(payload) == 48, "stat")
+            need(index_offset is not None and len(payload) == 48 and stat is None, "stat")
             stat = payload[16:]
+        elif kind == b"note":
+            need(index_offset is not None and note is None, "note")
+            note = payload
         elif kind == b"TAIL":
             need(struct.unpack("<QQQ", payload) == (index_offset, len(rows), len(seen)), "TAIL")
             tail = True

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "block/block_decoder.h"
 #include "block/block_encoder.h"
+#include "fit/joint_fit.h"
 #include "fit/priors_fit.h"
 #include "random.h"
 #include "synthesis/synthesis.h"
@@ -21,6 +22,7 @@
 
 static codebook *book;
 static code_model *model;
+static const code_options additive;
 
 static int set_up(void **state)
 {
@@ -45,7 +47,7 @@ static int set_up(void **state)
     }
     assert_int_equal(codebook_derive_order(book), MDLA_OK);
     codebook_derive_peaks(book);
-    assert_int_equal(code_model_new(alloc_of(NULL), book, &params, &model), MDLA_OK);
+    assert_int_equal(code_model_new(alloc_of(NULL), book, &params, &additive, &model), MDLA_OK);
     return 0;
 }
 
@@ -83,49 +85,121 @@ static void draw_codes(code_rows *codes, size_t rows)
     codes->row_count = rows;
 }
 
-static void test_block_codes_round_trip_within_a_thousandth_of_their_price(void **state)
+/* Encodes codes, decodes them, compares all and what was charged. Returns the charged bits. */
+static double check_round_trip(const code_model *m, const code_rows *codes, const uint8_t *starts)
 {
-    code_rows codes = {0};
     range_encoder e = {0};
     uint8_t header[BLOCK_HEADER_NBYTES], *payload;
-    double charged, decoded = 0.0, index[WIDTH], level[WIDTH];
+    double decoded = 0.0, index[WIDTH], level[WIDTH];
     uint32_t feature[WIDTH];
     uint16_t levels[WIDTH];
-    row_code code = {0, feature, levels};
-    row_bits bits = {0.0, index, level};
+    row_code code = {false, 0, feature, levels};
+    row_bits bits = {0.0, 0.0, index, level};
+    row_context context;
+    block_charge charge;
     block_decoder d;
 
-    (void)state;
-    draw_codes(&codes, ROWS);
-    assert_int_equal(block_encode(model, &codes, 0, ROWS, header, &e, &charged), MDLA_OK);
+    assert_int_equal(block_encode(m, codes, 0, ROWS, starts, header, &e, &charge), MDLA_OK);
+    const double charged = charge.flags + charge.levels;
     assert_true(8.0 * (double)e.nbytes <= 1.001 * charged + 16.0);
     payload = malloc(sizeof header + e.nbytes);
     assert_non_null(payload);
     memcpy(payload, header, sizeof header);
     memcpy(payload + sizeof header, e.payload, e.nbytes);
-    assert_int_equal(block_decoder_start(&d, model, payload, sizeof header + e.nbytes), MDLA_OK);
+    assert_int_equal(row_context_new(alloc_of(NULL), m, &context), MDLA_OK);
+    assert_int_equal(block_decoder_start(&d, m, &context, payload, sizeof header + e.nbytes),
+                     MDLA_OK);
     assert_int_equal(d.row_count, ROWS);
     for (size_t r = 0; r < ROWS; r++) {
         bool seen[WIDTH] = {false};
 
         block_decoder_row(&d, &code, &bits);
-        assert_int_equal(code.count, codes.start[r + 1] - codes.start[r]);
-        decoded += bits.end;
+        assert_int_equal(code.starts_passage, starts != NULL && starts[r] != 0);
+        assert_int_equal(code.count, codes->start[r + 1] - codes->start[r]);
+        decoded += bits.passage + bits.end;
         for (uint32_t i = 0; i < code.count; i++) {
-            size_t at = codes.start[r];
+            size_t at = codes->start[r];
 
-            while (at < codes.start[r + 1] && codes.feature[at] != code.feature[i])
+            while (at < codes->start[r + 1] && codes->feature[at] != code.feature[i])
                 at++;
-            assert_true(at < codes.start[r + 1] && !seen[code.feature[i]]);
-            assert_int_equal(code.level[i], codes.level[at]);
+            assert_true(at < codes->start[r + 1] && !seen[code.feature[i]]);
+            assert_int_equal(code.level[i], codes->level[at]);
             seen[code.feature[i]] = true;
             decoded += index[i] + level[i];
         }
     }
     assert_true(block_decoder_finished(&d));
     assert_true(fabs(decoded - charged) < 1e-6 * charged);
+    row_context_free(&context);
     free(payload);
     range_encoder_free(&e);
+    return charged;
+}
+
+static void test_block_codes_round_trip_within_a_thousandth_of_their_price(void **state)
+{
+    code_rows codes = {0};
+
+    (void)state;
+    draw_codes(&codes, ROWS);
+    check_round_trip(model, &codes, NULL);
+    code_rows_free(alloc_of(NULL), &codes);
+}
+
+/* Features 2 k and 2 k + 1 as one, and every row as the one before but for passages' starts: what
+ * the joint model is for. */
+static void draw_joint_codes(code_rows *codes, uint8_t *starts)
+{
+    size_t at = 0;
+
+    assert_int_equal(code_rows_reserve(alloc_of(NULL), codes, ROWS, ROWS * WIDTH), MDLA_OK);
+    for (size_t r = 0; r < ROWS; r++) {
+        starts[r] = random_below(8) == 0;
+        codes->start[r] = at;
+        for (uint32_t j = 0; j + 1 < WIDTH; j += 2) {
+            bool on = random_below(20) == 0;
+
+            for (size_t i = r != 0 && !starts[r] ? codes->start[r - 1] : at; i < codes->start[r];
+                 i++)
+                on = on || (codes->feature[i] == j && random_below(4) != 0);
+            for (uint32_t k = j; on && k < j + 2; k++) {
+                codes->feature[at] = k;
+                codes->level[at++] = 1 + random_below(3);
+            }
+        }
+    }
+    codes->start[ROWS] = at;
+    codes->row_count = ROWS;
+}
+
+static void test_block_joint_codes_round_trip_and_cost_far_less(void **state)
+{
+    const code_options joint = {true, true}, plain = {false, true};
+    code_rows codes = {0};
+    uint8_t starts[ROWS];
+    parallel_pool *pool = parallel_open(alloc_of(NULL), 2);
+    code_model *with, *without;
+
+    (void)state;
+    assert_non_null(pool);
+    draw_joint_codes(&codes, starts);
+    const joint_rows rows = {&codes, starts};
+    joint_fit_options options = {.expected_rows = 1e9, .before = true, .passes = 12};
+
+    assert_int_equal(joint_fit(book, pool, &rows, &options), MDLA_OK);
+    assert_non_null(book->joint);
+    assert_int_equal(code_model_new(alloc_of(NULL), book, &book->fit, &joint, &with), MDLA_OK);
+    assert_int_equal(code_model_new(alloc_of(NULL), book, &book->fit, &plain, &without), MDLA_OK);
+    const double bits = check_round_trip(with, &codes, starts);
+
+    assert_true(bits < 0.7 * check_round_trip(without, &codes, starts));
+    code_model_free(with);
+    code_model_free(without);
+    joint_model_free(book->joint);
+    book->joint = NULL;
+    assert_int_equal(code_model_new(alloc_of(NULL), book, &book->fit, &joint, &with),
+                     MDLA_ERR_CORRUPT);
+    parallel_close(pool);
     code_rows_free(alloc_of(NULL), &codes);
 }
 
@@ -135,8 +209,8 @@ static void test_block_headers_out_of_range_are_refused(void **state)
     block_decoder d;
 
     (void)state;
-    assert_int_equal(block_decoder_start(&d, model, scale_zero, 3), MDLA_ERR_TRUNCATED);
-    assert_int_equal(block_decoder_start(&d, model, scale_zero, 4), MDLA_ERR_CORRUPT);
+    assert_int_equal(block_decoder_start(&d, model, NULL, scale_zero, 3), MDLA_ERR_TRUNCATED);
+    assert_int_equal(block_decoder_start(&d, model, NULL, scale_zero, 4), MDLA_ERR_CORRUPT);
 }
 
 static void test_model_coefficients_follow_the_specification(void **state)
@@ -160,10 +234,10 @@ static void test_model_steps_and_biases_out_of_range_are_refused(void **state)
     code_model *m;
 
     (void)state;
-    assert_int_equal(code_model_new(alloc_of(NULL), book, &zero, &m), MDLA_ERR_CORRUPT);
-    assert_int_equal(code_model_new(alloc_of(NULL), book, &fine, &m), MDLA_ERR_CORRUPT);
-    assert_int_equal(code_model_new(alloc_of(NULL), book, &below, &m), MDLA_ERR_CORRUPT);
-    assert_int_equal(code_model_new(alloc_of(NULL), book, &far, &m), MDLA_ERR_CORRUPT);
+    assert_int_equal(code_model_new(alloc_of(NULL), book, &zero, &additive, &m), MDLA_ERR_CORRUPT);
+    assert_int_equal(code_model_new(alloc_of(NULL), book, &fine, &additive, &m), MDLA_ERR_CORRUPT);
+    assert_int_equal(code_model_new(alloc_of(NULL), book, &below, &additive, &m), MDLA_ERR_CORRUPT);
+    assert_int_equal(code_model_new(alloc_of(NULL), book, &far, &additive, &m), MDLA_ERR_CORRUPT);
     assert_null(m);
 }
 
@@ -176,7 +250,7 @@ static void test_synthesis_equals_plain_sums(void **state)
     for (unsigned round = 0; round < 200; round++) {
         uint32_t feature[40];
         uint16_t level[40];
-        row_code code = {random_below(41), feature, level};
+        row_code code = {false, random_below(41), feature, level};
 
         for (uint32_t i = 0; i < code.count; i++) {
             feature[i] = random_below(WIDTH);
@@ -198,7 +272,7 @@ static void test_synthesis_sums_beyond_32_bits_do_not_fit(void **state)
 {
     uint32_t feature[40] = {0};
     uint16_t level[40];
-    row_code code = {40, feature, level};
+    row_code code = {false, 40, feature, level};
 
     (void)state;
     for (unsigned i = 0; i < 40; i++)
@@ -212,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_block_codes_round_trip_within_a_thousandth_of_their_price),
+        cmocka_unit_test(test_block_joint_codes_round_trip_and_cost_far_less),
         cmocka_unit_test(test_block_headers_out_of_range_are_refused),
         cmocka_unit_test(test_model_coefficients_follow_the_specification),
         cmocka_unit_test(test_model_steps_and_biases_out_of_range_are_refused),

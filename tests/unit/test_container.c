@@ -329,7 +329,7 @@ static int visit_row(void *ctx, uint64_t row, const mdla_coded_feature *code, si
     visit_sums *v = ctx;
 
     assert_int_equal(row, v->rows++);
-    v->bits += bits->header;
+    v->bits += bits->passage + bits->header;
     for (size_t i = 0; i < count; i++) {
         assert_true(code[i].feature < WIDTH && code[i].level >= 1 && code[i].strength > 0.0);
         v->bits += code[i].index_bits + code[i].level_bits;
@@ -365,7 +365,8 @@ static void test_container_accounting_sums_to_the_file(void **state)
         assert_int_equal(v.rows, ROWS);
         assert_int_equal(v.active, account.active);
         assert_true(fabs(v.bits - account.charged) < 1e-6);
-        assert_true(account.bits[MDLA_BITS_CODER] > -1.0 &&
+        /* A payload's last byte is left out where it happens to be zero: 8 bits a block less. */
+        assert_true(account.bits[MDLA_BITS_CODER] > -3 * 8.0 &&
                     account.bits[MDLA_BITS_CODER] < 3 * 17.0);
         mdla_decoder_close(decoder);
         free(bytes);

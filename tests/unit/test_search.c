@@ -90,6 +90,7 @@ static problem problem_random(uint32_t width, uint32_t dims, size_t rows, uint32
         p.level_offset[level] = level == 1 ? 0.1f : -0.05f;
     }
     p.prices = (search_prices){.lambda = 0.08f,
+                               .sweeps = 2,
                                .step = 1.0f,
                                .max_level = max_level,
                                .level_offset = p.level_offset,
@@ -119,7 +120,7 @@ static void problem_free(problem *p)
 
 static void run(problem *p, search_support support, const code_rows *initial)
 {
-    assert_int_equal(search_rows(p->search, &p->prices, p->pool, p->values, p->rows, support,
+    assert_int_equal(search_rows(p->search, &p->prices, p->pool, p->values, p->rows, NULL, support,
                                  initial, &p->codes, p->distortion),
                      MDLA_OK);
     assert_int_equal(p->codes.row_count, p->rows);
@@ -476,14 +477,14 @@ static void test_search_unusable_initial_codes_are_refused(void **unused)
     given.start[1] = 2;
     given.feature[0] = 3;
     given.feature[1] = 10; /* one beyond the last */
-    assert_int_equal(search_rows(p.search, &p.prices, p.pool, p.values, 1, SEARCH_FREE, &given,
-                                 &p.codes, p.distortion),
+    assert_int_equal(search_rows(p.search, &p.prices, p.pool, p.values, 1, NULL, SEARCH_FREE,
+                                 &given, &p.codes, p.distortion),
                      MDLA_ERR_ARGUMENT);
     given.feature[1] = 3; /* twice */
-    assert_int_equal(search_rows(p.search, &p.prices, p.pool, p.values, 1, SEARCH_FREE, &given,
-                                 &p.codes, p.distortion),
+    assert_int_equal(search_rows(p.search, &p.prices, p.pool, p.values, 1, NULL, SEARCH_FREE,
+                                 &given, &p.codes, p.distortion),
                      MDLA_ERR_ARGUMENT);
-    assert_int_equal(search_rows(p.search, &p.prices, p.pool, p.values, 1, SEARCH_FIXED, NULL,
+    assert_int_equal(search_rows(p.search, &p.prices, p.pool, p.values, 1, NULL, SEARCH_FIXED, NULL,
                                  &p.codes, p.distortion),
                      MDLA_ERR_ARGUMENT);
     code_rows_free(allocator(), &given);
@@ -526,8 +527,9 @@ static void test_search_every_failing_allocation_is_reported(void **unused)
             code_rows codes = {0};
 
             if (search != NULL) {
-                const mdla_status status = search_rows(search, &p.prices, pool, p.values, p.rows,
-                                                       SEARCH_FREE, NULL, &codes, p.distortion);
+                const mdla_status status =
+                    search_rows(search, &p.prices, pool, p.values, p.rows, NULL, SEARCH_FREE, NULL,
+                                &codes, p.distortion);
 
                 done = status == MDLA_OK;
                 assert_true(done || status == MDLA_ERR_MEMORY);

@@ -40,3 +40,22 @@ finish no-rows digits.codebook
 mdla-dec all.mdla --rows 0:9 -o nine.npy -q
 mdla-enc nine.npy --codebook digits.codebook --step 300 --block-rows 1 --reference -o blocks-of-one.mdla -q
 finish blocks-of-one digits.codebook
+
+# the joint model: lists and dense rows of weights, the row before, starts of passages, many blocks; and the same rows
+# additive
+tokens=$corpus/transformer/test-5000
+mdla-train "$tokens.npy" -o small --width 64 --l0 12 --passes 8 -q
+mdla-enc "$tokens.npy" --docs "$tokens.docs.npy" --sae small --fvu 0.54 --expected-rows 3000000 \
+    --codebook-out joint.codebook -q
+mdla-enc "$tokens.npy" --docs "$tokens.docs.npy" --codebook joint.codebook --fvu 0.54 -o all-joint.mdla -q
+mdla-dec all-joint.mdla --rows 0:600 -o rows.npy -q
+/usr/bin/python3 - "$tokens.docs.npy" <<'END'
+import sys
+text = open(sys.argv[1], "rb").read()
+head = text[:128].replace(b"(5000,)", b"(600,) ")
+open("docs.npy", "wb").write(head + text[128:128 + 4 * 600])
+END
+mdla-enc rows.npy --docs docs.npy --codebook joint.codebook --fvu 0.54 --block-rows 256 --reference -o joint.mdla -q
+finish joint joint.codebook
+mdla-enc rows.npy --docs docs.npy --codebook joint.codebook --fvu 0.6 --model additive --embed -o passages.mdla -q
+finish passages

@@ -195,6 +195,16 @@ MDLA_API int mdla_rows_can_rewind(const mdla_rows *rows);
 MDLA_API MDLA_MUST_USE mdla_status mdla_rows_read(mdla_rows *rows, float *dst, size_t max_rows,
                                                   size_t *got, mdla_error *err);
 
+/**
+ * Says which passage (text, context window) each row belongs to: a 1-D .npy array of integers, one a
+ * row; a passage starts where the number changes. Rows of a passage are coded with regard to the row
+ * before. Takes over the source, also on failure. MDLA_ERR_DATA where the numbers don't fit the rows
+ * or aren't integers; MDLA_ERR_FORMAT no .npy.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_rows_set_passages(mdla_rows *rows, mdla_source source,
+                                                          const char *name, mdla_error *err);
+MDLA_API int mdla_rows_has_passages(const mdla_rows *rows);
+
 /** Back to the first row. MDLA_ERR_UNSUPPORTED where the source can't seek. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_rows_rewind(mdla_rows *rows, mdla_error *err);
 /** Goes to a row (rewinds or skips as needed). MDLA_ERR_ARGUMENT past the end. */
@@ -280,6 +290,12 @@ typedef struct mdla_target {
     double step;         /**< quantisation step, in units of strength times the atom's norm */
 } mdla_target;
 
+/** Which features are active given the others: coded each by itself, or by the joint model. */
+typedef enum mdla_model {
+    MDLA_MODEL_JOINT = 0,   /**< where the codebook has one, else additive */
+    MDLA_MODEL_ADDITIVE = 1 /**< as if features were independent of each other */
+} mdla_model;
+
 typedef enum mdla_code {
     MDLA_CODE_FREE = 0, /**< the search chooses the features */
     MDLA_CODE_SAE = 1   /**< exactly the features that the SAE's own encoder switches on */
@@ -288,6 +304,11 @@ typedef enum mdla_code {
 typedef struct mdla_fit_options {
     mdla_target target;
     mdla_code code;
+    mdla_model model; /**< MDLA_MODEL_ADDITIVE: without a joint model, and searched so */
+    int effort;       /**< 1 .. 9: how long to search; 0: 5. 1 and 2: under additive prices */
+    int prune;        /**< nonzero: features that don't pay for their atoms are never used */
+    int adapt_atoms;  /**< nonzero: atoms move to suit the codes, alternated with the search */
+    uint32_t block_rows; /**< of the files that will be made; 0: 1,024 */
     uint64_t expected_rows; /**< rows that will share the codebook; 0: the rows given */
     mdla_progress progress; /**< may be NULL */
     void *progress_ctx;
@@ -322,7 +343,9 @@ typedef struct mdla_codebook_info {
     uint64_t nbytes;    /**< size of its canonical bytes */
     double atom_bits;   /**< of these, in bits: atoms */
     double bias_bits;
-    double prior_bits; /**< rates and level distributions */
+    double prior_bits;  /**< rates and level distributions */
+    double weight_bits; /**< the joint model */
+    uint64_t weights;   /**< of it; 0: it has none */
 } mdla_codebook_info;
 MDLA_API void mdla_codebook_query(const mdla_codebook *codebook, mdla_codebook_info *out);
 /** Decoded atom of a feature, at the norm that strengths refer to: float32 [dims] into dst. */
@@ -419,6 +442,8 @@ MDLA_API void mdla_codes_free(mdla_codes *codes);
 typedef struct mdla_encode_options {
     mdla_target target;
     mdla_code code;      /**< MDLA_CODE_SAE needs the SAE */
+    mdla_model model;
+    int effort;          /**< 1 .. 9: how long to search; 0: 5 */
     int reference;       /**< nonzero: name the codebook by SHA-256; zero: embed it */
     uint32_t block_rows; /**< 0: 1,024 */
     const char *note;    /**< provenance text, at most 1,024 bytes; may be NULL. Never a path */
@@ -476,6 +501,8 @@ typedef struct mdla_file_info {
     uint64_t nbytes;  /**< likewise */
     mdla_dtype dtype; /**< of the rows that were encoded */
     double step;
+    mdla_model model;
+    int passages; /**< starts of passages are coded */
     int embedded; /**< the codebook is inside */
     uint8_t codebook_sha256[32];
     double fvu; /**< as recorded by the encoder; NaN where none is */
@@ -530,6 +557,7 @@ MDLA_API const char *mdla_bit_class_name(mdla_bit_class bit_class);
 
 /** What one row or one feature was charged: -log2 of the model's probabilities, in bits. */
 typedef struct mdla_symbol_bits {
+    double passage; /**< whether a passage starts with the row */
     double header, indices, levels;
 } mdla_symbol_bits;
 

@@ -1,0 +1,64 @@
+/* What the files of a codebook's fit share:
+ * fit.c         the job from beginning to end, prices and lambda on a sample
+ * fit_rounds.c  passes over the rows, each under prices from the one before
+ * fit_atoms.c   atoms adapted to codes, pruned, quantised
+ */
+#ifndef MDLA_FIT_JOB_H
+#define MDLA_FIT_JOB_H
+
+#include "encode/passes.h"
+
+typedef struct fit_job {
+    const mdla_allocator *al;
+    const mdla_fit_options *options;
+    mdla_error *err;
+    const sae *sae;
+    mdla_rows *rows;
+    codebook *cb;
+    float *atoms; /* [width][dims] unit norm; 0: a feature that is pruned */
+    search_atoms *search;
+    search_engine engine;
+    row_survey survey;
+    code_counts *counts;
+    atom_moments moments;
+    offset_sums offsets;
+    float *offset_scratch; /* [LEVEL_OFFSETS + 1][dims] */
+    uint8_t *step_index;   /* [width] */
+    int16_t *q;            /* [width][dims] */
+    double lambda;
+    float prior;          /* of the joint model's weights, once one was chosen */
+    code_rows kept;       /* codes that the joint model is fitted to */
+    uint8_t *kept_starts; /* [kept.row_capacity] */
+    float *pull;          /* [width][dims] sum of strength x what the codes leave; or NULL */
+    double *pull_weight;  /* [width] sum of strength x all strengths of the row; likewise */
+} fit_job;
+
+mdla_status fit_no_memory(fit_job *j);
+
+/* Rows that will share the codebook. */
+double fit_expected_rows(const fit_job *j);
+
+/* Prices at j->lambda and the codebook as it is. */
+mdla_status fit_set_lambda(fit_job *j);
+
+/* Priors from the counts of the last pass: they refer to its step. */
+mdla_status fit_priors(fit_job *j);
+
+/* Passes over the rows, each under the prices that the codes before gave; the joint model, atoms
+ * that adapt and prunes go along as the options say. Leaves j->counts, j->moments and the
+ * codebook's priors of the last pass, which is over all rows. */
+mdla_status fit_rounds(fit_job *j);
+
+/* Adds rows of a pass to j->pull. */
+void fit_atoms_pull(fit_job *j, const search_engine *e, size_t row_count);
+
+/* Moves atoms to where the codes of the last pass leave less. */
+mdla_status fit_atoms_adapt(fit_job *j);
+
+/* Takes out the features that don't pay for their atoms, judged by the last pass. */
+mdla_status fit_atoms_prune(fit_job *j, const atom_moments *moments);
+
+/* Atoms in integers, and the codebook's canonical bytes. */
+mdla_status fit_atoms_make(fit_job *j);
+
+#endif
