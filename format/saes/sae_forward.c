@@ -5,14 +5,6 @@
 
 #include <string.h>
 
-static void decode_row(const sae *s, const sae_codes *codes, size_t r, float *out)
-{
-    memcpy(out, s->b_dec, s->dims * sizeof *out);
-    for (size_t i = codes->start[r]; i < codes->start[r + 1]; i++)
-        matmul_axpy(s->dims, codes->strength[i], s->w_dec + (size_t)codes->feature[i] * s->dims,
-                    out);
-}
-
 mdla_status mdla_sae_forward(const mdla_config *config, const mdla_sae *given, const float *rows,
                              size_t row_count, float *decoded, uint32_t *active, mdla_error *err)
 {
@@ -26,7 +18,7 @@ mdla_status mdla_sae_forward(const mdla_config *config, const mdla_sae *given, c
         status = sae_forward(given->model, pool, rows, row_count, &codes);
     for (size_t r = 0; status == MDLA_OK && r < row_count; r++) {
         if (decoded != NULL)
-            decode_row(given->model, &codes, r, decoded + r * given->model->dims);
+            sae_decode_row(given->model, &codes, r, decoded + r * given->model->dims);
         if (active != NULL)
             active[r] = (uint32_t)(codes.start[r + 1] - codes.start[r]);
     }
