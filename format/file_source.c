@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "io_error.h"
+#include "scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -263,27 +264,141 @@ mdla_status mdla_sink_file(const char *path, int overwrite, mdla_sink *out, mdla
     return MDLA_OK;
 }
 
+/* ---- Scratch --------------------------------------------------------------------------------- */
+
+/* A file without a name, written at its end and then read from its start: one for both sides. */
+typedef struct scratch {
+    int fd;
+    int sides; /* that are open */
+    off_t at;  /* where reading stands */
+} scratch;
+
+static void scratch_release(scratch *s)
+{
+    if (--s->sides != 0)
+        return;
+    close(s->fd);
+    free(s);
+}
+
+static mdla_status scratch_write(void *ctx, const void *src, size_t nbytes)
+{
+    const scratch *const s = ctx;
+    size_t done = 0;
+
+    while (done < nbytes) {
+        const size_t want = nbytes - done < CALL_MAX ? nbytes - done : CALL_MAX;
+        const ssize_t n = write(s->fd, (const char *)src + done, want);
+
+        if (n > 0)
+            done += (size_t)n;
+        else if (n == 0 || errno != EINTR)
+            return MDLA_ERR_IO;
+    }
+    return MDLA_OK;
+}
+
+static mdla_status scratch_end(void *ctx, int keep)
+{
+    (void)keep;
+    scratch_release(ctx);
+    return MDLA_OK;
+}
+
+static mdla_status scratch_read(void *ctx, void *dst, size_t nbytes, size_t *got)
+{
+    scratch *const s = ctx;
+
+    *got = 0;
+    while (*got < nbytes) {
+        const size_t want = nbytes - *got < CALL_MAX ? nbytes - *got : CALL_MAX;
+        const ssize_t n = pread(s->fd, (char *)dst + *got, want, s->at);
+
+        if (n == 0)
+            break;
+        if (n > 0) {
+            *got += (size_t)n;
+            s->at += n;
+        } else if (errno != EINTR) {
+            return MDLA_ERR_IO;
+        }
+    }
+    return MDLA_OK;
+}
+
+static void scratch_close(void *ctx)
+{
+    scratch_release(ctx);
+}
+
+mdla_status scratch_open(mdla_sink *sink, mdla_source *source, mdla_error *err)
+{
+    const char *folder = getenv("TMPDIR");
+    scratch *const s = calloc(1, sizeof *s);
+    char path[4096] = "";
+
+    memset(sink, 0, sizeof *sink);
+    memset(source, 0, sizeof *source);
+    if (s == NULL)
+        return error_memory(err, "a temporary file");
+    if (folder == NULL || *folder == '\0')
+        folder = "/var/tmp";
+    s->fd = -1;
+    if (snprintf(path, sizeof path, "%s/mdla-XXXXXX", folder) < (int)sizeof path)
+        s->fd = mkstemp(path);
+    if (s->fd < 0) {
+        free(s);
+        return error_io(err, folder, "make a temporary file (set TMPDIR)");
+    }
+    unlink(path);
+    s->sides = 2;
+    *sink = (mdla_sink){s, scratch_write, scratch_end};
+    *source = (mdla_source){s, scratch_read, NULL, MDLA_UNKNOWN, scratch_close};
+    return MDLA_OK;
+}
+
 /* ---- Folders --------------------------------------------------------------------------------- */
 
-/* PATH/MEMBER, to be freed; NULL with err filled. A member is a plain name: no path leaves the
- * folder. */
-static char *member_path(const char *folder, const char *member, mdla_status *status,
+typedef struct path_folder {
+    char *path;   /* of the folder */
+    char *origin; /* the same in full; NULL where that can't be had */
+    char *chosen; /* NULL: the folder itself was named */
+} path_folder;
+
+/* A member is a name, or names of folders and then its own: no path leaves the folder. */
+static int is_member(const char *member)
+{
+    while (*member != '\0') {
+        const size_t length = strcspn(member, "/");
+
+        if (length == 0 || strncmp(member, ".", length) == 0 ||
+            (length == 2 && strncmp(member, "..", 2) == 0))
+            return 0;
+        member += length;
+        if (*member == '/' && *++member == '\0')
+            return 0;
+    }
+    return 1;
+}
+
+/* PATH/MEMBER, to be freed; NULL with err filled. */
+static char *member_path(const path_folder *folder, const char *member, mdla_status *status,
                          mdla_error *err)
 {
-    const size_t nbytes = strlen(folder) + strlen(member) + 2;
+    const size_t nbytes = strlen(folder->path) + strlen(member) + 2;
     char *path;
 
-    if (member[0] == '\0' || strchr(member, '/') != NULL || strcmp(member, ".") == 0 ||
-        strcmp(member, "..") == 0) {
-        *status = error_set(err, MDLA_ERR_ARGUMENT, "%s: '%s' is no member's name", folder, member);
+    if (member[0] == '\0' || !is_member(member)) {
+        *status =
+            error_set(err, MDLA_ERR_ARGUMENT, "%s: '%s' is no member's name", folder->path, member);
         return NULL;
     }
     path = malloc(nbytes);
     if (path == NULL) {
-        *status = error_memory(err, folder);
+        *status = error_memory(err, folder->path);
         return NULL;
     }
-    (void)snprintf(path, nbytes, "%s/%s", folder, member);
+    (void)snprintf(path, nbytes, "%s/%s", folder->path, member);
     return path;
 }
 
@@ -313,22 +428,54 @@ static mdla_status folder_create(void *ctx, const char *member, mdla_sink *out, 
     return status;
 }
 
+static void folder_close(void *ctx)
+{
+    path_folder *const f = ctx;
+
+    free(f->path);
+    free(f->origin);
+    free(f->chosen);
+    free(f);
+}
+
+/* Splits FOLDER/FILE; a file without a folder lies in ".". */
+static int set_paths(path_folder *f, const char *path, int is_folder)
+{
+    const char *const slash = is_folder ? NULL : strrchr(path, '/');
+
+    f->path = strdup(is_folder ? path : slash == NULL ? "." : path);
+    if (f->path == NULL)
+        return -1;
+    if (slash != NULL)
+        f->path[slash == path ? 1 : slash - path] = '\0';
+    f->origin = realpath(f->path, NULL);
+    f->chosen = is_folder ? NULL : strdup(slash == NULL ? path : slash + 1);
+    return is_folder || f->chosen != NULL ? 0 : -1;
+}
+
 mdla_status mdla_folder_path(const char *path, int create, mdla_folder *out, mdla_error *err)
 {
+    path_folder *f;
     struct stat st;
 
     memset(out, 0, sizeof *out);
     if (create && mkdir(path, 0777) != 0 && errno != EEXIST)
         return error_io(err, path, "create the folder");
     if (stat(path, &st) != 0)
-        return error_io(err, path, "open the folder");
-    if (!S_ISDIR(st.st_mode))
+        return error_io(err, path, "open");
+    if (create && !S_ISDIR(st.st_mode))
         return error_set(err, MDLA_ERR_IO, "%s: is a file, not a folder", path);
-    out->ctx = strdup(path);
-    if (out->ctx == NULL)
+    f = calloc(1, sizeof *f);
+    if (f == NULL || set_paths(f, path, S_ISDIR(st.st_mode)) != 0) {
+        if (f != NULL)
+            folder_close(f);
         return error_memory(err, path);
+    }
+    out->ctx = f;
     out->open = folder_open;
     out->create = create ? folder_create : NULL;
-    out->close = free;
+    out->close = folder_close;
+    out->chosen = f->chosen;
+    out->origin = f->origin;
     return MDLA_OK;
 }

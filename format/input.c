@@ -43,7 +43,8 @@ static mdla_status source_failed(input *in, mdla_status status, mdla_error *err)
     case MDLA_ERR_MEMORY: return error_memory(err, in->name);
     case MDLA_ERR_CORRUPT:
         return error_set(err, status,
-                         "%s: compressed data are damaged after byte %" PRIu64 " of their content",
+                         "%s: damaged after byte %" PRIu64
+                         " of its content: a CRC-32, a size or compressed data are wrong",
                          in->name, in->position);
     case MDLA_ERR_TRUNCATED:
         return error_set(err, status,

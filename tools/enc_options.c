@@ -13,7 +13,8 @@ static const char help[] =
     "Codes activation rows (.npy, IDX, IDX.gz, raw) lossily with an SAE.\n"
     "  mdla-enc acts.npy --sae my-sae/ --fvu 0.2 -o acts.mdla\n"
     "\n"
-    "      --sae FOLDER        make a codebook for DATA from this SAE (SAELens)\n"
+    "      --sae SAE           make a codebook for DATA from this SAE (folder, file)\n"
+    "      --sae-kind KIND --act-scale T   what the SAE's files can't say (mdla-eval)\n"
     "      --codebook CB       use this codebook, or that of a .mdla file, as is\n"
     "      --fvu F             reach this fraction of variance unexplained\n"
     "      --bits-per-row B    spend this many bits a row, an embedded codebook aside\n"
@@ -32,6 +33,8 @@ static const char help[] =
 
 enum {
     KEY_SAE = OPTION_FIRST,
+    KEY_SAE_KIND,
+    KEY_ACT_SCALE,
     KEY_CODEBOOK,
     KEY_FVU,
     KEY_BITS,
@@ -51,6 +54,8 @@ enum {
 
 static const struct option longs[] = {
     {"sae", required_argument, NULL, KEY_SAE},
+    {"sae-kind", required_argument, NULL, KEY_SAE_KIND},
+    {"act-scale", required_argument, NULL, KEY_ACT_SCALE},
     {"codebook", required_argument, NULL, KEY_CODEBOOK},
     {"fvu", required_argument, NULL, KEY_FVU},
     {"bits-per-row", required_argument, NULL, KEY_BITS},
@@ -121,7 +126,9 @@ static int set_option(enc_options *o, int key)
     int result = 0;
 
     switch (key) {
-    case KEY_SAE: o->sae = optarg; break;
+    case KEY_SAE: o->sae.path = optarg; break;
+    case KEY_SAE_KIND: o->sae.options.kind = optarg; break;
+    case KEY_ACT_SCALE: return sae_choose_scale(&o->sae, optarg);
     case KEY_CODEBOOK: o->codebook = optarg; break;
     case KEY_FVU:
     case KEY_BITS:
@@ -165,8 +172,10 @@ static int check_options(const enc_options *o)
         return tool_usage("no DATA; name activation files, or - for standard input");
     if (pipes > 1)
         return tool_usage("standard input (-) can be named once");
-    if (!o->sae && !o->codebook)
-        return tool_usage("give --sae FOLDER, or --codebook CB for one made before");
+    if (!o->sae.path && !o->codebook)
+        return tool_usage("give --sae SAE, or --codebook CB for one made before");
+    if (!o->sae.path && (o->sae.options.kind || o->sae.options.act_scale > 0))
+        return tool_usage("--sae-kind and --act-scale need --sae SAE");
     if (!o->common.output && !o->codebook_out)
         return tool_usage("give -o OUT.mdla (or --codebook-out CB to make a codebook alone)");
     if (o->embed && o->reference)
@@ -177,8 +186,8 @@ static int check_options(const enc_options *o)
     if (o->codebook && o->codebook_out)
         return tool_usage("--codebook-out is for a codebook made here; %s is one already",
                           o->codebook);
-    if (!o->sae && o->code == MDLA_CODE_SAE)
-        return tool_usage("--code sae needs the SAE; give --sae FOLDER too");
+    if (!o->sae.path && o->code == MDLA_CODE_SAE)
+        return tool_usage("--code sae needs the SAE; give --sae SAE too");
     if (!o->codebook && !enc_has_target(o))
         return tool_usage("give a target: --fvu F, --bits-per-row B or --step S");
     if (o->raw && !o->array.raw_dims)

@@ -39,17 +39,6 @@ static int fail_about_data(const enc_options *o, mdla_status status, const mdla_
     return tool_fail_about(data_name(o, text, sizeof text), status, err);
 }
 
-static int load_sae(const enc_options *o, mdla_sae **out)
-{
-    mdla_error err = {MDLA_OK, ""};
-    mdla_folder folder;
-    mdla_status status = mdla_folder_path(o->sae, 0, &folder, &err);
-
-    if (status == MDLA_OK)
-        status = mdla_sae_load(&o->common.config, folder, o->sae, out, &err);
-    return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
-}
-
 static int write_codebook(enc_job *job)
 {
     mdla_error err = {MDLA_OK, ""};
@@ -205,11 +194,12 @@ static int open_job(const enc_options *o, enc_job *job)
             return TOOL_FAILED;
         job->codebook_sink_open = 1;
     }
-    if (o->sae && load_sae(o, &job->sae) != TOOL_DONE)
+    if (o->sae.path && sae_open(config, &o->sae, &job->sae) != 0)
         return TOOL_FAILED;
-    return files_rows(config, o->data, o->data_count, &o->array, several_passes, &job->rows) == 0
-               ? TOOL_DONE
-               : TOOL_FAILED;
+    if (files_rows(config, o->data, o->data_count, &o->array, several_passes, &job->rows) != 0)
+        return TOOL_FAILED;
+    return !job->sae || sae_check(config, &o->sae, job->sae, job->rows) == 0 ? TOOL_DONE
+                                                                             : TOOL_FAILED;
 }
 
 static void close_job(enc_job *job)

@@ -3,6 +3,7 @@
 #ifndef MDLA_NPY_HEADER_H
 #define MDLA_NPY_HEADER_H
 
+#include "input.h"
 #include "mdla/mdla.h"
 
 #include <stdbool.h>
@@ -20,5 +21,9 @@ typedef struct npy_header {
 /* name is for messages. bf16 as in mdla_array_options. */
 mdla_status npy_header_parse(const char *text, size_t nbytes, int bf16, const char *name,
                              npy_header *out, mdla_error *err);
+
+/* Magic, version, length and text, from a file's first byte; leaves the input at the first value.
+ */
+mdla_status npy_header_read(input *in, int bf16, npy_header *out, mdla_error *err);
 
 #endif
