@@ -135,9 +135,9 @@ static mdla_status detect(sae_import *im, int *out, mdla_error *err)
                          "beside it",
                          im->name);
     return error_set(err, MDLA_ERR_IO,
-                     "%s: no weights of an SAE that are known by name (sae_weights.safetensors, "
-                     "sae.safetensors, params.npz, params.safetensors, ae.pt, hyperparams.json); "
-                     "of a .pt file give its own path",
+                     "%s: holds no SAE that is known by its files' names (cfg.json with "
+                     "sae_weights.safetensors or sae.safetensors; params.npz; params.safetensors; "
+                     "ae.pt; hyperparams.json); of a .pt file give its own path",
                      im->name);
 }
 
