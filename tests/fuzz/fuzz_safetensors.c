@@ -56,8 +56,11 @@ static void check_saved(fuzz_folder *f, const mdla_sae *handle)
     fuzz_folder again = {0};
     mdla_sae *second;
     int i;
+    const mdla_status saved = mdla_sae_save(handle, folder, NULL);
 
-    if (mdla_sae_save(handle, folder, NULL) != MDLA_OK)
+    if (saved == MDLA_ERR_UNSUPPORTED) /* gated and the like are read alone */
+        return;
+    if (saved != MDLA_OK)
         abort();
     for (i = 0; i < 2; i++) {
         again.bytes[i] = f->written[i];
