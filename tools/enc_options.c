@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 static const char help[] =
-    "Usage: mdla-enc DATA... --sae SAE | --codebook CB  -o OUT.mdla  [OPTIONS]\n"
+    "Usage: mdla-enc DATA... --sae SAE | --codebook CB  -o OUT.mdla|-  [OPTIONS]\n"
     "Codes activation rows lossily with an SAE. DATA: .npy, .npz, safetensors, PNG,\n"
-    "IDX, Arrow or raw files, FILE:ARRAY, folders of them or of a datasets data set.\n"
+    "IDX, Arrow, raw; FILE:ARRAY; folders, also of a datasets data set; - for stdin.\n"
     "  mdla-enc acts.npy --sae my-sae/ --fvu 0.2 -o acts.mdla\n"
     "\n"
-    "      --sae FOLDER        make a codebook for DATA from this SAE (SAELens)\n"
+    "      --sae SAE           make a codebook for DATA from this SAE (folder, file)\n"
+    "      --sae-kind KIND --act-scale T   what the SAE's files can't say (mdla-eval)\n"
     "      --codebook CB       use this codebook, or that of a .mdla file, as is\n"
     "      --fvu F             reach this fraction of variance unexplained\n"
     "      --bits-per-row B    spend this many bits a row, an embedded codebook aside\n"
@@ -32,11 +33,12 @@ static const char help[] =
     "      --files-from LIST   names of DATA, one a line (- standard input)\n"
     "      --raw --dims N      DATA is raw float32 rows of N values\n"
     "      --bf16|--integers   what 16-bit integers in DATA are\n"
-    "  -o FILE  -f overwrite  -T N threads  -q quiet  -v verbose  -h help  -V version\n"
-    "DATA - is standard input, -o - standard output.\n";
+    "  -o FILE  -f overwrite  -T N threads  -q quiet  -v verbose  -h help  -V version\n";
 
 enum {
     KEY_SAE = OPTION_FIRST,
+    KEY_SAE_KIND,
+    KEY_ACT_SCALE,
     KEY_CODEBOOK,
     KEY_FVU,
     KEY_BITS,
@@ -63,6 +65,8 @@ enum {
 
 static const struct option longs[] = {
     {"sae", required_argument, NULL, KEY_SAE},
+    {"sae-kind", required_argument, NULL, KEY_SAE_KIND},
+    {"act-scale", required_argument, NULL, KEY_ACT_SCALE},
     {"codebook", required_argument, NULL, KEY_CODEBOOK},
     {"fvu", required_argument, NULL, KEY_FVU},
     {"bits-per-row", required_argument, NULL, KEY_BITS},
@@ -151,7 +155,9 @@ static int set_option(enc_options *o, int key)
     int result = 0;
 
     switch (key) {
-    case KEY_SAE: o->sae = optarg; break;
+    case KEY_SAE: o->sae.path = optarg; break;
+    case KEY_SAE_KIND: o->sae.options.kind = optarg; break;
+    case KEY_ACT_SCALE: return sae_choose_scale(&o->sae, optarg);
     case KEY_CODEBOOK: o->codebook = optarg; break;
     case KEY_FVU:
     case KEY_BITS:
@@ -205,8 +211,10 @@ static int check_options(const enc_options *o)
         return tool_usage("no DATA; name activation files, or - for standard input");
     if (pipes > 1)
         return tool_usage("standard input (-) can be named once");
-    if (!o->sae && !o->codebook)
-        return tool_usage("give --sae FOLDER, or --codebook CB for one made before");
+    if (!o->sae.path && !o->codebook)
+        return tool_usage("give --sae SAE, or --codebook CB for one made before");
+    if (!o->sae.path && (o->sae.options.kind || o->sae.options.act_scale > 0))
+        return tool_usage("--sae-kind and --act-scale need --sae SAE");
     if (!o->common.output && !o->codebook_out)
         return tool_usage("give -o OUT.mdla (or --codebook-out CB to make a codebook alone)");
     if (o->embed && o->reference)
@@ -221,8 +229,8 @@ static int check_options(const enc_options *o)
     if (o->codebook && o->codebook_out)
         return tool_usage("--codebook-out is for a codebook made here; %s is one already",
                           o->codebook);
-    if (!o->sae && o->code == MDLA_CODE_SAE)
-        return tool_usage("--code sae needs the SAE; give --sae FOLDER too");
+    if (!o->sae.path && o->code == MDLA_CODE_SAE)
+        return tool_usage("--code sae needs the SAE; give --sae SAE too");
     if (!o->codebook && !enc_has_target(o))
         return tool_usage("give a target: --fvu F, --bits-per-row B or --step S");
     if (o->raw && !o->array.raw_dims)

@@ -58,17 +58,15 @@ static mdla_status grow(array_list *list)
 
 mdla_status array_list_add(array_list *list, const mdla_array_entry *entry)
 {
-    const size_t name_nbytes = strlen(entry->name) + 1;
     array_list_item *item;
     unsigned axis;
 
     if (list->count == list->room)
         MDLA_TRY(grow(list));
     item = &list->items[list->count];
-    item->name = alloc_array(list->al, name_nbytes, 1);
+    item->name = alloc_text(list->al, entry->name);
     if (item->name == NULL)
         return MDLA_ERR_MEMORY;
-    memcpy(item->name, entry->name, name_nbytes);
     (void)snprintf(item->dtype, sizeof item->dtype, "%s", entry->dtype);
     for (axis = 0; axis < entry->axes && axis < ARRAY_LIST_AXES_MAX; axis++)
         item->shape[axis] = entry->shape[axis];

@@ -123,16 +123,13 @@ static mdla_status choose_member(zip_archive *zip, const char *wanted, const zip
 mdla_status array_list_npz(input *in, array_list *list, mdla_error *err)
 {
     const mdla_allocator *const al = in->al;
-    const size_t name_nbytes = strlen(in->name) + 1;
-    char *const name = alloc_array(al, name_nbytes, 1);
+    char *const name = alloc_text(al, in->name);
     zip_archive *zip = NULL;
     mdla_source source;
     mdla_status status = MDLA_ERR_MEMORY;
 
-    if (name != NULL) {
-        memcpy(name, in->name, name_nbytes);
+    if (name != NULL)
         status = input_to_source(in, &source);
-    }
     if (status == MDLA_OK)
         status = zip_open(al, source, name, false, &zip, err);
     if (status == MDLA_OK)

@@ -78,12 +78,9 @@ static mdla_status unzip_input(mdla_rows *rows, mdla_error *err)
 
 mdla_status rows_take_input(mdla_rows *rows, mdla_source *source, char **name, mdla_error *err)
 {
-    const size_t nbytes = strlen(rows->in.name) + 1;
-
-    *name = alloc_array(rows->al, nbytes, 1);
+    *name = alloc_text(rows->al, rows->in.name);
     if (*name == NULL)
         return error_memory(err, rows->in.name);
-    memcpy(*name, rows->in.name, nbytes);
     if (input_to_source(&rows->in, source) == MDLA_OK)
         return MDLA_OK;
     (void)error_memory(err, *name);

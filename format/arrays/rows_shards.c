@@ -31,16 +31,6 @@ typedef struct shard_list {
     shard shards[];
 } shard_list;
 
-static char *copy_text(const mdla_allocator *al, const char *text)
-{
-    const size_t nbytes = strlen(text) + 1;
-    char *const copy = alloc_array(al, nbytes, 1);
-
-    if (copy != NULL)
-        memcpy(copy, text, nbytes);
-    return copy;
-}
-
 static mdla_status open_shard(shard_list *list, size_t i, mdla_rows **out, mdla_error *err)
 {
     mdla_array_options options = list->options;
@@ -183,8 +173,8 @@ static mdla_status add_shards(mdla_rows *rows, const mdla_shard *shards, size_t 
         const char *const array = shards[i].array != NULL ? shards[i].array : list->options.array;
         shard *const s = &list->shards[i];
 
-        s->file = copy_text(rows->al, shards[i].file);
-        s->array = array != NULL ? copy_text(rows->al, array) : NULL;
+        s->file = alloc_text(rows->al, shards[i].file);
+        s->array = array != NULL ? alloc_text(rows->al, array) : NULL;
         list->count++;
         if (s->file == NULL || (array != NULL && s->array == NULL))
             return error_memory(err, shards[i].file);

@@ -33,16 +33,13 @@ static mdla_status fill_list(const safetensors *st, array_list *list)
 mdla_status array_list_safetensors(input *in, array_list *list, mdla_error *err)
 {
     const mdla_allocator *const al = in->al;
-    const size_t name_nbytes = strlen(in->name) + 1;
-    char *const name = alloc_array(al, name_nbytes, 1);
+    char *const name = alloc_text(al, in->name);
     safetensors *st = NULL;
     mdla_source source;
     mdla_status status = MDLA_ERR_MEMORY;
 
-    if (name != NULL) {
-        memcpy(name, in->name, name_nbytes);
+    if (name != NULL)
         status = input_to_source(in, &source);
-    }
     if (status == MDLA_OK)
         status = safetensors_open(al, source, name, &st, err);
     if (status == MDLA_OK)

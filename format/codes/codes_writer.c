@@ -79,13 +79,9 @@ static mdla_status open_writer(const mdla_config *config, const mdla_sink *sink,
                                (config != NULL ? config : &defaults)->limits.max_width, err);
     }
     if (status == MDLA_OK && options->model != NULL) {
-        const size_t nbytes = strlen(options->model) + 1;
-
-        w->model = alloc_array(al, nbytes, 1);
+        w->model = alloc_text(al, options->model);
         if (w->model == NULL)
             status = error_memory(err, NULL);
-        else
-            memcpy(w->model, options->model, nbytes);
     }
     for (i = 0; i < CODES_STREAMS && status == MDLA_OK; i++)
         status = scratch_file(&w->stream[i].sink, &w->stream[i].source, err);

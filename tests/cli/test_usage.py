@@ -45,7 +45,7 @@ class Usage(cli.CliTest):
     def test_enc_options_that_can_not_stand_together(self):
         for args, sentence in (
                 ([], "no DATA"),
-                (["a.npy"], "give --sae FOLDER, or --codebook"),
+                (["a.npy"], "give --sae SAE, or --codebook"),
                 (["a.npy", "--sae", "s"], "give -o OUT.mdla"),
                 (["a.npy", "--sae", "s", "-o", "x"], "give a target"),
                 (["a.npy", "--fvu", "0.1", "--step", "1"], "--fvu and --step: give one"),
@@ -82,6 +82,10 @@ class Usage(cli.CliTest):
                 ("mdla-eval", [], "no DATA"),
                 ("mdla-eval", ["a.npy"], "no .mdla file to measure"),
                 ("mdla-eval", ["a.npy", "b.mdla", "--csv", "--json"], "give one of them"),
+                ("mdla-eval", ["a.npy", "b.mdla", "--codes-out", "c"], "need --sae SAE"),
+                ("mdla-eval", ["a.npy", "--sae", "s", "--act-scale", "0"], "--act-scale 0: give the number"),
+                ("mdla-eval", ["a.npy", "b.mdla", "--passage-rows", "2"], "--passage-rows acts on"),
+                ("mdla-eval", ["a.npy", "b.mdla", "c.mdla", "--features-out", "f"], "is for one file"),
                 ("mdla-eval", ["a.npy", "b.mdla", "--sae", "s"], "--sae measures the SAE alone")):
             self.assertIn(sentence, self.bad(2, program, *args))
         self.assert_files()

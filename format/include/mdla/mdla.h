@@ -52,9 +52,17 @@ typedef struct mdla_folder {
     /** Opens a member for writing; NULL where the folder is for reading alone. */
     mdla_status (*create)(void *ctx, const char *member, mdla_sink *out, mdla_error *err);
     void (*close)(void *ctx); /**< may be NULL */
+    /** The one member that is meant, where a file was named and not its folder; may be NULL. The
+     * folder's. */
+    const char *chosen;
+    /** The folder's full path, or NULL. Some layouts say by a folder's name alone what they hold
+     * (transcoders, finished trainings); nothing is opened by it. The folder's. */
+    const char *origin;
 } mdla_folder;
 
-/** A folder on disk. create != 0 makes it where it doesn't exist, and lets members be replaced. */
+/** A folder on disk; a member's name may lead into folders below, never out of it. A path to a file
+ * stands for its folder with that file chosen. create != 0 makes the folder where it doesn't exist,
+ * and lets members be replaced. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_folder_path(const char *path, int create, mdla_folder *out,
                                                     mdla_error *err);
 
@@ -196,10 +204,10 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_rows_read(mdla_rows *rows, float *dst, s
                                                   size_t *got, mdla_error *err);
 
 /**
- * Says which passage (text, context window) each row belongs to: a 1-D .npy array of integers, one a
- * row; a passage starts where the number changes. Rows of a passage are coded with regard to the row
- * before. Takes over the source, also on failure. MDLA_ERR_DATA where the numbers don't fit the rows
- * or aren't integers; MDLA_ERR_FORMAT no .npy.
+ * Says which passage (text, context window) each row belongs to: a 1-D .npy array of integers, one
+ * a row; a passage starts where the number changes. Rows of a passage are coded with regard to the
+ * row before. Takes over the source, also on failure. MDLA_ERR_DATA where the numbers don't fit the
+ * rows or aren't integers; MDLA_ERR_FORMAT no .npy.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_rows_set_passages(mdla_rows *rows, mdla_source source,
                                                           const char *name, mdla_error *err);
@@ -253,14 +261,49 @@ MDLA_API void mdla_value_hash_finish(mdla_value_hash *hash, uint8_t sha256[32]);
 
 typedef struct mdla_sae mdla_sae;
 
+/** What an SAE's files can't say of themselves. Zeroed: detect everything. */
+typedef struct mdla_sae_options {
+    /** A name of mdla_sae_kind_name, where detection would guess wrong or refuses to guess; with
+     * ":CLASS" behind "dictionary-learning", ":pre-bias" or ":no-pre-bias" behind "torch". NULL:
+     * detect. */
+    const char *kind;
+    /** The SAE was trained on rows times this, and its weights don't hold the factor yet. 0: as the
+     * files say. */
+    double act_scale;
+} mdla_sae_options;
+
+/** "saelens", "gemma-scope" ...; NULL past the last. */
+MDLA_API const char *mdla_sae_kind_name(size_t index);
+
 /**
- * Loads an SAE: cfg.json and sae_weights.safetensors as SAELens writes them (architectures
- * standard, jumprelu and topk; F32, F16 and BF16 weights). Anything that would change the result
- * and is not known is refused by name. Takes over the folder.
+ * Loads an SAE as its source laid it out: SAELens, Gemma Scope (1 and 2), sparsify,
+ * dictionary_learning, Llama Scope, OpenAI's and other .pt files; F32, F16, BF16 and F64 weights.
+ * Nothing in a file is executed. What would change the result and is not known, and what doesn't
+ * reconstruct its own input, is refused by name. Takes over the folder.
+ *
+ * @param name     how messages call the folder or file.
+ * @param options  may be NULL.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_sae_load(const mdla_config *config, mdla_folder folder,
-                                                 const char *name, mdla_sae **out, mdla_error *err);
-/** Writes cfg.json and sae_weights.safetensors (F32) that SAELens loads. Takes over the folder. */
+                                                 const char *name, const mdla_sae_options *options,
+                                                 mdla_sae **out, mdla_error *err);
+
+/** What was understood of an SAE. Texts are the SAE's, or static. */
+typedef struct mdla_sae_info {
+    uint32_t dims, width;
+    const char *kind;       /**< as mdla_sae_kind_name; "mdla" where it was trained here */
+    const char *activation; /**< "relu", "topk" ... */
+    uint32_t k;             /**< of topk and groupmax; else 0 */
+    int pre_bias;           /**< the decoder's bias is taken off before encoding */
+    const char
+        *normalisation; /**< "none", "constant norm", "layer norm": done and undone per row */
+    int signed_code;    /**< strengths below zero can occur */
+    const char *notes;  /**< what else a user should know, a sentence a line; may be "" */
+} mdla_sae_info;
+MDLA_API void mdla_sae_query(const mdla_sae *sae, mdla_sae_info *out);
+
+/** Writes cfg.json and sae_weights.safetensors (F32) that SAELens loads: of relu, jumprelu and topk
+ * without normalisation; MDLA_ERR_UNSUPPORTED of others. Takes over the folder. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_sae_save(const mdla_sae *sae, mdla_folder folder,
                                                  mdla_error *err);
 MDLA_API uint32_t mdla_sae_dims(const mdla_sae *sae);
@@ -275,6 +318,15 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_sae_forward(const mdla_config *config, c
                                                     const float *rows, size_t row_count,
                                                     float *decoded, uint32_t *active,
                                                     mdla_error *err);
+/** Called for each row in order: its features, ascending, and their strengths, none of them zero.
+ * row counts from 0 in each call. Nonzero stops. */
+typedef int (*mdla_strength_visitor)(void *ctx, size_t row, const uint32_t *feature,
+                                     const float *strength, size_t count);
+/** The same with every row's code; MDLA_ERR_INTERRUPTED where the visitor stops. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_sae_encode(const mdla_config *config, const mdla_sae *sae,
+                                                   const float *rows, size_t row_count,
+                                                   float *decoded, mdla_strength_visitor visitor,
+                                                   void *ctx, mdla_error *err);
 /** The atom of a feature: float32 [dims] in the SAE's own scale; NULL past the width. The SAE's. */
 MDLA_API const float *mdla_sae_atom(const mdla_sae *sae, uint32_t feature);
 MDLA_API void mdla_sae_free(mdla_sae *sae);
@@ -304,10 +356,10 @@ typedef enum mdla_code {
 typedef struct mdla_fit_options {
     mdla_target target;
     mdla_code code;
-    mdla_model model; /**< MDLA_MODEL_ADDITIVE: without a joint model, and searched so */
-    int effort;       /**< 1 .. 9: how long to search; 0: 5. 1 and 2: under additive prices */
-    int prune;        /**< nonzero: features that don't pay for their atoms are never used */
-    int adapt_atoms;  /**< nonzero: atoms move to suit the codes, alternated with the search */
+    mdla_model model;    /**< MDLA_MODEL_ADDITIVE: without a joint model, and searched so */
+    int effort;          /**< 1 .. 9: how long to search; 0: 5. 1 and 2: under additive prices */
+    int prune;           /**< nonzero: features that don't pay for their atoms are never used */
+    int adapt_atoms;     /**< nonzero: atoms move to suit the codes, alternated with the search */
     uint32_t block_rows; /**< of the files that will be made; 0: 1,024 */
     uint64_t expected_rows; /**< rows that will share the codebook; 0: the rows given */
     mdla_progress progress; /**< may be NULL */
@@ -441,7 +493,7 @@ MDLA_API void mdla_codes_free(mdla_codes *codes);
 
 typedef struct mdla_encode_options {
     mdla_target target;
-    mdla_code code;      /**< MDLA_CODE_SAE needs the SAE */
+    mdla_code code; /**< MDLA_CODE_SAE needs the SAE */
     mdla_model model;
     int effort;          /**< 1 .. 9: how long to search; 0: 5 */
     int reference;       /**< nonzero: name the codebook by SHA-256; zero: embed it */
