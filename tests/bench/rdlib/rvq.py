@@ -168,7 +168,7 @@ class Peer:
         mean = train.mean(0, dtype=np.float64).astype(np.float32)
         order = np.random.default_rng(seed).permutation(len(train))
         left = train[order] - mean
-        sub = left[:beam_rows].copy()
+        sub = left[::max(1, len(left) // beam_rows)].copy()  # not the first rows: those are what k-means fits most closely
         self.beam_energy = squared(sub)
         self.dims, self.train_rows, self.beam_rows = left.shape[1], len(left), len(sub)
         self.stages = 0
