@@ -3,10 +3,10 @@ import csv
 import math
 
 from . import rvq
-from .programs import DEFAULT_BLOCK, DEFAULT_EFFORT
+from .programs import DEFAULT_BLOCK, DEFAULT_EFFORT, TEN_MILLION
 
-MEASURES = ("marginal", "train", "1e7")
-TEN_MILLION = 10 ** 7
+MEASURES = ("marginal", "train", "1e7", "1e7-test")
+SHARED = {"marginal": math.inf, "1e7": TEN_MILLION, "1e7-test": TEN_MILLION}  # rows that share a codebook; train: its rows
 
 
 class Curve:
@@ -58,18 +58,18 @@ def measured(lines, name, measure, build):
 
 def rvq_curves(lines, name, measure, most_codewords=None):
     """Curves of RVQ, one a number of codewords and beam, a point a stage."""
-    part = "test" if measure == "marginal" else "train"
+    part = "test" if measure in ("marginal", "1e7-test") else "train"
     found, train_rows = {}, 0
     for line in lines:
         if line["set"] != name or line["part"] != part:
             continue
-        train_rows = max(train_rows, int(line["rows"]))  # a beam may have coded some of them only
+        train_rows = int(line["train_rows"])
         count, stages = int(line["codewords"]), int(line["stages"])
         if not most_codewords or count * stages <= most_codewords:
             found.setdefault((count, int(line["beam"])), {})[stages] = line
     curves = []
     for (count, beam), stages in sorted(found.items()):
-        shared = {"marginal": math.inf, "train": train_rows, "1e7": TEN_MILLION}[measure]
+        shared = SHARED.get(measure, train_rows)
         points = [(float(s["fvu"]), float(s["entropy_bits"]) + int(s["codebook_bits"]) / shared) for s in stages.values()]
         label = "RVQ, %s a stage, %s" % (format(count, ","), "greedy" if beam == 1 else "beam of %d" % beam)
         curves.append(Curve("rvq", label, points, codewords=count, beam=beam))

@@ -6,7 +6,7 @@ import re
 import subprocess
 import time
 
-MANY_ROWS = 10 ** 9
+MANY_ROWS, TEN_MILLION = 10 ** 9, 10 ** 7
 DEFAULT_EFFORT, DEFAULT_BLOCK = 5, 1024
 
 
@@ -87,30 +87,47 @@ class Set:
         seconds = self.programs.encode(self.test, "--codebook", codebook, "--fvu", fvu, "--reference", "--block-rows", block_rows,
                                        "-o", file, *variant.coding, *self.test_docs)
         figures = self.programs.evaluate(self.test, file, codebook)
-        if block_rows == DEFAULT_BLOCK:
+        if (variant.effort, block_rows) == (DEFAULT_EFFORT, DEFAULT_BLOCK):
             for method in ("bound", "entropy"):
                 self.add(results, {**key, "method": "paper-" + method}, figures, figures[method + "_bits_per_row"], seconds)
         self.add(results, key, figures, figures["file_bits_per_row"], seconds)
 
-    def total(self, results, variant, fvu, sharing=None, extra=()):
-        """Adds the train file's bits with its codebook inside, or with the codebook shared by `sharing` rows."""
-        measure = "+".join(["%.0e" % sharing if sharing else "train", *extra]).replace("e+0", "e")
-        key = self.key(measure, variant, DEFAULT_BLOCK, fvu)
+    def total(self, results, variant, fvu, extra=()):
+        """Adds the train file's bits with its codebook inside; extra: further options' names."""
+        key = self.key("+".join(["train", *extra]), variant, DEFAULT_BLOCK, fvu)
+        if not results.find(**key):
+            figures, seconds = self.embedded(variant, fvu, ("--" + e for e in extra))
+            self.add(results, key, figures, figures["file_bits_per_row"], seconds)
+
+    def shared(self, results, variant, fvu, extra=()):
+        """Adds the bits where ten million rows share the codebook, on the train rows and on the test rows."""
+        keys = [self.key("+".join([measure, *extra]), variant, DEFAULT_BLOCK, fvu) for measure in ("1e7", "1e7-test")]
+        if all(results.find(**key) for key in keys):
+            return
+        codebook, file = self.folder / "shared.codebook", self.folder / "test.mdla"
+        figures, seconds = self.embedded(variant, fvu, ("--" + e for e in extra), "--expected-rows", TEN_MILLION,
+                                         "--codebook-out", codebook)
+        cost = codebook_bits(figures)
+        self.add(results, keys[0], figures, figures["stream_bits_per_row"] + cost / TEN_MILLION, seconds, cost)
+        seconds = self.programs.encode(self.test, "--codebook", codebook, "--fvu", fvu, "--reference", "-o", file,
+                                       *variant.coding, *self.test_docs)
+        figures = self.programs.evaluate(self.test, file, codebook)
+        self.add(results, keys[1], figures, figures["file_bits_per_row"] + cost / TEN_MILLION, seconds, cost)
+
+    def embedded(self, variant, fvu, extra, *options):
+        """The figures of the train file with its codebook inside, and the seconds it took."""
+        file = self.folder / "train.mdla"
+        seconds = self.programs.encode(self.train, "--sae", self.sae, "--fvu", fvu, "--embed", "-o", file, *options, *extra,
+                                       *variant.fitting, *self.train_docs)
+        return self.programs.evaluate(self.train, file), seconds
+
+    def add(self, results, key, figures, bits, seconds, cost=None):
+        """A line; nothing where it stands already, from a run that was cut short."""
         if results.find(**key):
             return
-        file = self.folder / "train.mdla"
-        rows = ["--expected-rows", sharing] if sharing else []
-        seconds = self.programs.encode(self.train, "--sae", self.sae, "--fvu", fvu, "--embed", "-o", file, *rows,
-                                       *("--" + e for e in extra), *variant.fitting, *self.train_docs)
-        figures = self.programs.evaluate(self.train, file)
-        bits = figures["file_bits_per_row"]
-        if sharing:
-            bits = figures["stream_bits_per_row"] + codebook_bits(figures) / sharing
-        self.add(results, key, figures, bits, seconds)
-
-    def add(self, results, key, figures, bits, seconds):
         results.add(key, rows=figures["rows"], fvu="%.6f" % figures["fvu"], bits="%.3f" % bits, l0="%.3f" % figures["l0"],
-                    codebook_bits=codebook_bits(figures), width=figures["width"], seconds="%.2f" % seconds)
+                    codebook_bits=codebook_bits(figures) if cost is None else cost, width=figures["width"],
+                    seconds="%.2f" % seconds)
         self.programs.say("%s: FVU %.4f, %.2f bits a row, %.0f s" % (
             ", ".join(str(v) for k, v in key.items() if k != "build"), figures["fvu"], bits, seconds))
 

@@ -4,8 +4,8 @@ import pathlib
 
 KEY = ("set", "measure", "method", "sae", "model", "effort", "block_rows", "target_fvu", "build")
 FIELDS = (*KEY, "rows", "fvu", "bits", "codebook_bits", "width", "l0", "seconds")
-# measure:  marginal (test rows, codebook from train rows, not counted), train (train rows, codebook counted), 1e7 (the train
-#           rows' bits, the codebook shared by ten million rows)
+# measure:  marginal (test rows, codebook from train rows, not counted), train (train rows, codebook counted), 1e7 and 1e7-test
+#           (the bits of the train or the test rows, the codebook counted as shared by ten million rows); "+" and further options
 # bits:     a row, as the measure counts them; codebook_bits: in all
 # build:    which mdla-enc made it, so that another build measures anew
 
