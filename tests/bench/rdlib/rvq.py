@@ -97,9 +97,8 @@ def best_candidates(scores, keep):
     n, candidates = scores.shape
     group = 64
     columns = candidates // group
-    grouped = scores.reshape(n, group, columns)
-    if columns > 4 * keep:
-        chosen = np.argpartition(-grouped.max(1), keep - 1, axis=1)[:, :keep]
+    if columns > 4 * keep and columns * group == candidates:
+        chosen = np.argpartition(-scores.reshape(n, group, columns).max(1), keep - 1, axis=1)[:, :keep]
         index = (np.arange(group)[None, :, None] * columns + chosen[:, None, :]).reshape(n, -1)
     else:
         index = np.broadcast_to(np.arange(candidates), (n, candidates))
