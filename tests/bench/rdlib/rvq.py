@@ -252,7 +252,10 @@ def read(table):
     if not pathlib.Path(table).exists():
         return []
     with open(table, newline="") as f:
-        return list(csv.DictReader(f))
+        lines = list(csv.DictReader(f))
+    if lines and tuple(lines[0]) != FIELDS:
+        raise SystemExit("%s: other columns than this program's; move it away" % table)
+    return lines
 
 
 def append(table, lines):
