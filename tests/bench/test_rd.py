@@ -48,7 +48,11 @@ class Rvq(unittest.TestCase):
         distance = np.square(data[:, None] - codewords[None]).sum(2)
         code = rvq.nearest(data, codewords)
         np.testing.assert_array_equal(code, distance.argmin(1))
-        np.testing.assert_array_equal(rvq.nearest_nearby(data, code, codewords, 600), code)
+
+    def test_kmeans_lowers_the_error(self):
+        data = gaussian_rows(3000)
+        codewords = rvq.kmeans(data, 16, 1)
+        self.assertLess(np.square(data - codewords[rvq.nearest(data, codewords)]).sum(), 0.3 * rows.squared_deviation(data))
 
     def test_a_beam_leaves_less_and_files_resume(self):
         train, test = gaussian_rows(2000), gaussian_rows(300, seed=4)
