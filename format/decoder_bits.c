@@ -4,6 +4,9 @@
 #include "base/alloc.h"
 #include "synthesis/synthesis.h"
 
+#include <math.h>
+#include <string.h>
+
 typedef struct bit_visit {
     mdla_decoder *d;
     chunk c;
@@ -154,30 +157,72 @@ mdla_status mdla_decoder_visit_rows(mdla_decoder *d, uint64_t first, uint64_t co
     return status;
 }
 
+/* Sums over rows, and what a block's features would cost if they were independent. */
+typedef struct account_visit {
+    const mdla_decoder *d;
+    mdla_account *account;
+    uint32_t *fired; /* [width] times in the block under way */
+    uint64_t block;
+} account_visit;
+
+/* The additive model's bits of a block's flags at the correction that suits it. */
+static double additive_bits(const account_visit *v, uint32_t rows)
+{
+    const codebook *cb = v->d->used.cb;
+    double expected = 0.0, active = 0.0, bits = 0.0;
+
+    for (uint32_t f = 0; f < cb->width; f++) {
+        expected += rows / (1.0 + exp2((cb->rate_index[f] - RATE_INDEX_EVEN) / 8.0));
+        active += v->fired[f];
+    }
+    const double scale = (active + 1.0) / (expected + 1.0);
+
+    for (uint32_t f = 0; f < cb->width; f++) {
+        const double off = ldexp((double)survival_cost[cb->rate_index[f]] * scale, -COST_BITS);
+
+        bits += (rows - v->fired[f]) * off;
+        if (v->fired[f] != 0)
+            bits -= v->fired[f] * log2(1.0 - exp2(-off));
+    }
+    return bits;
+}
+
 static int add_row(void *ctx, uint64_t row, const mdla_coded_feature *code, size_t count,
                    const mdla_symbol_bits *bits)
 {
-    mdla_account *a = ctx;
+    account_visit *v = ctx;
+    mdla_account *a = v->account;
+    const block_entry *entry = &v->d->index[v->block];
 
-    (void)row;
-    (void)code;
     a->active += count;
     a->bits[MDLA_BITS_ROW_HEADERS] += bits->passage;
     a->bits[MDLA_BITS_INDICES] += bits->header + bits->indices;
     a->bits[MDLA_BITS_LEVELS] += bits->levels;
+    for (size_t i = 0; i < count; i++)
+        v->fired[code[i].feature]++;
+    if (row + 1 == entry->first_row + entry->rows) {
+        a->additive_indices += additive_bits(v, entry->rows);
+        memset(v->fired, 0, v->d->header.width * sizeof *v->fired);
+        v->block++;
+    }
     return 0;
 }
 
 mdla_status mdla_decoder_account(mdla_decoder *d, mdla_account *out, mdla_error *err)
 {
     const codebook *cb = d->own.cb;
+    account_visit sums = {.d = d, .account = out};
     bit_visit v = {.d = d};
     mdla_status status;
 
     *out = (mdla_account){0};
     MDLA_TRY(check_seekable(d, err));
-    status = visit(&v, 0, d->tail.rows, add_row, out, err);
+    sums.fired = alloc_zeroed(d->al, d->header.width, sizeof *sums.fired);
+    status = sums.fired != NULL
+                 ? visit(&v, 0, d->tail.rows, add_row, &sums, err)
+                 : error_set(err, MDLA_ERR_MEMORY, "%s: no memory for its codes", d->name);
     visit_free(&v);
+    alloc_free(d->al, sums.fired);
     if (status != MDLA_OK)
         return status;
     out->file_nbytes = d->r.source.nbytes;

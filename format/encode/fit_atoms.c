@@ -76,26 +76,72 @@ mdla_status fit_atoms_adapt(fit_job *j)
     return search_anew(j);
 }
 
-/* Bits of an atom at the precision that its use deserves: those of a Gaussian of its energy. */
-static double bits_of_atom(const fit_job *j, double energy)
+/* Atoms in integers: fills step_index and q. moments: finished; with products where they are known.
+ */
+static mdla_status quantise(fit_job *j, const atom_moments *moments, atom_source *source)
 {
-    const double dims = j->sae->dims;
-    const double steps = log(2.0) * fit_expected_rows(j) * energy / (2.0 * j->lambda * dims);
+    atom_precision precision = {.lambda = j->lambda, .expected_rows = fit_expected_rows(j)};
+    double energy = 0.0;
 
-    return 0.5 * dims * log2(1.0 + 8.0 * steps);
+    *source = (atom_source){.dims = j->cb->dims,
+                            .width = j->cb->width,
+                            .stride = atoms_stride_fit(j->cb->dims, j->cb->width, j->atoms),
+                            .order = j->cb->order,
+                            .atoms = j->atoms,
+                            .energy = moments->energy,
+                            .moments = moments->product};
+    for (uint32_t k = 0; k < j->cb->width; k++)
+        energy += moments->energy[k];
+    /* A feature that never fired: as if it had half a time, as strongly as others do. */
+    precision.least_energy = energy * 0.5 / ((double)j->counts->active + 1.0);
+    return atoms_quantise(j->al, source, &precision, j->step_index, j->q) == MDLA_OK
+               ? MDLA_OK
+               : fit_no_memory(j);
 }
 
-mdla_status fit_atoms_prune(fit_job *j, const atom_moments *moments)
+/* What all atoms take when they are coded. */
+static mdla_status coded_bits(fit_job *j, const atom_moments *moments, double *bits)
+{
+    range_encoder e = {0};
+    atom_source source;
+    mdla_status status;
+
+    MDLA_TRY(quantise(j, moments, &source));
+    const atom_group all = {source.dims, source.stride, source.order, source.width};
+
+    range_encoder_start(&e, j->al);
+    status = atoms_encode(j->al, &e, &all, j->step_index, j->q, NULL);
+    if (status == MDLA_OK)
+        status = range_encoder_finish(&e);
+    *bits = 8.0 * (double)e.nbytes;
+    range_encoder_free(&e);
+    return status == MDLA_OK ? MDLA_OK : fit_no_memory(j);
+}
+
+/* Bits of an atom at the precision that its use deserves, up to a factor: those of a Gaussian. */
+static double gaussian_bits(const fit_job *j, double energy)
+{
+    const double dims = j->sae->dims;
+
+    return dims * log2(1.0 + fit_expected_rows(j) * energy / (j->lambda * dims));
+}
+
+mdla_status fit_atoms_prune(fit_job *j, atom_moments *moments)
 {
     const double rows = (double)j->counts->rows;
+    double coded, gaussian = 0.0;
 
+    atom_moments_finish(moments);
+    MDLA_TRY(coded_bits(j, moments, &coded));
+    for (uint32_t f = 0; f < j->sae->width; f++)
+        gaussian += gaussian_bits(j, moments->energy[f]);
     for (uint32_t f = 0; f < j->sae->width; f++) {
-        const double uses = (double)j->counts->fired[f];
-        const double price = log2((rows + 1.0) / (uses + 0.5)); /* of switching it on */
+        const double uses = (double)j->counts->fired[f] / rows;
+        const double price = log2((rows + 1.0) / (uses * rows + 0.5)); /* of switching it on */
         const double gain = moments->energy[f] / j->lambda - uses * price;
+        const double bits = gaussian_bits(j, moments->energy[f]) * coded / gaussian;
 
-        if (PRUNE_LOSS * gain / rows * fit_expected_rows(j) <
-            bits_of_atom(j, moments->energy[f] / rows))
+        if (PRUNE_LOSS * gain * fit_expected_rows(j) < bits)
             memset(j->atoms + (size_t)f * j->sae->dims, 0, j->sae->dims * sizeof(float));
     }
     return search_anew(j);
@@ -104,23 +150,10 @@ mdla_status fit_atoms_prune(fit_job *j, const atom_moments *moments)
 mdla_status fit_atoms_make(fit_job *j)
 {
     codebook *cb = j->cb;
-    const atom_source source = {.dims = cb->dims,
-                                .width = cb->width,
-                                .stride = atoms_stride_fit(cb->dims, cb->width, j->atoms),
-                                .order = cb->order,
-                                .atoms = j->atoms,
-                                .energy = j->moments.energy,
-                                .moments = j->moments.product};
-    atom_precision precision = {.lambda = j->lambda, .expected_rows = fit_expected_rows(j)};
-    double energy = 0.0;
+    atom_source source;
 
     atom_moments_finish(&j->moments);
-    for (uint32_t k = 0; k < cb->width; k++)
-        energy += j->moments.energy[k];
-    /* A feature that never fired: as if it had half a time, as strongly as others do. */
-    precision.least_energy = energy * 0.5 / ((double)j->counts->active + 1.0);
-    if (atoms_quantise(j->al, &source, &precision, j->step_index, j->q) != MDLA_OK)
-        return fit_no_memory(j);
+    MDLA_TRY(quantise(j, &j->moments, &source));
     for (uint32_t k = 0; k < cb->width; k++) {
         for (size_t i = (size_t)k * cb->dims; i < (size_t)(k + 1) * cb->dims; i++)
             cb->atoms[i] = (int16_t)atom_expand(j->q[i], j->step_index[k]);

@@ -55,8 +55,9 @@ void fit_atoms_pull(fit_job *j, const search_engine *e, size_t row_count);
 /* Moves atoms to where the codes of the last pass leave less. */
 mdla_status fit_atoms_adapt(fit_job *j);
 
-/* Takes out the features that don't pay for their atoms, judged by the last pass. */
-mdla_status fit_atoms_prune(fit_job *j, const atom_moments *moments);
+/* Takes out the features that don't pay for their atoms, judged by the last pass, whose moments it
+ * finishes. */
+mdla_status fit_atoms_prune(fit_job *j, atom_moments *moments);
 
 /* Atoms in integers, and the codebook's canonical bytes. */
 mdla_status fit_atoms_make(fit_job *j);

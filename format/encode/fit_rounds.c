@@ -131,7 +131,7 @@ static mdla_status fit_joint(fit_job *j, bool last)
 }
 
 /* Everything that a round's codes change but the joint model. */
-static mdla_status move_atoms(fit_job *j, const atom_moments *moments, bool prune)
+static mdla_status move_atoms(fit_job *j, atom_moments *moments, bool prune)
 {
     if (j->pull != NULL)
         MDLA_TRY(fit_atoms_adapt(j));
