@@ -12,6 +12,7 @@
  * times all strengths of its rows: no step is longer than what the features of a row together can
  * take, so below 2 the error falls. */
 #define ADAPT_RATE 1.6f
+#define FINENESS 4.0 /* expected error over lambda an entry at which half of a move is made */
 
 /* The share of what a use of a feature saves that is lost with the feature: others take over. */
 #define PRUNE_LOSS 0.5
@@ -55,9 +56,19 @@ static mdla_status search_anew(fit_job *j)
     return j->search != NULL ? MDLA_OK : fit_no_memory(j);
 }
 
-mdla_status fit_atoms_adapt(fit_job *j)
+/* How much of a move is made: little where the atom will be kept so coarsely that the move is lost but
+ * not what it costs. */
+static float move_share(const fit_job *j, double energy)
+{
+    const double fineness = fit_expected_rows(j) * energy / (j->lambda * j->sae->dims);
+
+    return (float)(fineness * fineness / (fineness * fineness + FINENESS * FINENESS));
+}
+
+mdla_status fit_atoms_adapt(fit_job *j, const atom_moments *moments)
 {
     const uint32_t dims = j->sae->dims;
+    const double rows = (double)j->counts->rows;
 
     for (uint32_t f = 0; f < j->sae->width; f++) {
         float *atom = j->atoms + (size_t)f * dims;
@@ -66,8 +77,11 @@ mdla_status fit_atoms_adapt(fit_job *j)
 
         if (!(j->pull_weight[f] > 0.0))
             continue;
+        const float rate = ADAPT_RATE * move_share(j, moments->energy[f] / rows) /
+                           (float)j->pull_weight[f];
+
         for (uint32_t d = 0; d < dims; d++) {
-            atom[d] += ADAPT_RATE * pull[d] / (float)j->pull_weight[f];
+            atom[d] += rate * pull[d];
             norm += (double)atom[d] * (double)atom[d];
         }
         for (uint32_t d = 0; d < dims && norm > 0.0; d++)

@@ -53,7 +53,7 @@ mdla_status fit_rounds(fit_job *j);
 void fit_atoms_pull(fit_job *j, const search_engine *e, size_t row_count);
 
 /* Moves atoms to where the codes of the last pass leave less. */
-mdla_status fit_atoms_adapt(fit_job *j);
+mdla_status fit_atoms_adapt(fit_job *j, const atom_moments *moments);
 
 /* Takes out the features that don't pay for their atoms, judged by the last pass, whose moments it
  * finishes. */

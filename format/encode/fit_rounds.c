@@ -134,7 +134,7 @@ static mdla_status fit_joint(fit_job *j, bool last)
 static mdla_status move_atoms(fit_job *j, atom_moments *moments, bool prune)
 {
     if (j->pull != NULL)
-        MDLA_TRY(fit_atoms_adapt(j));
+        MDLA_TRY(fit_atoms_adapt(j, moments));
     return prune ? fit_atoms_prune(j, moments) : MDLA_OK;
 }
 

@@ -627,8 +627,8 @@ typedef struct mdla_account {
     uint64_t rows;
     uint64_t active; /**< (feature, level) pairs in all rows */
     double charged;  /**< bits of all symbols by the model: headers, indices, levels */
-    /** What the indices would cost if every feature were coded as if independent of the others, with
-     * the codebook's firing rates. Less the indices' own bits: the independence gap. */
+    /** What the indices would cost if every feature were coded as if independent of the others,
+     * with the codebook's firing rates. Less the indices' own bits: the independence gap. */
     double additive_indices;
 } mdla_account;
 
