@@ -85,15 +85,13 @@ static bool held_out(size_t row)
     return row / HELD_RUN % HELD_EVERY == HELD_EVERY - 1;
 }
 
-/* The sources of a row: its own features before the block's last target, and the row before's. */
+/* The sources of a row: its own features, and the row before's. */
 static joint_sources within_sources(const fit_block *b, size_t row)
 {
     const fit_rows *rows = &b->job->rows;
-    size_t count = rows->start[row + 1] - rows->start[row];
 
-    while (count != 0 && rows->rank[rows->start[row] + count - 1] >= b->first + JOINT_TARGETS - 1)
-        count--;
-    return (joint_sources){rows->rank + rows->start[row], count, b->first};
+    return (joint_sources){rows->rank + rows->start[row], rows->start[row + 1] - rows->start[row],
+                           b->first};
 }
 
 static joint_sources before_sources(const fit_block *b, size_t row)

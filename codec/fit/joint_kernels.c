@@ -19,6 +19,8 @@ void joint_kernel_add(const float *restrict weight, const joint_sources *s, floa
         const float *w = weight + (size_t)s->rank[k] * JOINT_TARGETS;
         const size_t from = first_target(s, k);
 
+        if (from >= JOINT_TARGETS)
+            break;
         if (from == 0)
             for (size_t i = 0; i < JOINT_TARGETS; i++)
                 logit[i] += w[i];
@@ -87,6 +89,8 @@ void joint_kernel_learn(float *weight, float *pace, const joint_sources *s, cons
     for (size_t k = 0; k < s->count; k++) {
         const size_t at = (size_t)s->rank[k] * JOINT_TARGETS, from = first_target(s, k);
 
+        if (from >= JOINT_TARGETS)
+            break;
         if (from == 0)
             learn(weight + at, pace + at, gradient, 0, rate, prior * decay[s->rank[k]]);
         else
@@ -99,8 +103,11 @@ void joint_kernel_fisher(const float *restrict p, const joint_sources *s, float 
 {
     for (size_t k = 0; k < s->count; k++) {
         float *f = fisher + (size_t)s->rank[k] * JOINT_TARGETS;
+        const size_t from = first_target(s, k);
 
-        for (size_t i = first_target(s, k); i < JOINT_TARGETS; i++)
+        if (from >= JOINT_TARGETS)
+            break;
+        for (size_t i = from; i < JOINT_TARGETS; i++)
             f[i] += p[i] * (1.0f - p[i]);
     }
 }
@@ -112,8 +119,11 @@ void joint_kernel_add_paying(const float *restrict weight, const float *restrict
     for (size_t k = 0; k < s->count; k++) {
         const float *w = weight + (size_t)s->rank[k] * JOINT_TARGETS;
         const float *f = fisher + (size_t)s->rank[k] * JOINT_TARGETS;
+        const size_t from = first_target(s, k);
 
-        for (size_t i = first_target(s, k); i < JOINT_TARGETS; i++)
+        if (from >= JOINT_TARGETS)
+            break;
+        for (size_t i = from; i < JOINT_TARGETS; i++)
             logit[i] += w[i] * w[i] * f[i] > threshold ? w[i] : 0.0f;
     }
 }
