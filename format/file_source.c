@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "io_error.h"
+#include "scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -263,27 +264,103 @@ mdla_status mdla_sink_file(const char *path, int overwrite, mdla_sink *out, mdla
     return MDLA_OK;
 }
 
+/* ---- Scratch --------------------------------------------------------------------------------- */
+
+/* One file without a name: written through the sink, then read through the source. */
+static void scratch_close(void *ctx)
+{
+    file_source *const f = ctx;
+
+    close(f->fd);
+    free(f);
+}
+
+static mdla_status scratch_write(void *ctx, const void *src, size_t nbytes)
+{
+    const file_source *const f = ctx;
+    const file_sink sink = {.fd = f->fd};
+
+    return file_write((void *)(uintptr_t)&sink, src, nbytes);
+}
+
+static mdla_status scratch_keep(void *ctx, int keep)
+{
+    (void)ctx;
+    (void)keep;
+    return MDLA_OK;
+}
+
+mdla_status scratch_file(mdla_sink *sink, mdla_source *source, mdla_error *err)
+{
+    const char *const set = getenv("TMPDIR");
+    const char *const folder = set != NULL && *set != '\0' ? set : "/var/tmp";
+    const size_t nbytes = strlen(folder) + sizeof "/mdla-XXXXXX";
+    file_source *const f = calloc(1, sizeof *f);
+    char *const path = malloc(nbytes);
+    mdla_status status = MDLA_OK;
+
+    if (f == NULL || path == NULL) {
+        status = error_memory(err, NULL);
+    } else {
+        (void)snprintf(path, nbytes, "%s/mdla-XXXXXX", folder);
+        f->fd = mkstemp(path);
+        if (f->fd < 0)
+            status = error_io(err, folder, "create a temporary file (TMPDIR names another folder)");
+        else
+            unlink(path);
+    }
+    free(path);
+    if (status != MDLA_OK) {
+        free(f);
+        return status;
+    }
+    *sink = (mdla_sink){f, scratch_write, scratch_keep};
+    *source = (mdla_source){f, file_read, file_seek, MDLA_UNKNOWN, scratch_close};
+    return MDLA_OK;
+}
+
 /* ---- Folders --------------------------------------------------------------------------------- */
 
-/* PATH/MEMBER, to be freed; NULL with err filled. A member is a plain name: no path leaves the
- * folder. */
-static char *member_path(const char *folder, const char *member, mdla_status *status,
+typedef struct path_folder {
+    char *path;   /* of the folder */
+    char *origin; /* the same in full; NULL where that can't be had */
+    char *chosen; /* NULL: the folder itself was named */
+} path_folder;
+
+/* A member is a name, or names of folders and then its own: no path leaves the folder. */
+static int is_member(const char *member)
+{
+    while (*member != '\0') {
+        const size_t length = strcspn(member, "/");
+
+        if (length == 0 || strncmp(member, ".", length) == 0 ||
+            (length == 2 && strncmp(member, "..", 2) == 0))
+            return 0;
+        member += length;
+        if (*member == '/' && *++member == '\0')
+            return 0;
+    }
+    return 1;
+}
+
+/* PATH/MEMBER, to be freed; NULL with err filled. */
+static char *member_path(const path_folder *folder, const char *member, mdla_status *status,
                          mdla_error *err)
 {
-    const size_t nbytes = strlen(folder) + strlen(member) + 2;
+    const size_t nbytes = strlen(folder->path) + strlen(member) + 2;
     char *path;
 
-    if (member[0] == '\0' || strchr(member, '/') != NULL || strcmp(member, ".") == 0 ||
-        strcmp(member, "..") == 0) {
-        *status = error_set(err, MDLA_ERR_ARGUMENT, "%s: '%s' is no member's name", folder, member);
+    if (member[0] == '\0' || !is_member(member)) {
+        *status =
+            error_set(err, MDLA_ERR_ARGUMENT, "%s: '%s' is no member's name", folder->path, member);
         return NULL;
     }
     path = malloc(nbytes);
     if (path == NULL) {
-        *status = error_memory(err, folder);
+        *status = error_memory(err, folder->path);
         return NULL;
     }
-    (void)snprintf(path, nbytes, "%s/%s", folder, member);
+    (void)snprintf(path, nbytes, "%s/%s", folder->path, member);
     return path;
 }
 
@@ -313,22 +390,54 @@ static mdla_status folder_create(void *ctx, const char *member, mdla_sink *out, 
     return status;
 }
 
+static void folder_close(void *ctx)
+{
+    path_folder *const f = ctx;
+
+    free(f->path);
+    free(f->origin);
+    free(f->chosen);
+    free(f);
+}
+
+/* Splits FOLDER/FILE; a file without a folder lies in ".". */
+static int set_paths(path_folder *f, const char *path, int is_folder)
+{
+    const char *const slash = is_folder ? NULL : strrchr(path, '/');
+
+    f->path = strdup(is_folder ? path : slash == NULL ? "." : path);
+    if (f->path == NULL)
+        return -1;
+    if (slash != NULL)
+        f->path[slash == path ? 1 : slash - path] = '\0';
+    f->origin = realpath(f->path, NULL);
+    f->chosen = is_folder ? NULL : strdup(slash == NULL ? path : slash + 1);
+    return is_folder || f->chosen != NULL ? 0 : -1;
+}
+
 mdla_status mdla_folder_path(const char *path, int create, mdla_folder *out, mdla_error *err)
 {
+    path_folder *f;
     struct stat st;
 
     memset(out, 0, sizeof *out);
     if (create && mkdir(path, 0777) != 0 && errno != EEXIST)
         return error_io(err, path, "create the folder");
     if (stat(path, &st) != 0)
-        return error_io(err, path, "open the folder");
-    if (!S_ISDIR(st.st_mode))
+        return error_io(err, path, "open");
+    if (create && !S_ISDIR(st.st_mode))
         return error_set(err, MDLA_ERR_IO, "%s: is a file, not a folder", path);
-    out->ctx = strdup(path);
-    if (out->ctx == NULL)
+    f = calloc(1, sizeof *f);
+    if (f == NULL || set_paths(f, path, S_ISDIR(st.st_mode)) != 0) {
+        if (f != NULL)
+            folder_close(f);
         return error_memory(err, path);
+    }
+    out->ctx = f;
     out->open = folder_open;
     out->create = create ? folder_create : NULL;
-    out->close = free;
+    out->close = folder_close;
+    out->chosen = f->chosen;
+    out->origin = f->origin;
     return MDLA_OK;
 }

@@ -43,7 +43,8 @@ static mdla_status source_failed(input *in, mdla_status status, mdla_error *err)
     case MDLA_ERR_MEMORY: return error_memory(err, in->name);
     case MDLA_ERR_CORRUPT:
         return error_set(err, status,
-                         "%s: compressed data are damaged after byte %" PRIu64 " of their content",
+                         "%s: damaged after byte %" PRIu64
+                         " of its content: a CRC-32, a size or compressed data are wrong",
                          in->name, in->position);
     case MDLA_ERR_TRUNCATED:
         return error_set(err, status,
@@ -159,5 +160,40 @@ mdla_status input_expect_end(input *in, mdla_error *err)
     if (got != 0)
         return error_set(err, MDLA_ERR_CORRUPT, "%s: bytes follow the array's end at byte %" PRIu64,
                          in->name, in->position - 1);
+    return MDLA_OK;
+}
+
+/* ---- As a source ------------------------------------------------------------------------------
+ */
+
+static mdla_status moved_read(void *ctx, void *dst, size_t nbytes, size_t *got)
+{
+    return input_read_some(ctx, dst, nbytes, got, NULL);
+}
+
+static mdla_status moved_seek(void *ctx, uint64_t offset)
+{
+    return input_seek(ctx, offset, NULL);
+}
+
+static void moved_close(void *ctx)
+{
+    input *const in = ctx;
+    const mdla_allocator *const al = in->al;
+
+    input_close(in);
+    alloc_free(al, in);
+}
+
+mdla_status input_to_source(input *in, mdla_source *out)
+{
+    input *const moved = alloc_array(in->al, 1, sizeof *moved);
+
+    if (moved == NULL)
+        return MDLA_ERR_MEMORY;
+    *moved = *in;
+    memset(in, 0, sizeof *in);
+    *out = (mdla_source){moved, moved_read, input_can_seek(moved) ? moved_seek : NULL,
+                         moved->source.nbytes, moved_close};
     return MDLA_OK;
 }

@@ -42,6 +42,10 @@ mdla_status input_seek(input *in, uint64_t offset, mdla_error *err);
 /* MDLA_ERR_CORRUPT where a byte is left. */
 mdla_status input_expect_end(input *in, mdla_error *err);
 
+/* Moves an input into a source of the same bytes, from its first on; *in is zeroed. With
+ * MDLA_ERR_MEMORY *in stays as it was. */
+mdla_status input_to_source(input *in, mdla_source *out);
+
 static inline bool input_can_seek(const input *in)
 {
     return in->source.seek != NULL;

@@ -1,6 +1,7 @@
 /* mdla-enc's options: what each takes, and what can't stand together. */
 #include "enc_options.h"
 
+#include "common/names.h"
 #include "common/numbers.h"
 #include "common/tool.h"
 
@@ -9,34 +10,35 @@
 #include <unistd.h>
 
 static const char help[] =
-    "Usage: mdla-enc DATA... --sae SAE | --codebook CB  -o OUT.mdla  [OPTIONS]\n"
-    "Codes activation rows (.npy, IDX, IDX.gz, raw) lossily with an SAE.\n"
+    "Usage: mdla-enc DATA... --sae SAE | --codebook CB  -o OUT.mdla|-  [OPTIONS]\n"
+    "Codes activation rows lossily with an SAE. DATA: .npy, .npz, safetensors, PNG,\n"
+    "IDX, Arrow, raw; FILE:ARRAY; folders, also of a datasets data set; - for stdin.\n"
     "  mdla-enc acts.npy --sae my-sae/ --fvu 0.2 -o acts.mdla\n"
     "\n"
-    "      --sae FOLDER        make a codebook for DATA from this SAE (SAELens)\n"
+    "      --sae SAE           make a codebook for DATA from this SAE (folder, file)\n"
+    "      --sae-kind KIND --act-scale T   what the SAE's files can't say (mdla-eval)\n"
     "      --codebook CB       use this codebook, or that of a .mdla file, as is\n"
     "      --fvu F             reach this fraction of variance unexplained\n"
     "      --bits-per-row B    spend this many bits a row, an embedded codebook aside\n"
     "      --step S            step of strengths (default: the codebook's)\n"
-    "      --effort 1..9       how long to search (5)\n"
-    "      --model M           joint (default): features given each other; or additive\n"
+    "      --effort E --model M  search 1 to 9 long (5); joint or additive (joint)\n"
     "      --code free|sae     features: searched for, or those the SAE switches on\n"
     "      --docs FILE.npy     passage numbers, one a row: a 1-D array\n"
-    "      --block-rows N      rows that decode together (1024)\n"
+    "      --block-rows N --note TEXT  rows that decode together (1024); provenance\n"
     "      --embed|--reference put the codebook into OUT (default) or only name it\n"
     "      --codebook-out CB   write the codebook too; without -o, write it alone\n"
     "      --expected-rows N   rows that will share the codebook (those of DATA)\n"
-    "      --prune             never use features that don't pay for their atoms\n"
-    "      --adapt-atoms       let atoms move to suit the codes that are sent\n"
-    "      --note TEXT         provenance to keep in OUT\n"
+    "      --prune --adapt-atoms  drop features that don't pay; fit atoms to codes\n"
     "      --verify            decode OUT again and compare\n"
+    "      --files-from LIST   names of DATA, one a line (- standard input)\n"
     "      --raw --dims N      DATA is raw float32 rows of N values\n"
-    "      --bf16              16-bit integers in DATA are bfloat16\n"
-    "  -o FILE  -f overwrite  -T N threads  -q quiet  -v verbose  -h help  -V version\n"
-    "DATA - is standard input, -o - standard output.\n";
+    "      --bf16|--integers   what 16-bit integers in DATA are\n"
+    "  -o FILE  -f overwrite  -T N threads  -q quiet  -v verbose  -h help  -V version\n";
 
 enum {
     KEY_SAE = OPTION_FIRST,
+    KEY_SAE_KIND,
+    KEY_ACT_SCALE,
     KEY_CODEBOOK,
     KEY_FVU,
     KEY_BITS,
@@ -52,6 +54,8 @@ enum {
     KEY_RAW,
     KEY_DIMS,
     KEY_BF16,
+    KEY_INTEGERS,
+    KEY_FILES_FROM,
     KEY_EFFORT,
     KEY_PRUNE,
     KEY_ADAPT,
@@ -61,6 +65,8 @@ enum {
 
 static const struct option longs[] = {
     {"sae", required_argument, NULL, KEY_SAE},
+    {"sae-kind", required_argument, NULL, KEY_SAE_KIND},
+    {"act-scale", required_argument, NULL, KEY_ACT_SCALE},
     {"codebook", required_argument, NULL, KEY_CODEBOOK},
     {"fvu", required_argument, NULL, KEY_FVU},
     {"bits-per-row", required_argument, NULL, KEY_BITS},
@@ -76,6 +82,8 @@ static const struct option longs[] = {
     {"raw", no_argument, NULL, KEY_RAW},
     {"dims", required_argument, NULL, KEY_DIMS},
     {"bf16", no_argument, NULL, KEY_BF16},
+    {"integers", no_argument, NULL, KEY_INTEGERS},
+    {"files-from", required_argument, NULL, KEY_FILES_FROM},
     {"effort", required_argument, NULL, KEY_EFFORT},
     {"prune", no_argument, NULL, KEY_PRUNE},
     {"adapt-atoms", no_argument, NULL, KEY_ADAPT},
@@ -147,7 +155,9 @@ static int set_option(enc_options *o, int key)
     int result = 0;
 
     switch (key) {
-    case KEY_SAE: o->sae = optarg; break;
+    case KEY_SAE: o->sae.path = optarg; break;
+    case KEY_SAE_KIND: o->sae.options.kind = optarg; break;
+    case KEY_ACT_SCALE: return sae_choose_scale(&o->sae, optarg);
     case KEY_CODEBOOK: o->codebook = optarg; break;
     case KEY_FVU:
     case KEY_BITS:
@@ -170,6 +180,8 @@ static int set_option(enc_options *o, int key)
         o->array.raw_dims = (uint32_t)number;
         break;
     case KEY_BF16: o->array.bf16 = 1; break;
+    case KEY_INTEGERS: o->array.bf16 = -1; break;
+    case KEY_FILES_FROM: o->files_from = optarg; break;
     case KEY_EFFORT:
         result = set_count("effort", optarg, 9, &number);
         o->effort = (int)number;
@@ -199,8 +211,10 @@ static int check_options(const enc_options *o)
         return tool_usage("no DATA; name activation files, or - for standard input");
     if (pipes > 1)
         return tool_usage("standard input (-) can be named once");
-    if (!o->sae && !o->codebook)
-        return tool_usage("give --sae FOLDER, or --codebook CB for one made before");
+    if (!o->sae.path && !o->codebook)
+        return tool_usage("give --sae SAE, or --codebook CB for one made before");
+    if (!o->sae.path && (o->sae.options.kind || o->sae.options.act_scale > 0))
+        return tool_usage("--sae-kind and --act-scale need --sae SAE");
     if (!o->common.output && !o->codebook_out)
         return tool_usage("give -o OUT.mdla (or --codebook-out CB to make a codebook alone)");
     if (o->embed && o->reference)
@@ -215,8 +229,8 @@ static int check_options(const enc_options *o)
     if (o->codebook && o->codebook_out)
         return tool_usage("--codebook-out is for a codebook made here; %s is one already",
                           o->codebook);
-    if (!o->sae && o->code == MDLA_CODE_SAE)
-        return tool_usage("--code sae needs the SAE; give --sae FOLDER too");
+    if (!o->sae.path && o->code == MDLA_CODE_SAE)
+        return tool_usage("--code sae needs the SAE; give --sae SAE too");
     if (!o->codebook && !enc_has_target(o))
         return tool_usage("give a target: --fvu F, --bits-per-row B or --step S");
     if (o->raw && !o->array.raw_dims)
@@ -249,8 +263,9 @@ int enc_parse(int argc, char **argv, enc_options *o)
     if (key == OPTIONS_BAD)
         return TOOL_USAGE;
     o->common = reader.common;
-    o->data = argv + optind;
-    o->data_count = (size_t)(argc - optind);
+    if (names_gather(argv + optind, (size_t)(argc - optind), o->files_from, &o->data,
+                     &o->data_count) != 0)
+        return TOOL_FAILED;
     key = check_options(o);
     return key == 0 ? -1 : key;
 }

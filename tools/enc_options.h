@@ -2,13 +2,16 @@
 #ifndef MDLA_ENC_OPTIONS_H
 #define MDLA_ENC_OPTIONS_H
 
+#include "sae_open.h"
+
 #include "common/options.h"
 
 #include "mdla/mdla.h"
 
 typedef struct enc_options {
     tool_options common;
-    const char *sae, *codebook, *codebook_out, *note, *docs;
+    sae_choice sae;
+    const char *codebook, *codebook_out, *note, *files_from, *docs;
     mdla_target target;
     mdla_code code;
     mdla_model model;
@@ -18,7 +21,7 @@ typedef struct enc_options {
     uint32_t block_rows;
     int prune, adapt_atoms;
     int raw, embed, reference, verify;
-    char **data;
+    char **data; /* names_free */
     size_t data_count;
 } enc_options;
 

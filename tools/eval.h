@@ -3,6 +3,9 @@
 #ifndef MDLA_EVAL_H
 #define MDLA_EVAL_H
 
+#include "eval_metrics.h"
+#include "sae_open.h"
+
 #include "mdla/mdla.h"
 
 /** What the paper's formulas give for a set of codes, in bits a row. */
@@ -30,7 +33,8 @@ typedef struct eval_result {
     const char *name;
     uint64_t rows;
     uint32_t dims, width;
-    double l0, fvu, mse;
+    double metric[METRICS];
+    uint64_t density_bins[DENSITY_BINS];
     /* of a coded file alone */
     int coded;
     mdla_account account;
@@ -45,16 +49,48 @@ typedef struct eval_data {
     mdla_rows *rows;
 } eval_data;
 
+/** What else to write, and how. */
+typedef struct eval_settings {
+    mdla_config config;
+    sae_choice sae;
+    const char *codes_out, *decoded_out, *features_out; /* NULL: not asked for */
+    int force;
+    uint64_t passage_rows; /* 0: not known */
+} eval_settings;
+
 /** Measures a .mdla file against its rows. Returns 0, or -1: reported. */
-int eval_file(const mdla_config *config, const eval_data *data, const char *path,
+int eval_file(const eval_settings *settings, const eval_data *data, const char *path,
               const mdla_codebook *codebook, eval_result *out);
 /** Measures the SAE's own forward pass on the rows. Returns 0, or -1: reported. */
-int eval_sae(const mdla_config *config, const eval_data *data, const char *path, eval_result *out);
+int eval_sae(const eval_settings *settings, const eval_data *data, eval_result *out);
 
-/* Returns 0, or -1: no memory. */
-int eval_print_sheet(const eval_result *results, size_t count); /* a line a figure */
-int eval_print_table(const eval_result *results, size_t count); /* a line a file */
-int eval_print_csv(const eval_result *results, size_t count);
-void eval_print_json(const eval_result *results, size_t count);
+/** What both have in common: rows in tiles, twice. */
+enum { EVAL_TILE_ROWS = 1024 };
+typedef struct eval_pass {
+    const char *name; /* of the file or SAE */
+    const eval_data *data;
+    uint64_t done;  /* rows read in this pass */
+    float *values;  /* [EVAL_TILE_ROWS][dims] */
+    float *decoded; /* likewise */
+    eval_metrics metrics;
+} eval_pass;
+
+/** Makes room and takes the first pass. Returns 0, or -1: reported. */
+int eval_pass_start(eval_pass *pass, const char *name, const eval_data *data, uint32_t width,
+                    uint64_t passage_rows);
+/** Goes back to the first row. Returns 0, or -1: reported. */
+int eval_pass_again(eval_pass *pass);
+/** The next rows; sets *got. A NaN or infinity has no place in a sum of squares. */
+int eval_pass_rows(eval_pass *pass, size_t *got);
+/** Fills the result and gives memory back; result NULL: only gives back. */
+void eval_pass_end(eval_pass *pass, eval_result *result);
+/** Every feature's density as CSV. Returns 0, or -1: reported. */
+int eval_write_features(const eval_settings *settings, const eval_metrics *metrics);
+
+/* histogram != 0: of feature densities too. Return 0, or -1: no memory. */
+int eval_print_sheet(const eval_result *results, size_t count, int histogram); /* a line a figure */
+int eval_print_table(const eval_result *results, size_t count);                /* a line a file */
+int eval_print_csv(const eval_result *results, size_t count, int histogram);
+void eval_print_json(const eval_result *results, size_t count, int histogram);
 
 #endif

@@ -32,15 +32,15 @@ static double get_width(const eval_result *r)
 }
 static double get_l0(const eval_result *r)
 {
-    return r->l0;
+    return r->metric[METRIC_L0];
 }
 static double get_fvu(const eval_result *r)
 {
-    return r->fvu;
+    return r->metric[METRIC_FVU];
 }
 static double get_mse(const eval_result *r)
 {
-    return r->mse;
+    return r->metric[METRIC_MSE];
 }
 static double get_nbytes(const eval_result *r)
 {
@@ -97,6 +97,9 @@ static const figure estimated[] = {
     {"range coder's overhead over the model's bits, %", "coder_overhead_percent", get_coder, 4, 1},
 };
 
+/* Those above stand under their own labels. */
+enum { METRICS_FIRST = METRIC_MSE + 1 };
+
 enum {
     MEASURED = sizeof measured / sizeof measured[0],
     ESTIMATED = sizeof estimated / sizeof estimated[0]
@@ -141,6 +144,26 @@ static void put_classes(table *t, const eval_result *results, size_t count)
     }
 }
 
+static void put_metric(table *t, eval_metric metric, const eval_result *r)
+{
+    if (metric_is_count(metric))
+        table_count(t, (uint64_t)r->metric[metric]);
+    else
+        table_number(t, r->metric[metric], 6);
+}
+
+/* "features of density below 1e-9.5", and so on up. */
+static void put_histogram(table *t, const eval_result *results, size_t count)
+{
+    for (int b = 0; b < DENSITY_BINS; b++) {
+        table_format(
+            t, b == 0 ? "features of log10 density below %.1f (never on: -10)" : "  below %.1f",
+            density_edge(b + 1));
+        for (size_t r = 0; r < count; r++)
+            table_count(t, results[r].density_bins[b]);
+    }
+}
+
 static int print_and_free(table *t)
 {
     const int result = table_print_aligned(t, stdout);
@@ -149,7 +172,7 @@ static int print_and_free(table *t)
     return result;
 }
 
-int eval_print_sheet(const eval_result *results, size_t count)
+int eval_print_sheet(const eval_result *results, size_t count, int histogram)
 {
     table *t = table_new(count + 1);
 
@@ -161,6 +184,13 @@ int eval_print_sheet(const eval_result *results, size_t count)
     put_lines(t, measured, MEASURED, results, count);
     put_classes(t, results, count);
     put_lines(t, estimated, ESTIMATED, results, count);
+    for (int m = METRICS_FIRST; m < METRICS; m++) {
+        table_text(t, metric_name((eval_metric)m));
+        for (size_t r = 0; r < count; r++)
+            put_metric(t, (eval_metric)m, &results[r]);
+    }
+    if (histogram)
+        put_histogram(t, results, count);
     return print_and_free(t);
 }
 
@@ -200,9 +230,24 @@ static void put_columns(table *t, const figure *figures, size_t figure_count, co
             table_text(t, figures[i].column);
 }
 
-int eval_print_csv(const eval_result *results, size_t count)
+static void put_metric_columns(table *t, const eval_result *r, int histogram)
 {
-    table *t = table_new(1 + MEASURED + MDLA_BITS_CLASSES + ESTIMATED);
+    for (int m = METRICS_FIRST; m < METRICS; m++)
+        if (r)
+            put_metric(t, (eval_metric)m, r);
+        else
+            table_text(t, metric_name((eval_metric)m));
+    for (int b = 0; histogram && b < DENSITY_BINS; b++)
+        if (r)
+            table_count(t, r->density_bins[b]);
+        else
+            table_format(t, "log10_density_below_%.1f", density_edge(b + 1));
+}
+
+int eval_print_csv(const eval_result *results, size_t count, int histogram)
+{
+    table *t = table_new(1 + MEASURED + MDLA_BITS_CLASSES + ESTIMATED + METRICS - METRICS_FIRST +
+                         (histogram ? DENSITY_BINS : 0));
     char key[CLASS_KEY_MAX];
     int result;
 
@@ -222,6 +267,7 @@ int eval_print_csv(const eval_result *results, size_t count)
                 table_text(t, "");
         }
         put_columns(t, estimated, ESTIMATED, r);
+        put_metric_columns(t, r, histogram);
     }
     result = table_print_csv(t, stdout);
     table_free(t);
@@ -241,7 +287,28 @@ static void put_members(json_writer *json, const figure *figures, size_t figure_
     }
 }
 
-void eval_print_json(const eval_result *results, size_t count)
+static void put_metric_members(json_writer *json, const eval_result *r, int histogram)
+{
+    for (int m = METRICS_FIRST; m < METRICS; m++)
+        if (metric_is_count((eval_metric)m))
+            json_count(json, metric_name((eval_metric)m), (uint64_t)r->metric[m]);
+        else
+            json_number(json, metric_name((eval_metric)m), r->metric[m]);
+    if (!histogram)
+        return;
+    json_begin_object(json, "log10_feature_density_histogram");
+    json_begin_array(json, "edges");
+    for (int b = 0; b <= DENSITY_BINS; b++)
+        json_number(json, NULL, density_edge(b));
+    json_end_array(json);
+    json_begin_array(json, "features");
+    for (int b = 0; b < DENSITY_BINS; b++)
+        json_count(json, NULL, r->density_bins[b]);
+    json_end_array(json);
+    json_end_object(json);
+}
+
+void eval_print_json(const eval_result *results, size_t count, int histogram)
 {
     json_writer json = {.stream = stdout};
 
@@ -255,6 +322,7 @@ void eval_print_json(const eval_result *results, size_t count)
         if (r->coded)
             class_put_json(&json, &r->account);
         put_members(&json, estimated, ESTIMATED, r);
+        put_metric_members(&json, r, histogram);
         json_end_object(&json);
     }
     json_end_array(&json);

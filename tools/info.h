@@ -23,7 +23,20 @@ int info_features(const info_subject *subject);
 
 /** A codebook file. */
 int info_codebook(const char *name, const mdla_codebook *codebook, int json);
-/** An array: rows, dims, dtype, SHA-256 of the values as float32. Reads it all. */
-int info_array(const mdla_config *config, const char *name, mdla_rows *rows, int json);
+/** The arrays of a file that holds several. */
+typedef struct info_arrays {
+    int listed; /* the file is of such a kind */
+    size_t count;
+    struct info_array_line *lines;
+} info_arrays;
+
+/** An mdla_array_visitor; ctx is an info_arrays. */
+int info_arrays_add(void *ctx, const mdla_array_entry *entry);
+void info_arrays_free(info_arrays *arrays);
+
+/** An array: rows, dims, dtype, SHA-256 of the values as float32. Reads it all. arrays, where it
+ * was listed, are shown too; rows may then be NULL: none of them is meant. */
+int info_array(const mdla_config *config, const char *name, mdla_rows *rows,
+               const info_arrays *arrays, int json);
 
 #endif

@@ -1,10 +1,10 @@
 /* mdla-dec: a .mdla file to rows again, or to its codes; or only tested. Needs the decoder library
  * alone. */
+#include "dec.h"
+
 #include "common/files.h"
 #include "common/numbers.h"
-#include "common/options.h"
 #include "common/progress.h"
-#include "common/text_sink.h"
 #include "common/tool.h"
 
 #include <stdio.h>
@@ -15,27 +15,47 @@
 static const char help[] =
     "Usage: mdla-dec IN.mdla -o OUT  [OPTIONS]\n"
     "       mdla-dec --test IN.mdla...\n"
-    "Decodes rows to .npy, or to raw float32 rows where OUT ends in .f32 or .raw.\n"
+    "Decodes rows to .npy; to .npz, .safetensors or raw values where OUT ends so\n"
+    "(.raw, .f32). With --codes, writes the codes: CSV, or .npz for SciPy.\n"
     "  mdla-dec acts.mdla -o acts.npy\n"
-    "  mdla-dec acts.mdla --rows 1000:1100 -o part.npy\n"
+    "  mdla-dec acts.mdla --codes -o codes.npz\n"
     "\n"
     "      --codebook CB   the codebook that IN only names\n"
     "      --rows A:B      rows A to B - 1, counted from 0; A or B may be left out\n"
+    "      --format F      npy, npz, safetensors or raw, whatever OUT is called\n"
     "      --dtype T       f32, f16, bf16, f64, u8 ... (as encoded; f32 for integers)\n"
-    "      --raw           bare rows without a header, whatever OUT is called\n"
-    "      --codes         write the codes as CSV: row,feature,level,strength\n"
+    "      --raw           --format raw\n"
+    "      --codes         with --format csv, csr (SciPy .npz), coo (safetensors) or\n"
+    "                      delphi (OUT is a folder); by OUT's ending else\n"
+    "      --strengths S   of csr and coo: f32, f16 or levels (f32)\n"
+    "      --context N     delphi: rows of a sequence (256); --splits N: files (5)\n"
     "      --test          decode all, check CRCs and SHA-256, write nothing\n"
     "  -o FILE  -f overwrite  -T N threads  -q quiet  -v verbose  -h help  -V version\n"
     "IN - is standard input, -o - standard output.\n";
 
-enum { KEY_CODEBOOK = OPTION_FIRST, KEY_ROWS, KEY_DTYPE, KEY_RAW, KEY_CODES, KEY_TEST };
+enum {
+    KEY_CODEBOOK = OPTION_FIRST,
+    KEY_ROWS,
+    KEY_FORMAT,
+    KEY_DTYPE,
+    KEY_RAW,
+    KEY_CODES,
+    KEY_STRENGTHS,
+    KEY_CONTEXT,
+    KEY_SPLITS,
+    KEY_TEST
+};
 
 static const struct option longs[] = {
     {"codebook", required_argument, NULL, KEY_CODEBOOK},
     {"rows", required_argument, NULL, KEY_ROWS},
+    {"format", required_argument, NULL, KEY_FORMAT},
     {"dtype", required_argument, NULL, KEY_DTYPE},
     {"raw", no_argument, NULL, KEY_RAW},
     {"codes", no_argument, NULL, KEY_CODES},
+    {"strengths", required_argument, NULL, KEY_STRENGTHS},
+    {"context", required_argument, NULL, KEY_CONTEXT},
+    {"splits", required_argument, NULL, KEY_SPLITS},
     {"test", no_argument, NULL, KEY_TEST},
     OPTIONS_QUIET,
     OPTIONS_OUTPUT,
@@ -43,15 +63,7 @@ static const struct option longs[] = {
     OPTIONS_END,
 };
 
-typedef struct dec_options {
-    tool_options common;
-    const char *codebook;
-    uint64_t first, end; /* rows wanted; end MDLA_UNKNOWN: to the last */
-    mdla_dtype dtype;
-    int dtype_given, rows_given, raw, codes, test;
-    char **inputs;
-    size_t input_count;
-} dec_options;
+enum { CONTEXT_DEFAULT = 256, SPLITS_DEFAULT = 5 }; /* delphi's own */
 
 static int set_dtype(dec_options *o, const char *name)
 {
@@ -64,6 +76,48 @@ static int set_dtype(dec_options *o, const char *name)
     return tool_usage("--dtype %s: give f32, f16, bf16, f64 or an integer type such as u8", name);
 }
 
+static int set_format(dec_options *o, const char *name)
+{
+    static const char *const names[] = {
+        [DEC_NPY] = "npy", [DEC_NPZ] = "npz",      [DEC_SAFETENSORS] = "safetensors",
+        [DEC_RAW] = "raw", [DEC_CSV] = "csv",      [DEC_CSR] = "csr",
+        [DEC_COO] = "coo", [DEC_DELPHI] = "delphi"};
+
+    for (int format = DEC_NPY; format <= DEC_DELPHI; format++)
+        if (strcmp(name, names[format]) == 0) {
+            o->format = (dec_format)format;
+            return 0;
+        }
+    return tool_usage("--format %s: give npy, npz, safetensors or raw; with --codes csv, csr, coo "
+                      "or delphi",
+                      name);
+}
+
+static int set_strengths(dec_options *o, const char *name)
+{
+    o->strengths_given = 1;
+    if (strcmp(name, "f32") == 0)
+        o->strengths = MDLA_F32;
+    else if (strcmp(name, "f16") == 0)
+        o->strengths = MDLA_F16;
+    else if (strcmp(name, "levels") == 0)
+        o->strengths = MDLA_I32;
+    else
+        return tool_usage("--strengths %s: give f32, f16 or levels", name);
+    return 0;
+}
+
+static int set_layout(dec_options *o, const char *option, uint32_t *out)
+{
+    uint64_t number;
+
+    o->layout_given = 1;
+    if (number_parse_u64(optarg, 1, UINT32_MAX, &number) != 0)
+        return tool_usage("--%s %s: give a whole number from 1", option, optarg);
+    *out = (uint32_t)number;
+    return 0;
+}
+
 static int set_option(dec_options *o, int key)
 {
     switch (key) {
@@ -74,11 +128,50 @@ static int set_option(dec_options *o, int key)
             return tool_usage("--rows %s: give A:B with A <= B, such as 0:100", optarg);
         break;
     case KEY_DTYPE: return set_dtype(o, optarg);
-    case KEY_RAW: o->raw = 1; break;
+    case KEY_FORMAT: return set_format(o, optarg);
+    case KEY_RAW: o->format = DEC_RAW; break;
     case KEY_CODES: o->codes = 1; break;
+    case KEY_STRENGTHS: return set_strengths(o, optarg);
+    case KEY_CONTEXT: return set_layout(o, "context", &o->context);
+    case KEY_SPLITS: return set_layout(o, "splits", &o->splits);
     case KEY_TEST: o->test = 1; break;
     default: break;
     }
+    return 0;
+}
+
+/* What an output's name says of its form. */
+static dec_format format_of(const char *output, int codes)
+{
+    const char *dot = strrchr(output, '.');
+
+    if (dot && strcmp(dot, ".npz") == 0)
+        return codes ? DEC_CSR : DEC_NPZ;
+    if (dot && strcmp(dot, ".safetensors") == 0)
+        return codes ? DEC_COO : DEC_SAFETENSORS;
+    if (dot && !codes && (strcmp(dot, ".f32") == 0 || strcmp(dot, ".raw") == 0))
+        return DEC_RAW;
+    return codes ? DEC_CSV : DEC_NPY;
+}
+
+static int check_codes(const dec_options *o)
+{
+    if (!o->codes && o->format > DEC_RAW)
+        return tool_usage("--format csv, csr, coo and delphi are for --codes");
+    if (!o->codes && (o->strengths_given || o->layout_given))
+        return tool_usage("--strengths, --context and --splits are for --codes");
+    if (!o->codes)
+        return 0;
+    if (o->dtype_given || o->format <= DEC_RAW)
+        return tool_usage("--dtype, --raw and --format npy, npz, safetensors are for rows; codes "
+                          "take --strengths and --format csv, csr, coo, delphi");
+    if (o->strengths_given && o->format != DEC_CSR && o->format != DEC_COO)
+        return tool_usage("--strengths is for csr and coo: CSV has levels and strengths, delphi "
+                          "float16");
+    if (o->layout_given && o->format != DEC_DELPHI)
+        return tool_usage("--context and --splits are for --format delphi");
+    if (o->format == DEC_DELPHI && strcmp(o->common.output, "-") == 0)
+        return tool_usage("--format delphi makes a folder; give -o FOLDER");
     return 0;
 }
 
@@ -88,17 +181,15 @@ static int check_options(const dec_options *o)
 
     if (o->input_count == 0)
         return tool_usage("no input; name a .mdla file, or - for standard input");
-    if (o->test && (output || o->codes || o->rows_given || o->dtype_given || o->raw))
+    if (o->test && (output || o->codes || o->rows_given || o->dtype_given || o->format))
         return tool_usage("--test decodes everything and writes nothing; give it --codebook alone");
     if (!o->test && o->input_count > 1)
         return tool_usage("more than one input: %s", o->inputs[1]);
     if (!o->test && !output)
         return tool_usage("give -o OUT.npy (or --test to check the file)");
-    if (o->codes && (o->dtype_given || o->raw))
-        return tool_usage("--codes writes CSV; --dtype and --raw are for rows");
-    if (output && strcmp(output, "-") == 0 && !o->codes && isatty(STDOUT_FILENO))
+    if (output && strcmp(output, "-") == 0 && o->format != DEC_CSV && isatty(STDOUT_FILENO))
         return tool_usage("standard output is a terminal and this is binary; give -o FILE");
-    return 0;
+    return check_codes(o);
 }
 
 static int parse(int argc, char **argv, dec_options *o)
@@ -108,6 +199,8 @@ static int parse(int argc, char **argv, dec_options *o)
 
     memset(o, 0, sizeof *o);
     o->end = MDLA_UNKNOWN;
+    o->context = CONTEXT_DEFAULT;
+    o->splits = SPLITS_DEFAULT;
     options_start(&reader, argc, argv, ":hVqvfo:T:", longs, help);
     while ((key = options_next(&reader)) >= 0) {
         const int result = set_option(o, key);
@@ -122,6 +215,8 @@ static int parse(int argc, char **argv, dec_options *o)
     o->common = reader.common;
     o->inputs = argv + optind;
     o->input_count = (size_t)(argc - optind);
+    if (o->format == DEC_BY_NAME && o->common.output && !o->test)
+        o->format = format_of(o->common.output, o->codes);
     key = check_options(o);
     return key == 0 ? -1 : key;
 }
@@ -187,8 +282,7 @@ static mdla_dtype output_dtype(const dec_options *o, mdla_dtype source)
     return source == MDLA_F16 || source == MDLA_BF16 || source == MDLA_F64 ? source : MDLA_F32;
 }
 
-/* Wanted rows that the file doesn't have are an error, told before anything is written. */
-static int clip_rows(const dec_options *o, const mdla_file_info *info, uint64_t *end)
+int dec_clip_rows(const dec_options *o, const mdla_file_info *info, uint64_t *end)
 {
     *end = o->end;
     if (info->rows == MDLA_UNKNOWN)
@@ -213,7 +307,7 @@ static int write_rows(const dec_options *o, mdla_decoder *decoder, mdla_array_ki
     uint64_t end;
 
     mdla_decoder_query(decoder, &info);
-    if (clip_rows(o, &info, &end) != TOOL_DONE)
+    if (dec_clip_rows(o, &info, &end) != TOOL_DONE)
         return TOOL_FAILED;
     if (files_sink(o->common.output, o->common.force, 1, &sink) != 0)
         return TOOL_FAILED;
@@ -238,66 +332,20 @@ static int write_rows(const dec_options *o, mdla_decoder *decoder, mdla_array_ki
     return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
 }
 
-typedef struct codes_output {
-    text_sink text;
-    uint64_t rows; /* of the file */
-} codes_output;
-
-static int put_code(void *ctx, uint64_t row, const mdla_coded_feature *code, size_t count,
-                    const mdla_symbol_bits *bits)
-{
-    codes_output *out = ctx;
-
-    (void)bits;
-    for (size_t i = 0; i < count; i++)
-        text_sink_format(&out->text, "%llu,%u,%u,%.9g\n", (unsigned long long)row, code[i].feature,
-                         code[i].level, code[i].strength);
-    return out->text.status != MDLA_OK || progress_show(NULL, "codes", row + 1, out->rows) != 0;
-}
-
-static int write_codes(const dec_options *o, mdla_decoder *decoder)
-{
-    mdla_error err = {MDLA_OK, ""};
-    codes_output out = {0};
-    mdla_file_info info;
-    mdla_sink sink;
-    mdla_status status;
-    uint64_t end;
-
-    mdla_decoder_query(decoder, &info);
-    out.rows = info.rows;
-    if (clip_rows(o, &info, &end) != TOOL_DONE)
-        return TOOL_FAILED;
-    if (files_sink(o->common.output, o->common.force, 0, &sink) != 0)
-        return TOOL_FAILED;
-    text_sink_start(&out.text, sink);
-    text_sink_format(&out.text, "row,feature,level,strength\n");
-    status = mdla_decoder_visit_rows(decoder, o->first, end - o->first, put_code, &out, &err);
-    if (out.text.status != MDLA_OK)
-        status = MDLA_OK; /* the sink failed first, and says so below */
-    if (text_sink_close(&out.text, status == MDLA_OK && !tool_stopped()) != MDLA_OK)
-        return tool_fail_status(MDLA_ERR_IO, NULL);
-    return status == MDLA_OK && !tool_stopped() ? TOOL_DONE : tool_fail_status(status, &err);
-}
-
-static int is_raw(const dec_options *o)
-{
-    const char *dot = strrchr(o->common.output, '.');
-
-    return o->raw || (dot && (strcmp(dot, ".f32") == 0 || strcmp(dot, ".raw") == 0));
-}
-
 static int decode(const dec_options *o, const mdla_codebook *codebook)
 {
-    const mdla_array_kind kind = is_raw(o) ? MDLA_ARRAY_RAW : MDLA_ARRAY_NPY;
+    static const mdla_array_kind kinds[] = {[DEC_NPY] = MDLA_ARRAY_NPY,
+                                            [DEC_NPZ] = MDLA_ARRAY_NPZ,
+                                            [DEC_SAFETENSORS] = MDLA_ARRAY_SAFETENSORS,
+                                            [DEC_RAW] = MDLA_ARRAY_RAW};
     mdla_decoder *decoder = NULL;
     int result;
 
-    /* .npy begins with the number of rows, which a pipe's head doesn't tell. */
-    if (files_decoder(&o->common.config, o->inputs[0], o->codes || kind == MDLA_ARRAY_NPY, codebook,
-                      &decoder) != 0)
+    /* All but raw begin with the number of rows, which a pipe's head doesn't tell. */
+    if (files_decoder(&o->common.config, o->inputs[0], o->format != DEC_RAW, codebook, &decoder) !=
+        0)
         return TOOL_FAILED;
-    result = o->codes ? write_codes(o, decoder) : write_rows(o, decoder, kind);
+    result = o->codes ? dec_codes(o, decoder) : write_rows(o, decoder, kinds[o->format]);
     mdla_decoder_close(decoder);
     return result;
 }

@@ -3,6 +3,7 @@
 
 #include "common/distortion.h"
 #include "common/files.h"
+#include "common/names.h"
 #include "common/numbers.h"
 #include "common/progress.h"
 #include "common/tool.h"
@@ -37,17 +38,6 @@ static int fail_about_data(const enc_options *o, mdla_status status, const mdla_
     char text[MDLA_MESSAGE_MAX];
 
     return tool_fail_about(data_name(o, text, sizeof text), status, err);
-}
-
-static int load_sae(const enc_options *o, mdla_sae **out)
-{
-    mdla_error err = {MDLA_OK, ""};
-    mdla_folder folder;
-    mdla_status status = mdla_folder_path(o->sae, 0, &folder, &err);
-
-    if (status == MDLA_OK)
-        status = mdla_sae_load(&o->common.config, folder, o->sae, out, &err);
-    return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
 }
 
 /* Passage numbers go along with the rows. */
@@ -228,9 +218,11 @@ static int open_job(const enc_options *o, enc_job *job)
             return TOOL_FAILED;
         job->codebook_sink_open = 1;
     }
-    if (o->sae && load_sae(o, &job->sae) != TOOL_DONE)
+    if (o->sae.path && sae_open(config, &o->sae, &job->sae) != 0)
         return TOOL_FAILED;
     if (files_rows(config, o->data, o->data_count, &o->array, several_passes, &job->rows) != 0)
+        return TOOL_FAILED;
+    if (job->sae && sae_check(config, &o->sae, job->sae, job->rows) != 0)
         return TOOL_FAILED;
     return open_passages(o, job);
 }
@@ -266,5 +258,8 @@ int main(int argc, char **argv)
 
     tool_start("mdla-enc");
     result = enc_parse(argc, argv, &options);
-    return tool_end(result < 0 ? run(&options) : result);
+    if (result < 0)
+        result = run(&options);
+    names_free(options.data, options.data_count);
+    return tool_end(result);
 }

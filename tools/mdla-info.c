@@ -8,12 +8,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char help[] =
     "Usage: mdla-info FILE  [--row I | --feature J | --features] [--json]\n"
     "Tells what a .mdla file, a codebook or an array holds, and where the bits are.\n"
     "  mdla-info acts.mdla\n"
     "  mdla-info acts.mdla --row 7\n"
+    "  mdla-info acts.safetensors:activations\n"
     "\n"
     "      --row I         the bill of row I: feature, level, strength, bits\n"
     "      --feature J     the rows where feature J is active, as CSV\n"
@@ -21,10 +23,11 @@ static const char help[] =
     "      --json          the same for machines\n"
     "      --codebook CB   the codebook that FILE only names\n"
     "      --dims N        FILE is raw float32 rows of N values\n"
-    "      --bf16          16-bit integers in FILE are bfloat16\n"
+    "      --bf16 | --integers  what 16-bit integers in FILE are\n"
     "  -q quiet  -v verbose  -h help  -V version\n"
     "FILE - is standard input. Of an array it prints rows, dims, dtype and the\n"
-    "SHA-256 of its values as little-endian float32.\n";
+    "SHA-256 of its values as little-endian float32; of a .npz, safetensors or Arrow\n"
+    "file all arrays too. A folder is data as mdla-enc takes it.\n";
 
 enum {
     KEY_ROW = OPTION_FIRST,
@@ -33,7 +36,8 @@ enum {
     KEY_JSON,
     KEY_CODEBOOK,
     KEY_DIMS,
-    KEY_BF16
+    KEY_BF16,
+    KEY_INTEGERS
 };
 
 static const struct option longs[] = {
@@ -44,6 +48,7 @@ static const struct option longs[] = {
     {"codebook", required_argument, NULL, KEY_CODEBOOK},
     {"dims", required_argument, NULL, KEY_DIMS},
     {"bf16", no_argument, NULL, KEY_BF16},
+    {"integers", no_argument, NULL, KEY_INTEGERS},
     OPTIONS_QUIET,
     OPTIONS_END,
 };
@@ -55,7 +60,8 @@ typedef struct info_options {
     mdla_array_options array;
     info_question question;
     uint64_t number; /* of the row or feature */
-    const char *codebook, *path;
+    const char *codebook;
+    char *path;
     int json;
 } info_options;
 
@@ -86,6 +92,7 @@ static int set_option(info_options *o, int key)
         o->array.raw_dims = (uint32_t)number;
         break;
     case KEY_BF16: o->array.bf16 = 1; break;
+    case KEY_INTEGERS: o->array.bf16 = -1; break;
     default: break;
     }
     return 0;
@@ -170,7 +177,20 @@ static mdla_status try_codebook(const info_options *o, mdla_source source, int *
     return status;
 }
 
-static mdla_status try_array(const info_options *o, mdla_source source, int *result)
+/* A file of several arrays: all by name, then the one that is meant, if one can be. */
+static mdla_status try_list(const info_options *o, mdla_source source, info_arrays *arrays,
+                            int *result)
+{
+    mdla_error err = {MDLA_OK, ""};
+    const mdla_status status =
+        mdla_array_list(&o->config, source, files_name(o->path), info_arrays_add, arrays, &err);
+
+    if (status != MDLA_OK && status != MDLA_ERR_FORMAT)
+        *result = tool_fail_status(status, &err);
+    return status;
+}
+
+static void try_array(const info_options *o, mdla_source source, info_arrays *arrays, int *result)
 {
     mdla_error err = {MDLA_OK, ""};
     mdla_rows *rows = NULL;
@@ -181,12 +201,29 @@ static mdla_status try_array(const info_options *o, mdla_source source, int *res
         *result =
             tool_fail("%s: neither a .mdla file, nor a codebook, nor an array that mdla reads",
                       files_name(o->path));
-    else if (status != MDLA_OK)
-        *result = tool_fail_status(status, &err);
+    else if (status == MDLA_OK ||
+             (arrays->listed && (status == MDLA_ERR_ARGUMENT || status == MDLA_ERR_DATA)))
+        *result = info_array(&o->config, files_name(o->path), rows, arrays, o->json);
     else
-        *result = info_array(&o->config, files_name(o->path), rows, o->json);
+        *result = tool_fail_status(status, &err);
     mdla_rows_close(rows);
-    return status;
+}
+
+/* The array file's list is asked for first, its rows then. */
+static int try_arrays(const info_options *o, const mdla_source *source)
+{
+    info_arrays arrays = {0};
+    mdla_status kind = MDLA_ERR_FORMAT;
+    mdla_source lent;
+    int result = TOOL_FAILED;
+
+    if (o->array.raw_dims == 0 && lend(source, &lent) == MDLA_OK)
+        kind = try_list(o, lent, &arrays, &result);
+    arrays.listed = kind == MDLA_OK;
+    if ((kind == MDLA_OK || kind == MDLA_ERR_FORMAT) && lend(source, &lent) == MDLA_OK)
+        try_array(o, lent, &arrays, &result);
+    info_arrays_free(&arrays);
+    return result;
 }
 
 static int try_kinds(const info_options *o, const mdla_source *source,
@@ -207,9 +244,32 @@ static int try_kinds(const info_options *o, const mdla_source *source,
         if (kind == MDLA_ERR_FORMAT && lend(source, &lent) == MDLA_OK)
             kind = try_codebook(o, lent, &result);
     }
-    if (kind == MDLA_ERR_FORMAT && lend(source, &lent) == MDLA_OK)
-        try_array(o, lent, &result);
+    return kind == MDLA_ERR_FORMAT ? try_arrays(o, source) : result;
+}
+
+/* What is no plain file: FILE:ARRAY, a folder, a pattern. */
+static int show_rows(const info_options *o)
+{
+    char *paths[] = {o->path};
+    mdla_rows *rows = NULL;
+    int result;
+
+    if (o->question != ASK_FILE)
+        return tool_fail("%s: not a .mdla file, so it has no rows of codes", o->path);
+    if (files_rows(&o->config, paths, 1, &o->array, 0, &rows) != 0)
+        return TOOL_FAILED;
+    result = info_array(&o->config, o->path, rows, NULL, o->json);
+    mdla_rows_close(rows);
     return result;
+}
+
+static int is_plain(const char *path)
+{
+    struct stat st;
+
+    if (strcmp(path, "-") == 0 || (stat(path, &st) == 0 && !S_ISDIR(st.st_mode)))
+        return 1;
+    return stat(path, &st) != 0 && !strpbrk(path, ":*?[");
 }
 
 static int run(const info_options *o)
@@ -217,6 +277,9 @@ static int run(const info_options *o)
     mdla_codebook *codebook = NULL;
     mdla_source source;
     int result = TOOL_FAILED;
+
+    if (!is_plain(o->path))
+        return show_rows(o);
 
     if (o->codebook && files_codebook(&o->config, o->codebook, &codebook) != 0)
         return TOOL_FAILED;

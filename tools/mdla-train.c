@@ -2,6 +2,7 @@
 #include "train_options.h"
 
 #include "common/files.h"
+#include "common/names.h"
 #include "common/numbers.h"
 #include "common/tool.h"
 
@@ -213,5 +214,8 @@ int main(int argc, char **argv)
 
     tool_start("mdla-train");
     result = train_parse(argc, argv, &options);
-    return tool_end(result < 0 ? run(&options) : result);
+    if (result < 0)
+        result = run(&options);
+    names_free(options.data, options.data_count);
+    return tool_end(result);
 }

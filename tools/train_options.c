@@ -1,6 +1,7 @@
 /* mdla-train's options: what each takes, and what can't stand together. */
 #include "train_options.h"
 
+#include "common/names.h"
 #include "common/numbers.h"
 #include "common/tool.h"
 
@@ -9,8 +10,8 @@
 
 static const char help[] =
     "Usage: mdla-train DATA... -o SAE-FOLDER --width W --l0 K  [OPTIONS]\n"
-    "Trains a sparse autoencoder on activation rows (.npy, IDX, IDX.gz, raw) and saves it as\n"
-    "SAELens loads it: cfg.json and sae_weights.safetensors.\n"
+    "Trains a sparse autoencoder on activation rows (files and folders as mdla-enc takes them)\n"
+    "and saves it as SAELens loads it: cfg.json and sae_weights.safetensors.\n"
     "  mdla-train acts.npy -o my-sae --width 4096 --l0 32\n"
     "\n"
     "      --width W         features\n"
@@ -23,7 +24,9 @@ static const char help[] =
     "      --holdout F       part of the rows to measure on instead (0.03, at most 16,384 rows)\n"
     "      --seed N          of all that is random (0)\n"
     "      --resume          go on where a training with the same DATA and options was stopped\n"
+    "      --files-from LIST names of DATA, one a line (- standard input)\n"
     "      --raw --dims N    DATA is raw float32 rows of N values\n"
+    "      --bf16|--integers what 16-bit integers in DATA are\n"
     "  -o FOLDER  -f overwrite  -T N threads  -q quiet  -v verbose  -h help  -V version\n"
     "DATA - is standard input. Ctrl-C keeps the state in SAE-FOLDER for --resume.\n";
 
@@ -38,7 +41,10 @@ enum {
     KEY_SEED,
     KEY_RESUME,
     KEY_RAW,
-    KEY_DIMS
+    KEY_DIMS,
+    KEY_BF16,
+    KEY_INTEGERS,
+    KEY_FILES_FROM
 };
 
 static const struct option longs[] = {
@@ -53,6 +59,9 @@ static const struct option longs[] = {
     {"resume", no_argument, NULL, KEY_RESUME},
     {"raw", no_argument, NULL, KEY_RAW},
     {"dims", required_argument, NULL, KEY_DIMS},
+    {"bf16", no_argument, NULL, KEY_BF16},
+    {"integers", no_argument, NULL, KEY_INTEGERS},
+    {"files-from", required_argument, NULL, KEY_FILES_FROM},
     OPTIONS_OUTPUT,
     OPTIONS_QUIET,
     OPTIONS_THREADS,
@@ -108,6 +117,9 @@ static int set_option(train_options *o, int key)
         break;
     case KEY_RESUME: t->resume = 1; break;
     case KEY_RAW: o->raw = 1; break;
+    case KEY_BF16: o->array.bf16 = 1; break;
+    case KEY_INTEGERS: o->array.bf16 = -1; break;
+    case KEY_FILES_FROM: o->files_from = optarg; break;
     case KEY_DIMS: return set_count("dims", optarg, limits->max_dims, &o->array.raw_dims);
     default: break;
     }
@@ -157,8 +169,9 @@ int train_parse(int argc, char **argv, train_options *o)
     if (key == OPTIONS_BAD)
         return TOOL_USAGE;
     o->common = reader.common;
-    o->data = argv + optind;
-    o->data_count = (size_t)(argc - optind);
+    if (names_gather(argv + optind, (size_t)(argc - optind), o->files_from, &o->data,
+                     &o->data_count) != 0)
+        return TOOL_FAILED;
     if (check_options(o) != 0)
         return TOOL_USAGE;
     return -1;

@@ -8,7 +8,8 @@
 
 typedef struct train_options {
     tool_options common;
-    char **data;
+    const char *files_from;
+    char **data; /* names_free */
     size_t data_count;
     mdla_array_options array;
     int raw;

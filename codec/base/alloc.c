@@ -68,6 +68,16 @@ void *alloc_grown(const mdla_allocator *al, void *ptr, size_t old_count, size_t 
     return grown;
 }
 
+char *alloc_text(const mdla_allocator *al, const char *text)
+{
+    const size_t nbytes = strlen(text) + 1;
+    char *const copy = alloc_array(al, nbytes, 1);
+
+    if (copy != NULL)
+        memcpy(copy, text, nbytes);
+    return copy;
+}
+
 void alloc_free(const mdla_allocator *al, void *ptr)
 {
     al->release(al->ctx, ptr);

@@ -19,6 +19,9 @@ void *alloc_array(const mdla_allocator *al, size_t count, size_t size);
 void *alloc_grown(const mdla_allocator *al, void *ptr, size_t old_count, size_t new_count,
                   size_t size);
 
+/* A copy of a text; NULL: no memory. */
+char *alloc_text(const mdla_allocator *al, const char *text);
+
 void alloc_free(const mdla_allocator *al, void *ptr);
 
 /* Fills err (which may be NULL) and returns status. */

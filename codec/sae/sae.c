@@ -3,8 +3,10 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/matmul.h"
+#include "sae/activation.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* A tile's pre-activations take at most this many floats, and a tile has at most so many rows. Both
@@ -14,6 +16,7 @@
 
 sae *sae_new(const mdla_allocator *al, uint32_t dims, uint32_t width, sae_activation activation)
 {
+    const bool thresholds = activation == SAE_JUMPRELU || activation == SAE_STEP;
     sae *const s = alloc_zeroed(al, 1, sizeof *s);
     size_t weights;
 
@@ -29,10 +32,15 @@ sae *sae_new(const mdla_allocator *al, uint32_t dims, uint32_t width, sae_activa
         s->b_enc = alloc_zeroed(al, width, sizeof(float));
         s->b_dec = alloc_zeroed(al, dims, sizeof(float));
     }
-    if (activation == SAE_JUMPRELU)
+    if (thresholds)
         s->threshold = alloc_zeroed(al, width, sizeof(float));
+    if (activation == SAE_GATED) {
+        s->gain = alloc_zeroed(al, width, sizeof(float));
+        s->b_mag = alloc_zeroed(al, width, sizeof(float));
+    }
     if (s->w_enc == NULL || s->w_dec == NULL || s->b_enc == NULL || s->b_dec == NULL ||
-        (activation == SAE_JUMPRELU && s->threshold == NULL)) {
+        (thresholds && s->threshold == NULL) ||
+        (activation == SAE_GATED && (s->gain == NULL || s->b_mag == NULL))) {
         sae_free(s);
         return NULL;
     }
@@ -48,6 +56,9 @@ void sae_free(sae *s)
     alloc_free(s->al, s->b_enc);
     alloc_free(s->al, s->b_dec);
     alloc_free(s->al, s->threshold);
+    alloc_free(s->al, s->gain);
+    alloc_free(s->al, s->b_mag);
+    alloc_free(s->al, s->scale);
     alloc_free(s->al, s);
 }
 
@@ -56,76 +67,34 @@ void sae_codes_free(const mdla_allocator *al, sae_codes *codes)
     alloc_free(al, codes->start);
     alloc_free(al, codes->feature);
     alloc_free(al, codes->strength);
+    alloc_free(al, codes->row_scale);
     memset(codes, 0, sizeof *codes);
 }
 
-/* ---- One row --------------------------------------------------------------------------------- */
-
-/* Moves the k-th largest of count values (1 <= k <= count) to values[k - 1], none smaller before
- * it. */
-static float kth_largest(float *values, size_t count, size_t k)
+int sae_is_signed(const sae *s)
 {
-    size_t low = 0, high = count - 1;
-
-    while (low < high) {
-        const float pivot = values[low + (high - low) / 2];
-        size_t i = low, j = high;
-
-        for (;;) {
-            float swap;
-
-            while (values[i] > pivot)
-                i++;
-            while (values[j] < pivot)
-                j--;
-            if (i >= j)
-                break;
-            swap = values[i];
-            values[i++] = values[j];
-            values[j--] = swap;
-        }
-        if (k - 1 <= j)
-            high = j;
-        else
-            low = j + 1;
-    }
-    return values[k - 1];
-}
-
-/* The positive pre-activations that the activation lets through, ascending features. a: [width],
- * out: [width] each; sorted: scratch [width]. Returns how many. NaN is not greater than anything:
- * never active. */
-static size_t active_features(const sae *s, const float *a, uint32_t *feature, float *strength,
-                              float *sorted)
-{
-    size_t count = 0, kept = 0, equal, i;
-    float least;
     uint32_t j;
 
-    for (j = 0; j < s->width; j++) {
-        if (a[j] > 0.0f && (s->threshold == NULL || a[j] > s->threshold[j])) {
-            feature[count] = j;
-            strength[count++] = a[j];
-        }
-    }
-    if (s->activation != SAE_TOPK || count <= s->k)
-        return count; /* top-k takes the k largest, signed: with fewer positive ones it takes them
-                         all */
-    if (s->k == 0)
-        return 0;
-    memcpy(sorted, strength, count * sizeof *sorted);
-    least = kth_largest(sorted, count, s->k);
-    equal = s->k; /* how many of those that equal the least are taken: the first ones */
-    for (i = 0; i < count; i++)
-        equal -= strength[i] > least;
-    for (i = 0; i < count; i++) {
-        if (strength[i] < least || (strength[i] == least && equal == 0))
-            continue;
-        equal -= strength[i] == least;
-        feature[kept] = feature[i];
-        strength[kept++] = strength[i];
-    }
-    return kept;
+    if (s->activation == SAE_TOPK_ABS)
+        return 1;
+    for (j = 0; s->activation == SAE_STEP && j < s->width; j++)
+        if (s->threshold[j] < 0.0f)
+            return 1;
+    return 0;
+}
+
+void sae_decode_row(const sae *s, const sae_codes *codes, size_t r, float *out)
+{
+    size_t i;
+
+    memcpy(out, s->b_dec, s->dims * sizeof *out);
+    for (i = codes->start[r]; i < codes->start[r + 1]; i++)
+        matmul_axpy(s->dims, codes->strength[i], s->w_dec + (size_t)codes->feature[i] * s->dims,
+                    out);
+    if (codes->row_scale == NULL)
+        return;
+    for (i = 0; i < s->dims; i++)
+        out[i] = (float)((double)out[i] * codes->row_scale[2 * r] + codes->row_scale[2 * r + 1]);
 }
 
 /* ---- Tiles ----------------------------------------------------------------------------------- */
@@ -139,7 +108,7 @@ typedef struct tile_codes {
 
 typedef struct worker_scratch {
     float *a;          /* [tile_rows][width] */
-    float *centred;    /* [tile_rows][dims]; NULL where no bias is taken off */
+    float *centred;    /* [tile_rows][dims]; NULL where rows are taken as they are */
     float *strength;   /* [width] */
     float *sorted;     /* [width] */
     uint32_t *feature; /* [width] */
@@ -151,6 +120,7 @@ typedef struct forward {
     size_t row_count, tile_rows;
     tile_codes *tiles;
     worker_scratch *scratch; /* one a worker */
+    double *row_scale;       /* [2 x row_count]; NULL without normalisation */
     atomic_bool no_memory;
 } forward;
 
@@ -193,19 +163,19 @@ static void forward_tile(void *ctx, size_t task, size_t worker)
     const float *x = f->rows + first * s->dims;
     size_t row, i;
 
-    if (s->subtract_b_dec) {
+    if (w->centred != NULL) {
         for (row = 0; row < count; row++)
-            for (i = 0; i < s->dims; i++)
-                w->centred[row * s->dims + i] = x[row * s->dims + i] - s->b_dec[i];
+            activation_input(s, x + row * s->dims, w->centred + row * s->dims,
+                             f->row_scale != NULL ? f->row_scale + 2 * (first + row) : NULL);
         x = w->centred;
     }
     matmul_nt(count, s->width, s->dims, x, s->w_enc, w->a);
     for (row = 0; row < count; row++) {
         float *const a = w->a + row * s->width;
 
-        for (i = 0; i < s->width; i++)
+        for (i = 0; s->activation != SAE_GATED && i < s->width; i++)
             a[i] += s->b_enc[i];
-        f->tiles[task].row_count[row] = active_features(s, a, w->feature, w->strength, w->sorted);
+        f->tiles[task].row_count[row] = activation_row(s, a, w->feature, w->strength, w->sorted);
         if (!append(s, &f->tiles[task], f->tiles[task].row_count[row], w)) {
             atomic_store(&f->no_memory, true);
             return;
@@ -220,12 +190,13 @@ static bool scratch_new(const sae *s, size_t tile_rows, worker_scratch *w)
     if (!checked_mul_size(tile_rows, s->width, &values))
         return false;
     w->a = alloc_array(s->al, values, sizeof(float));
-    w->centred = s->subtract_b_dec ? alloc_array(s->al, tile_rows * s->dims, sizeof(float)) : NULL;
+    w->centred =
+        activation_has_input(s) ? alloc_array(s->al, tile_rows * s->dims, sizeof(float)) : NULL;
     w->strength = alloc_array(s->al, s->width, sizeof(float));
     w->sorted = alloc_array(s->al, s->width, sizeof(float));
     w->feature = alloc_array(s->al, s->width, sizeof(uint32_t));
-    return w->a != NULL && (w->centred != NULL || !s->subtract_b_dec) && w->strength != NULL &&
-           w->sorted != NULL && w->feature != NULL;
+    return w->a != NULL && (w->centred != NULL || !activation_has_input(s)) &&
+           w->strength != NULL && w->sorted != NULL && w->feature != NULL;
 }
 
 static void scratch_free(const sae *s, worker_scratch *w)
@@ -289,11 +260,19 @@ mdla_status sae_forward(const sae *s, parallel_pool *pool, const float *rows, si
     f.scratch = alloc_zeroed(s->al, workers, sizeof *f.scratch);
     for (i = 0; f.scratch != NULL && i < workers; i++)
         ready = scratch_new(s, f.tile_rows, &f.scratch[i]) && ready;
+    if (s->norm != SAE_NORM_NONE) {
+        f.row_scale = alloc_array(s->al, row_count, 2 * sizeof *f.row_scale);
+        ready = ready && f.row_scale != NULL;
+    }
     if (f.tiles != NULL && f.scratch != NULL && ready) {
         parallel_run(pool, tile_count, forward_tile, &f);
         if (!atomic_load(&f.no_memory))
             status = gather(&f, tile_count, codes);
     }
+    if (status == MDLA_OK)
+        codes->row_scale = f.row_scale;
+    else
+        alloc_free(s->al, f.row_scale);
     for (i = 0; f.tiles != NULL && i < tile_count; i++) {
         alloc_free(s->al, f.tiles[i].feature);
         alloc_free(s->al, f.tiles[i].strength);

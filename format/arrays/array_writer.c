@@ -1,67 +1,95 @@
-/* float32 rows to .npy (version 1.0) or bare little-endian values, of any dtype, in order. */
+/* float32 rows to an array file of any dtype, in order: .npy (version 1.0), .npz with one member,
+ * safetensors with one tensor, or bare little-endian values. */
 #include "arrays/convert.h"
+#include "arrays/npy_write.h"
+#include "arrays/safetensors_header.h"
+#include "zip_writer.h"
+
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "io_error.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define BUFFER_VALUES ((size_t)8192)
+#define NAME "activations" /* of the member or tensor, as SAELens 3 called its own */
 
 struct mdla_array_writer {
     const mdla_allocator *al;
     mdla_sink sink;
+    mdla_array_kind kind;
     mdla_dtype dtype;
     uint32_t dims;
     uint64_t row_count; /* promised, or MDLA_UNKNOWN */
     uint64_t written;   /* rows */
     mdla_status failed; /* of the first write that did: the file is worth nothing then */
+    zip_writer zip;     /* of .npz */
     uint8_t buffer[BUFFER_VALUES * sizeof(double)];
 };
 
-static const char *descr_of(mdla_dtype dtype)
+/* The sentence for a status that a write came to. */
+static mdla_status write_failed(mdla_array_writer *w, mdla_status status, mdla_error *err)
 {
-    static const char *const descr[] = {
-        [MDLA_F32] = "<f4",  [MDLA_F16] = "<f2", [MDLA_BF16] = "<V2", [MDLA_F64] = "<f8",
-        [MDLA_U8] = "|u1",   [MDLA_I8] = "|i1",  [MDLA_U16] = "<u2",  [MDLA_I16] = "<i2",
-        [MDLA_U32] = "<u4",  [MDLA_I32] = "<i4", [MDLA_U64] = "<u8",  [MDLA_I64] = "<i8",
-        [MDLA_BOOL] = "|b1",
-    };
-    return descr[dtype];
+    w->failed = status;
+    if (status == MDLA_OK)
+        return MDLA_OK;
+    if (status == MDLA_ERR_IO)
+        return error_io(err, NULL, "write the array");
+    return error_set(err, status, "the array: %s", mdla_status_text(status));
 }
 
 static mdla_status write_bytes(mdla_array_writer *w, const void *src, size_t nbytes,
                                mdla_error *err)
 {
+    mdla_status status;
+
     errno = 0;
-    w->failed = w->sink.write(w->sink.ctx, src, nbytes);
-    if (w->failed == MDLA_ERR_IO)
-        return error_io(err, NULL, "write the array");
-    return w->failed == MDLA_OK
-               ? MDLA_OK
-               : error_set(err, w->failed, "the array: %s", mdla_status_text(w->failed));
+    status = w->kind == MDLA_ARRAY_NPZ ? zip_writer_write(&w->zip, src, nbytes)
+                                       : w->sink.write(w->sink.ctx, src, nbytes);
+    return write_failed(w, status, err);
 }
 
-/* Magic, length and text make a multiple of 64, as NumPy aligns them. */
-static mdla_status write_npy_header(mdla_array_writer *w, mdla_error *err)
+/* What stands before the values. */
+static mdla_status write_head(mdla_array_writer *w, mdla_error *err)
 {
-    char header[192];
-    const int text =
-        snprintf(header + 10, sizeof header - 10,
-                 "{'descr': '%s', 'fortran_order': False, 'shape': (%" PRIu64 ", %" PRIu32 "), }",
-                 descr_of(w->dtype), w->row_count, w->dims);
-    const size_t used = 10 + (size_t)text;
-    const size_t total = (used + 1 + 63) / 64 * 64;
+    const uint64_t shape[2] = {w->row_count, w->dims};
+    const tensor_entry tensor = {NAME, w->dtype, 2, {w->row_count, w->dims}};
+    uint8_t header[SAFETENSORS_HEADER_ROOM];
+    char text[NPY_HEADER_ROOM];
+    size_t nbytes;
 
-    memcpy(header, "\x93NUMPY\x01\x00", 8);
-    header[8] = (char)((total - 10) & 0xff);
-    header[9] = (char)((total - 10) >> 8);
-    memset(header + used, ' ', total - used - 1);
-    header[total - 1] = '\n';
-    return write_bytes(w, header, total, err);
+    if (w->kind == MDLA_ARRAY_RAW)
+        return MDLA_OK;
+    if (w->kind == MDLA_ARRAY_SAFETENSORS) {
+        nbytes = safetensors_header_write(&tensor, 1, header);
+        if (nbytes == 0)
+            return error_set(err, MDLA_ERR_LIMIT, "the array: %" PRIu64 " rows are too many",
+                             w->row_count);
+        return write_bytes(w, header, nbytes, err);
+    }
+    errno = 0;
+    if (w->kind == MDLA_ARRAY_NPZ)
+        MDLA_TRY(write_failed(w, zip_writer_member(&w->zip, NAME ".npy", false), err));
+    nbytes = npy_header_write(npy_descr(w->dtype), 2, shape, text);
+    return write_bytes(w, text, nbytes, err);
+}
+
+static mdla_status check_kind(mdla_array_kind kind, uint64_t row_count, uint32_t dims,
+                              mdla_dtype dtype, mdla_error *err)
+{
+    if (mdla_dtype_nbytes(dtype) == 0 || (unsigned)kind > MDLA_ARRAY_SAFETENSORS || dims == 0)
+        return error_set(err, MDLA_ERR_ARGUMENT,
+                         "no such kind of array: kind %d, dtype %d, dims %" PRIu32, (int)kind,
+                         (int)dtype, dims);
+    if (kind != MDLA_ARRAY_RAW && row_count == MDLA_UNKNOWN)
+        return error_set(err, MDLA_ERR_ARGUMENT,
+                         "%s begins with the number of rows, which is not known; write raw values",
+                         kind == MDLA_ARRAY_SAFETENSORS ? "safetensors"
+                         : kind == MDLA_ARRAY_NPZ       ? "the member of a .npz"
+                                                        : ".npy");
+    return MDLA_OK;
 }
 
 mdla_status mdla_array_writer_open(const mdla_config *config, mdla_sink sink, mdla_array_kind kind,
@@ -70,33 +98,27 @@ mdla_status mdla_array_writer_open(const mdla_config *config, mdla_sink sink, md
 {
     const mdla_allocator *const al = alloc_of(config);
     mdla_array_writer *const w = alloc_array(al, 1, sizeof *w);
-    mdla_status status = MDLA_OK;
+    mdla_status status =
+        w == NULL ? error_memory(err, NULL) : check_kind(kind, row_count, dims, dtype, err);
 
     *out = NULL;
-    if (w == NULL)
-        status = error_memory(err, NULL);
-    else if (mdla_dtype_nbytes(dtype) == 0 || (kind != MDLA_ARRAY_NPY && kind != MDLA_ARRAY_RAW) ||
-             dims == 0)
-        status = error_set(err, MDLA_ERR_ARGUMENT,
-                           "no such kind of array: kind %d, dtype %d, dims %" PRIu32, (int)kind,
-                           (int)dtype, dims);
-    else if (kind == MDLA_ARRAY_NPY && row_count == MDLA_UNKNOWN)
-        status =
-            error_set(err, MDLA_ERR_ARGUMENT,
-                      ".npy begins with the number of rows, which is not known; write raw values");
-    if (status == MDLA_OK) {
+    if (w != NULL) {
         w->al = al;
         w->sink = sink;
+        w->kind = kind;
         w->dtype = dtype;
         w->dims = dims;
         w->row_count = row_count;
         w->written = 0;
         w->failed = MDLA_OK;
-        if (kind == MDLA_ARRAY_NPY)
-            status = write_npy_header(w, err);
+        zip_writer_start(&w->zip, al, &w->sink);
+        if (status == MDLA_OK)
+            status = write_head(w, err);
     }
     if (status != MDLA_OK) {
         (void)sink.close(sink.ctx, 0);
+        if (w != NULL)
+            zip_writer_free(&w->zip);
         alloc_free(al, w);
         return status;
     }
@@ -129,13 +151,18 @@ mdla_status mdla_array_writer_close(mdla_array_writer *w, int keep, mdla_error *
 
     if (w == NULL)
         return MDLA_OK;
-    if (keep && w->failed != MDLA_OK)
+    if (keep && w->failed != MDLA_OK) {
         status = error_set(err, w->failed, "the array was not written whole: %s",
                            mdla_status_text(w->failed));
-    else if (keep && w->row_count != MDLA_UNKNOWN && w->written != w->row_count)
+    } else if (keep && w->row_count != MDLA_UNKNOWN && w->written != w->row_count) {
         status = error_set(err, MDLA_ERR_ARGUMENT,
                            "%" PRIu64 " rows of the promised %" PRIu64 " were written", w->written,
                            w->row_count);
+    } else if (keep && w->kind == MDLA_ARRAY_NPZ) {
+        errno = 0;
+        status = write_failed(w, zip_writer_finish(&w->zip), err);
+    }
+    zip_writer_free(&w->zip);
     errno = 0;
     closed = w->sink.close(w->sink.ctx, keep && status == MDLA_OK);
     if (status == MDLA_OK && closed != MDLA_OK)

@@ -11,6 +11,7 @@
 
 typedef struct dense {
     uint64_t start; /* byte offset of row 0 */
+    uint64_t after; /* bytes of others behind the last row */
     size_t value_nbytes;
     bool big_endian;
     uint8_t buffer[BUFFER_VALUES * sizeof(double)];
@@ -69,6 +70,11 @@ static mdla_status dense_read(mdla_rows *rows, float *dst, size_t count, size_t 
 
 static mdla_status dense_end(mdla_rows *rows, mdla_error *err)
 {
+    const dense *const d = rows->state;
+
+    if (d->after != 0)
+        MDLA_TRY(input_seek(
+            &rows->in, d->start + rows->row_count * rows->dims * d->value_nbytes + d->after, err));
     return input_expect_end(&rows->in, err);
 }
 
@@ -105,16 +111,15 @@ mdla_status dense_check_size(const mdla_rows *rows, mdla_dtype dtype, mdla_error
     return MDLA_OK;
 }
 
-mdla_status dense_open(mdla_rows *rows, mdla_dtype dtype, bool big_endian, mdla_error *err)
+static mdla_status open_at(mdla_rows *rows, mdla_dtype dtype, bool big_endian, uint64_t after,
+                           mdla_error *err)
 {
-    dense *d;
+    dense *const d = alloc_array(rows->al, 1, sizeof *d);
 
-    if (rows->row_count != MDLA_UNKNOWN)
-        MDLA_TRY(dense_check_size(rows, dtype, err));
-    d = alloc_array(rows->al, 1, sizeof *d);
     if (d == NULL)
         return error_memory(err, rows->in.name);
     d->start = rows->in.position;
+    d->after = after;
     d->value_nbytes = mdla_dtype_nbytes(dtype);
     d->big_endian = big_endian;
     rows->dtype = dtype;
@@ -122,4 +127,16 @@ mdla_status dense_open(mdla_rows *rows, mdla_dtype dtype, bool big_endian, mdla_
     rows->ops = &dense_ops;
     rows->state = d;
     return MDLA_OK;
+}
+
+mdla_status dense_open(mdla_rows *rows, mdla_dtype dtype, bool big_endian, mdla_error *err)
+{
+    if (rows->row_count != MDLA_UNKNOWN)
+        MDLA_TRY(dense_check_size(rows, dtype, err));
+    return open_at(rows, dtype, big_endian, 0, err);
+}
+
+mdla_status dense_open_among(mdla_rows *rows, mdla_dtype dtype, uint64_t after, mdla_error *err)
+{
+    return open_at(rows, dtype, false, after, err);
 }

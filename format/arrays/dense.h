@@ -9,6 +9,10 @@
  * against them where it is known. Sets dtype and ops. */
 mdla_status dense_open(mdla_rows *rows, mdla_dtype dtype, bool big_endian, mdla_error *err);
 
+/* The same for an array that `after` bytes of other arrays follow; the file's layout was checked by
+ * whoever knows of them. Needs a known row_count. */
+mdla_status dense_open_among(mdla_rows *rows, mdla_dtype dtype, uint64_t after, mdla_error *err);
+
 /* The bytes of rows->row_count x dims values against the bytes that a source of known size has
  * left. */
 mdla_status dense_check_size(const mdla_rows *rows, mdla_dtype dtype, mdla_error *err);

@@ -5,38 +5,8 @@
 
 #include "base/alloc.h"
 #include "base/checked.h"
-#include "io_error.h"
 
 #include <inttypes.h>
-
-/* NumPy's own limit; it also keeps the text small enough to be read at once. */
-#define HEADER_MAX 10000
-
-mdla_status npy_header_read(input *in, int bf16, npy_header *out, mdla_error *err)
-{
-    uint8_t start[12];
-    char text[HEADER_MAX];
-    uint32_t length;
-
-    MDLA_TRY(input_read(in, start, 8, "the .npy header", err));
-    if (start[6] < 1 || start[6] > 3 || start[7] != 0)
-        return error_set(err, MDLA_ERR_UNSUPPORTED,
-                         "%s: .npy version %u.%u is not known (1.0, 2.0, 3.0 are)", in->name,
-                         start[6], start[7]);
-    MDLA_TRY(input_read(in, start + 8, start[6] == 1 ? 2 : 4, "the .npy header", err));
-    length = (uint32_t)start[8] | (uint32_t)start[9] << 8;
-    if (start[6] != 1)
-        length |= (uint32_t)start[10] << 16 | (uint32_t)start[11] << 24;
-    if (in->source.nbytes != MDLA_UNKNOWN && length > in->source.nbytes - in->position)
-        return error_set(err, MDLA_ERR_TRUNCATED,
-                         "%s: the .npy header of %" PRIu32 " bytes is cut off", in->name, length);
-    if (length > HEADER_MAX)
-        return error_set(err, MDLA_ERR_LIMIT,
-                         "%s: the .npy header has %" PRIu32 " bytes; at most %d are read", in->name,
-                         length, HEADER_MAX);
-    MDLA_TRY(input_read(in, text, length, "the .npy header", err));
-    return npy_header_parse(text, length, bf16, in->name, out, err);
-}
 
 /* The leading axes, flattened, are the rows; the last axis is a row. */
 static mdla_status set_shape(mdla_rows *rows, const npy_header *header, mdla_error *err)

@@ -58,51 +58,58 @@ static bool starts_with(const uint8_t *bytes, size_t count, const char *magic, s
     return count >= length && memcmp(bytes, magic, length) == 0;
 }
 
-/* Puts a gzip source in the place of the source. Its first bytes are peeked at already, so that it
- * must be told of them or go back: the source of a pipe can't, so the look-ahead is handed on. */
-typedef struct replay {
-    input in; /* with its look-ahead */
-} replay;
-
-static mdla_status replay_read(void *ctx, void *dst, size_t nbytes, size_t *got)
-{
-    replay *const r = ctx;
-
-    return input_read_some(&r->in, dst, nbytes, got, NULL);
-}
-
-static mdla_status replay_seek(void *ctx, uint64_t offset)
-{
-    replay *const r = ctx;
-
-    return input_seek(&r->in, offset, NULL);
-}
-
-static void replay_close(void *ctx)
-{
-    replay *const r = ctx;
-    const mdla_allocator *const al = r->in.al;
-
-    input_close(&r->in);
-    alloc_free(al, r);
-}
-
+/* Puts what a gzip source holds in the place of the source. */
 static mdla_status unzip_input(mdla_rows *rows, mdla_error *err)
 {
-    replay *const r = alloc_array(rows->al, 1, sizeof *r);
-    mdla_source outer, inner = {NULL, replay_read, NULL, MDLA_UNKNOWN, replay_close};
+    mdla_source inner, outer;
+    char *name;
     mdla_status status;
 
-    if (r == NULL)
-        return error_memory(err, rows->in.name);
-    r->in = rows->in;
-    memset(&rows->in, 0, sizeof rows->in);
-    inner.ctx = r;
-    inner.seek = input_can_seek(&r->in) ? replay_seek : NULL;
+    MDLA_TRY(rows_take_input(rows, &inner, &name, err));
+    inner.nbytes = MDLA_UNKNOWN;
     status = gzip_source(rows->al, inner, &outer);
-    if (status != MDLA_OK)
-        return error_memory(err, NULL);
-    return input_open(rows->al, outer, r->in.name, &rows->in, err);
+    if (status == MDLA_OK)
+        status = input_open(rows->al, outer, name, &rows->in, err);
+    else
+        status = error_memory(err, name);
+    alloc_free(rows->al, name);
+    return status;
+}
+
+mdla_status rows_take_input(mdla_rows *rows, mdla_source *source, char **name, mdla_error *err)
+{
+    *name = alloc_text(rows->al, rows->in.name);
+    if (*name == NULL)
+        return error_memory(err, rows->in.name);
+    if (input_to_source(&rows->in, source) == MDLA_OK)
+        return MDLA_OK;
+    (void)error_memory(err, *name);
+    alloc_free(rows->al, *name);
+    return MDLA_ERR_MEMORY;
+}
+
+/* Little-endian length of a message, then its root: where streams begin that were written before
+ * the marker FFFFFFFF came in. */
+static bool old_arrow(const uint8_t *first, size_t count)
+{
+    return count >= 8 && first[3] == 0 && first[2] < 16 && first[0] % 4 == 0 &&
+           (first[0] | first[1] | first[2]) != 0 && first[4] >= 8 && first[4] <= 64 &&
+           (first[5] | first[6] | first[7]) == 0;
+}
+
+/* A header's length below 2^32, then the header. Asked before IDX: the length may end in zeros. */
+static bool is_safetensors(const uint8_t *first, size_t count)
+{
+    return count >= 9 && first[8] == '{' && (first[4] | first[5] | first[6] | first[7]) == 0;
+}
+
+static mdla_status no_name(const mdla_rows *rows, const mdla_array_options *options,
+                           mdla_error *err)
+{
+    if (options->array == NULL)
+        return MDLA_OK;
+    return error_set(err, MDLA_ERR_ARGUMENT, "%s: holds one array, without a name, and no %.80s",
+                     rows->in.name, options->array);
 }
 
 static mdla_status open_kind(mdla_rows *rows, const mdla_array_options *options, mdla_error *err)
@@ -111,32 +118,54 @@ static mdla_status open_kind(mdla_rows *rows, const mdla_array_options *options,
     size_t count;
     bool zipped;
 
-    if (options->raw_dims != 0)
+    if (options->raw_dims != 0) {
+        MDLA_TRY(no_name(rows, options, err));
         return raw_open(rows, options->raw_dims, err);
-    MDLA_TRY(input_peek(&rows->in, 8, &first, &count, err));
+    }
+    MDLA_TRY(input_peek(&rows->in, 9, &first, &count, err));
     zipped = starts_with(first, count, "\x1f\x8b", 2);
     if (zipped) {
         MDLA_TRY(unzip_input(rows, err));
-        MDLA_TRY(input_peek(&rows->in, 8, &first, &count, err));
+        MDLA_TRY(input_peek(&rows->in, 9, &first, &count, err));
     }
-    if (starts_with(first, count, "\0\0", 2) && count >= 4)
+    if (starts_with(first, count, "\0\0", 2) && count >= 4 && !is_safetensors(first, count)) {
+        MDLA_TRY(no_name(rows, options, err));
         return idx_open(rows, err);
+    }
     if (zipped)
         return error_set(err, MDLA_ERR_UNSUPPORTED,
                          "%s: gzipped, but no IDX file inside; gunzip it first", rows->in.name);
-    if (starts_with(first, count, "\x93NUMPY", 6))
-        return npy_open(rows, options, err);
     if (count == 0)
         return error_set(err, MDLA_ERR_FORMAT, "%s: is empty", rows->in.name);
+    if (is_safetensors(first, count))
+        return rows_open_safetensors(rows, options, err);
+    if (starts_with(first, count, "PK\3\4", 4) || starts_with(first, count, "PK\5\6", 4))
+        return npz_open(rows, options, err);
+    if (starts_with(first, count, "\xff\xff\xff\xff", 4) || old_arrow(first, count))
+        return arrow_open(rows, options, err);
+    if (starts_with(first, count, "ARROW1", 6))
+        return error_set(err, MDLA_ERR_UNSUPPORTED,
+                         "%s: an Arrow file; Arrow streams are read, as datasets and SAELens write "
+                         "them",
+                         rows->in.name);
+    if (starts_with(first, count, "\x93NUMPY", 6)) {
+        MDLA_TRY(no_name(rows, options, err));
+        return npy_open(rows, options, err);
+    }
+    if (starts_with(first, count, "\x89PNG\r\n\x1a\n", 8)) {
+        MDLA_TRY(no_name(rows, options, err));
+        return rows_open_png(rows, err);
+    }
     return error_set(err, MDLA_ERR_FORMAT,
-                     "%s: neither .npy nor IDX; for bare float32 values say how long a row is",
+                     "%s: not .npy, .npz, safetensors, Arrow, PNG or IDX; for bare float32 values "
+                     "say how long a row is",
                      rows->in.name);
 }
 
 mdla_status mdla_rows_open(const mdla_config *config, mdla_source source, const char *name,
                            const mdla_array_options *options, mdla_rows **out, mdla_error *err)
 {
-    static const mdla_array_options detect = {0, 0};
+    static const mdla_array_options detect = {0};
     mdla_rows *const rows = rows_new(config);
     mdla_status status;
 

@@ -1,6 +1,6 @@
 /* Inside mdla_rows: what a kind of array has to offer to be read as rows.
  *
- * A new kind (npz, safetensors, Arrow) adds an _open function that looks at rows->in, fills in
+ * A new kind adds an _open function that looks at rows->in, fills in
  * dims, row_count, dtype and ops (often through dense_open), and its first bytes in rows.c.
  */
 #ifndef MDLA_ROWS_H
@@ -47,9 +47,21 @@ mdla_status rows_read_passages(mdla_rows *rows, float *dst, uint8_t *starts, siz
 /* Checks a shape from a header against the limits and sets rows->dims and rows->row_count. */
 mdla_status rows_set_shape(mdla_rows *rows, uint64_t row_count, uint64_t dims, mdla_error *err);
 
+/* Moves rows->in, with what was peeked at, into a source of the same bytes, for a reader that takes
+ * one; name is a copy of its name, for alloc_free. On failure neither is to be freed. */
+mdla_status rows_take_input(mdla_rows *rows, mdla_source *source, char **name, mdla_error *err);
+
 /* Kinds. Each reads its header from rows->in. */
 mdla_status npy_open(mdla_rows *rows, const mdla_array_options *options, mdla_error *err);
+mdla_status npz_open(mdla_rows *rows, const mdla_array_options *options, mdla_error *err);
 mdla_status idx_open(mdla_rows *rows, mdla_error *err);
 mdla_status raw_open(mdla_rows *rows, uint32_t dims, mdla_error *err);
+mdla_status arrow_open(mdla_rows *rows, const mdla_array_options *options, mdla_error *err);
+
+/* Kinds that need more than libc and zlib. The decoder library, which has no more, refuses them by
+ * name (kinds_absent.c). */
+mdla_status rows_open_safetensors(mdla_rows *rows, const mdla_array_options *options,
+                                  mdla_error *err);
+mdla_status rows_open_png(mdla_rows *rows, mdla_error *err);
 
 #endif

@@ -68,6 +68,8 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
     if (j->options->code == MDLA_CODE_SAE && given == NULL)
         return error_set(err, MDLA_ERR_ARGUMENT,
                          "the SAE's own code is asked for, but no SAE is given");
+    if (given != NULL)
+        MDLA_TRY(sae_handle_check_codable(given->model, j->options->code, err));
     if (given != NULL &&
         (mdla_sae_dims(given) != j->cb->dims || mdla_sae_width(given) != j->cb->width))
         return error_set(err, MDLA_ERR_ARGUMENT,

@@ -75,6 +75,7 @@ static mdla_status prepare(fit_job *j, const mdla_config *config)
     if (mdla_rows_dims(j->rows) != j->sae->dims)
         return error_set(j->err, MDLA_ERR_ARGUMENT, "rows of %u values don't fit an SAE of %u dims",
                          mdla_rows_dims(j->rows), j->sae->dims);
+    MDLA_TRY(sae_handle_check_codable(j->sae, j->options->code, j->err));
     MDLA_TRY(row_survey_take(config, j->rows, &j->survey, j->err));
     if (!(j->survey.deviation_sum > 0.0))
         return error_set(j->err, MDLA_ERR_DATA,

@@ -5,16 +5,9 @@
 
 #include <string.h>
 
-static void decode_row(const sae *s, const sae_codes *codes, size_t r, float *out)
-{
-    memcpy(out, s->b_dec, s->dims * sizeof *out);
-    for (size_t i = codes->start[r]; i < codes->start[r + 1]; i++)
-        matmul_axpy(s->dims, codes->strength[i], s->w_dec + (size_t)codes->feature[i] * s->dims,
-                    out);
-}
-
-mdla_status mdla_sae_forward(const mdla_config *config, const mdla_sae *given, const float *rows,
-                             size_t row_count, float *decoded, uint32_t *active, mdla_error *err)
+mdla_status mdla_sae_encode(const mdla_config *config, const mdla_sae *given, const float *rows,
+                            size_t row_count, float *decoded, mdla_strength_visitor visitor,
+                            void *ctx, mdla_error *err)
 {
     const mdla_allocator *al = alloc_of(config);
     parallel_pool *pool = parallel_open(al, config != NULL ? config->threads : 0);
@@ -25,14 +18,35 @@ mdla_status mdla_sae_forward(const mdla_config *config, const mdla_sae *given, c
     if (pool != NULL)
         status = sae_forward(given->model, pool, rows, row_count, &codes);
     for (size_t r = 0; status == MDLA_OK && r < row_count; r++) {
+        const size_t start = codes.start[r];
+
         if (decoded != NULL)
-            decode_row(given->model, &codes, r, decoded + r * given->model->dims);
-        if (active != NULL)
-            active[r] = (uint32_t)(codes.start[r + 1] - codes.start[r]);
+            sae_decode_row(given->model, &codes, r, decoded + r * given->model->dims);
+        if (visitor(ctx, r, codes.feature + start, codes.strength + start,
+                    codes.start[r + 1] - start) != 0)
+            status = MDLA_ERR_INTERRUPTED;
     }
-    sae_codes_free(al, &codes);
+    sae_codes_free(given->model->al, &codes);
     parallel_close(pool);
     return status == MDLA_OK ? MDLA_OK
                              : error_set(err, status, "the SAE's forward pass failed: %s",
                                          mdla_status_text(status));
+}
+
+static int count_active(void *ctx, size_t row, const uint32_t *feature, const float *strength,
+                        size_t count)
+{
+    uint32_t *const active = ctx;
+
+    (void)feature;
+    (void)strength;
+    if (active != NULL)
+        active[row] = (uint32_t)count;
+    return 0;
+}
+
+mdla_status mdla_sae_forward(const mdla_config *config, const mdla_sae *given, const float *rows,
+                             size_t row_count, float *decoded, uint32_t *active, mdla_error *err)
+{
+    return mdla_sae_encode(config, given, rows, row_count, decoded, count_active, active, err);
 }

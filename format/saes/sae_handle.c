@@ -2,13 +2,15 @@
 
 #include "base/alloc.h"
 
+#include <string.h>
+
 mdla_sae *sae_handle_new(sae *model)
 {
     mdla_sae *handle;
 
     if (model == NULL)
         return NULL;
-    handle = alloc_array(model->al, 1, sizeof *handle);
+    handle = alloc_zeroed(model->al, 1, sizeof *handle);
     if (handle == NULL)
         sae_free(model);
     else
@@ -42,4 +44,43 @@ void mdla_sae_free(mdla_sae *handle)
     al = handle->model->al;
     sae_free(handle->model);
     alloc_free(al, handle);
+}
+
+mdla_status sae_handle_check_codable(const sae *model, mdla_code code, mdla_error *err)
+{
+    if (model->norm != SAE_NORM_NONE)
+        return error_set(err, MDLA_ERR_UNSUPPORTED,
+                         "the SAE normalises every row by itself (%s), which a .mdla file can't "
+                         "undo yet; normalise the rows, and use an SAE that takes them so",
+                         model->norm == SAE_NORM_LAYER ? "layer norm" : "constant norm");
+    if (code == MDLA_CODE_SAE && sae_is_signed(model))
+        return error_set(err, MDLA_ERR_UNSUPPORTED,
+                         "the SAE's own code has strengths below zero, which a .mdla file can't "
+                         "hold; let the features be searched for (--code free)");
+    return MDLA_OK;
+}
+
+/* ---- What it is ------------------------------------------------------------------------------ */
+
+void mdla_sae_query(const mdla_sae *handle, mdla_sae_info *out)
+{
+    static const char *const activations[] = {
+        [SAE_RELU] = "relu",           [SAE_JUMPRELU] = "jumprelu", [SAE_TOPK] = "topk",
+        [SAE_TANH_RELU] = "tanh-relu", [SAE_STEP] = "jumprelu",     [SAE_TOPK_ABS] = "signed topk",
+        [SAE_GROUPMAX] = "groupmax",   [SAE_GATED] = "gated"};
+    static const char *const norms[] = {[SAE_NORM_NONE] = "none",
+                                        [SAE_NORM_CONSTANT] = "constant norm",
+                                        [SAE_NORM_LAYER] = "layer norm"};
+    const sae *const s = handle->model;
+
+    memset(out, 0, sizeof *out);
+    out->dims = s->dims;
+    out->width = s->width;
+    out->kind = handle->about.kind[0] != '\0' ? handle->about.kind : "mdla";
+    out->activation = activations[s->activation];
+    out->k = s->k;
+    out->pre_bias = s->subtract_b_dec;
+    out->normalisation = norms[s->norm];
+    out->signed_code = sae_is_signed(s);
+    out->notes = handle->about.notes;
 }

@@ -5,11 +5,22 @@
 #include "mdla/mdla.h"
 #include "sae/sae.h"
 
+/* How it came to be, for mdla_sae_query. */
+typedef struct sae_handle_about {
+    char kind[64];   /* "" where it was not imported */
+    char notes[512]; /* a sentence a line */
+} sae_handle_about;
+
 struct mdla_sae {
     sae *model;
+    sae_handle_about about;
 };
 
 /* A handle that takes over the model, also on failure. NULL: no memory (or model NULL). */
 mdla_sae *sae_handle_new(sae *model);
+
+/* Whether .mdla files can hold what the SAE does: rows that it normalises one by one need side
+ * information that they don't have, and its own code (where that is asked for) must be positive. */
+mdla_status sae_handle_check_codable(const sae *model, mdla_code code, mdla_error *err);
 
 #endif

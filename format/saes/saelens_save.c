@@ -111,10 +111,17 @@ static mdla_status write_member(const sae *s, mdla_folder *folder, const char *m
 
 mdla_status mdla_sae_save(const mdla_sae *handle, mdla_folder folder, mdla_error *err)
 {
+    const sae *const s = handle->model;
     mdla_status status;
 
     if (folder.create == NULL)
         status = error_set(err, MDLA_ERR_ARGUMENT, "the folder is open for reading alone");
+    else if (s->norm != SAE_NORM_NONE || s->scale != NULL ||
+             (s->activation != SAE_RELU && s->activation != SAE_JUMPRELU &&
+              s->activation != SAE_TOPK))
+        status = error_set(err, MDLA_ERR_UNSUPPORTED,
+                           "SAEs of relu, jumprelu and topk without normalisation are saved, not "
+                           "this one");
     else
         status =
             write_member(handle->model, &folder, "sae_weights.safetensors", write_weights, err);

@@ -80,7 +80,7 @@ int main(int argc, char **argv)
     }
     mdla_config_init(&config);
     check(mdla_folder_path(argv[1], 0, &folder, &err), &err);
-    check(mdla_sae_load(&config, folder, argv[1], &handle, &err), &err);
+    check(mdla_sae_load(&config, folder, argv[1], NULL, &handle, &err), &err);
     check(mdla_source_file(argv[2], &source, &err), &err);
     check(mdla_codebook_read(&config, source, argv[2], &book, &err), &err);
     check(mdla_source_file(argv[3], &source, &err), &err);

@@ -87,10 +87,11 @@ class Inputs(cli.CliTest):
         self.write("text.npy", b"hello\n" * 100)
         self.encode_fails("text.npy", "text.npy")
         self.encode_fails("nothing.npy", "nothing.npy", "No such file")
-        self.encode_fails(".", "folder")
+        (self.folder / "empty").mkdir()
+        self.encode_fails("empty", "empty: a folder without")
         self.bad(1, "mdla-dec", "text.npy", "-o", "x.npy")
         self.bad(1, "mdla-info", "text.npy")
-        self.assert_files("text.npy")
+        self.assert_files("empty", "text.npy")
 
     def test_array_that_ends_early(self):
         self.write("short.npy", DIGITS.read_bytes()[:-1000])

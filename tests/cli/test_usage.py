@@ -45,7 +45,7 @@ class Usage(cli.CliTest):
     def test_enc_options_that_can_not_stand_together(self):
         for args, sentence in (
                 ([], "no DATA"),
-                (["a.npy"], "give --sae FOLDER, or --codebook"),
+                (["a.npy"], "give --sae SAE, or --codebook"),
                 (["a.npy", "--sae", "s"], "give -o OUT.mdla"),
                 (["a.npy", "--sae", "s", "-o", "x"], "give a target"),
                 (["a.npy", "--fvu", "0.1", "--step", "1"], "--fvu and --step: give one"),
@@ -66,7 +66,14 @@ class Usage(cli.CliTest):
                 ("mdla-dec", ["a.mdla"], "give -o OUT.npy"),
                 ("mdla-dec", ["a.mdla", "b.mdla", "-o", "x"], "more than one input: b.mdla"),
                 ("mdla-dec", ["a.mdla", "--test", "-o", "x"], "--test decodes everything"),
-                ("mdla-dec", ["a.mdla", "--codes", "--raw", "-o", "x"], "--codes writes CSV"),
+                ("mdla-dec", ["a.mdla", "--codes", "--raw", "-o", "x"], "codes take --strengths"),
+                ("mdla-dec", ["a.mdla", "--format", "csr", "-o", "x"], "are for --codes"),
+                ("mdla-dec", ["a.mdla", "--codes", "--format", "npy", "-o", "x"], "are for rows"),
+                ("mdla-dec", ["a.mdla", "--codes", "--format", "csf", "-o", "x"], "--format csf: give"),
+                ("mdla-dec", ["a.mdla", "--codes", "--strengths", "f8", "-o", "x.npz"], "--strengths f8: give"),
+                ("mdla-dec", ["a.mdla", "--codes", "--strengths", "f16", "-o", "x.csv"], "is for csr and coo"),
+                ("mdla-dec", ["a.mdla", "--codes", "--splits", "2", "-o", "x.npz"], "are for --format delphi"),
+                ("mdla-dec", ["a.mdla", "--codes", "--format", "delphi", "-o", "-"], "give -o FOLDER"),
                 ("mdla-dec", ["a.mdla", "-o", "x", "--dtype", "float"], "--dtype float: give f32"),
                 ("mdla-info", [], "no file"),
                 ("mdla-info", ["a", "b"], "more than one file: b"),
@@ -75,6 +82,10 @@ class Usage(cli.CliTest):
                 ("mdla-eval", [], "no DATA"),
                 ("mdla-eval", ["a.npy"], "no .mdla file to measure"),
                 ("mdla-eval", ["a.npy", "b.mdla", "--csv", "--json"], "give one of them"),
+                ("mdla-eval", ["a.npy", "b.mdla", "--codes-out", "c"], "need --sae SAE"),
+                ("mdla-eval", ["a.npy", "--sae", "s", "--act-scale", "0"], "--act-scale 0: give the number"),
+                ("mdla-eval", ["a.npy", "b.mdla", "--passage-rows", "2"], "--passage-rows acts on"),
+                ("mdla-eval", ["a.npy", "b.mdla", "c.mdla", "--features-out", "f"], "is for one file"),
                 ("mdla-eval", ["a.npy", "b.mdla", "--sae", "s"], "--sae measures the SAE alone")):
             self.assertIn(sentence, self.bad(2, program, *args))
         self.assert_files()

@@ -3,7 +3,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes)
 {
-    const mdla_array_options options = {nbytes % 7 == 0 ? 3 : 0, 0};
+    const mdla_array_options options = {.raw_dims = nbytes % 7 == 0 ? 3 : 0};
 
     fuzz_rows(data, nbytes, &options, 0);
     fuzz_rows(data, nbytes, &options, 1);

@@ -3,7 +3,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes)
 {
-    const mdla_array_options options = {0, nbytes % 3 == 0 ? -1 : 1};
+    const mdla_array_options options = {.bf16 = nbytes % 3 == 0 ? -1 : 1};
 
     fuzz_rows(data, nbytes, &options, 0);
     fuzz_rows(data, nbytes, &options, 1);

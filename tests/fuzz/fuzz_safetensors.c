@@ -43,21 +43,24 @@ static mdla_status create_member(void *ctx, const char *member, mdla_sink *out, 
 
 static mdla_sae *load(fuzz_folder *f)
 {
-    const mdla_folder folder = {f, open_member, create_member, NULL};
+    const mdla_folder folder = {f, open_member, create_member, NULL, NULL, NULL};
     mdla_error err;
     mdla_sae *handle;
 
-    return mdla_sae_load(NULL, folder, "fuzz", &handle, &err) == MDLA_OK ? handle : NULL;
+    return mdla_sae_load(NULL, folder, "fuzz", NULL, &handle, &err) == MDLA_OK ? handle : NULL;
 }
 
 static void check_saved(fuzz_folder *f, const mdla_sae *handle)
 {
-    const mdla_folder folder = {f, open_member, create_member, NULL};
+    const mdla_folder folder = {f, open_member, create_member, NULL, NULL, NULL};
     fuzz_folder again = {0};
     mdla_sae *second;
     int i;
+    const mdla_status saved = mdla_sae_save(handle, folder, NULL);
 
-    if (mdla_sae_save(handle, folder, NULL) != MDLA_OK)
+    if (saved == MDLA_ERR_UNSUPPORTED) /* gated and the like are read alone */
+        return;
+    if (saved != MDLA_OK)
         abort();
     for (i = 0; i < 2; i++) {
         again.bytes[i] = f->written[i];

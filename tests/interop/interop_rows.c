@@ -1,6 +1,6 @@
-/* interop_rows FILE [raw=DIMS] [bf16] [integers] [pipe]: the rows as float32 bytes on standard
- * output, in pieces of 3 rows; "ROWS DIMS" on standard error. For tests/interop/interop.py, which
- * compares digests. */
+/* interop_rows FILE [raw=DIMS] [bf16] [integers] [array=NAME] [pipe]: the rows as float32 bytes on
+ * standard output, in pieces of 3 rows; "ROWS DIMS" on standard error. For
+ * tests/interop/interop.py, which compares digests. */
 #include "mdla/mdla.h"
 
 #include <inttypes.h>
@@ -31,7 +31,7 @@ static int copy_rows(mdla_rows *rows, mdla_error *err)
 
 int main(int argc, char **argv)
 {
-    mdla_array_options options = {0, 0};
+    mdla_array_options options = {0};
     mdla_source source;
     mdla_rows *rows;
     mdla_error err;
@@ -40,6 +40,8 @@ int main(int argc, char **argv)
     for (i = 2; i < argc; i++) {
         if (strncmp(argv[i], "raw=", 4) == 0)
             options.raw_dims = (uint32_t)strtoul(argv[i] + 4, NULL, 10);
+        if (strncmp(argv[i], "array=", 6) == 0)
+            options.array = argv[i] + 6;
         options.bf16 = strcmp(argv[i], "bf16") == 0       ? 1
                        : strcmp(argv[i], "integers") == 0 ? -1
                                                           : options.bf16;

@@ -19,15 +19,12 @@ static int fail(const mdla_error *err)
 static void write_row(const sae *s, const sae_codes *codes, size_t row, float *strengths,
                       float *values, FILE *to_codes, FILE *to_values)
 {
-    size_t i, d;
+    size_t i;
 
     memset(strengths, 0, s->width * sizeof *strengths);
-    memcpy(values, s->b_dec, s->dims * sizeof *values);
-    for (i = codes->start[row]; i < codes->start[row + 1]; i++) {
+    for (i = codes->start[row]; i < codes->start[row + 1]; i++)
         strengths[codes->feature[i]] = codes->strength[i];
-        for (d = 0; d < s->dims; d++)
-            values[d] += codes->strength[i] * s->w_dec[(size_t)codes->feature[i] * s->dims + d];
-    }
+    sae_decode_row(s, codes, row, values);
     fwrite(strengths, sizeof *strengths, s->width, to_codes);
     fwrite(values, sizeof *values, s->dims, to_values);
 }
@@ -68,7 +65,7 @@ int main(int argc, char **argv)
     if (argc != 5)
         return 2;
     if (mdla_folder_path(argv[1], 0, &folder, &err) != MDLA_OK ||
-        mdla_sae_load(NULL, folder, argv[1], &handle, &err) != MDLA_OK)
+        mdla_sae_load(NULL, folder, argv[1], NULL, &handle, &err) != MDLA_OK)
         return fail(&err);
     failed = mdla_source_file(argv[2], &source, &err) != MDLA_OK ||
              mdla_rows_open(NULL, source, argv[2], NULL, &rows, &err) != MDLA_OK ||

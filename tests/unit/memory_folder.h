@@ -41,7 +41,7 @@ static inline mdla_status memory_folder_create(void *ctx, const char *member, md
 
 static inline mdla_folder folder_of(memory_folder *f)
 {
-    const mdla_folder folder = {f, memory_folder_open, memory_folder_create, NULL};
+    const mdla_folder folder = {f, memory_folder_open, memory_folder_create, NULL, NULL, NULL};
 
     return folder;
 }

@@ -26,7 +26,7 @@ static mdla_status write_array(mdla_array_kind kind, mdla_dtype dtype, uint64_t 
 
 static void test_array_writer_every_dtype_reads_back(void **state)
 {
-    const mdla_array_options told = {0, 1};
+    const mdla_array_options told = {.bf16 = 1};
     float got[6];
     size_t row_count, i;
     uint32_t dims;
@@ -50,9 +50,31 @@ static void test_array_writer_every_dtype_reads_back(void **state)
         }
     }
     assert_int_equal(write_array(MDLA_ARRAY_NPY, MDLA_I16, 2, &b), MDLA_OK);
-    assert_int_equal(read_array(&b, 0, &(mdla_array_options){0, -1}, got, &row_count, &dims, &err),
-                     MDLA_OK);
+    assert_int_equal(
+        read_array(&b, 0, &(mdla_array_options){.bf16 = -1}, got, &row_count, &dims, &err),
+        MDLA_OK);
     assert_true(got[2] == 2.0f && got[3] == -4.0f && got[4] == 300.0f);
+}
+
+static void test_array_writer_npz_and_safetensors_read_back(void **state)
+{
+    static const mdla_array_kind kinds[] = {MDLA_ARRAY_NPZ, MDLA_ARRAY_SAFETENSORS};
+    static const mdla_dtype dtypes[] = {MDLA_F32, MDLA_F16, MDLA_F64, MDLA_I32};
+    const mdla_array_options named = {.array = "activations"};
+    float got[6];
+    size_t row_count = 0, i;
+    uint32_t dims = 0;
+    mdla_error err;
+    bytes b;
+
+    (void)state;
+    for (i = 0; i < 8; i++) {
+        assert_int_equal(write_array(kinds[i % 2], dtypes[i / 2], 2, &b), MDLA_OK);
+        assert_int_equal(read_array(&b, 0, &named, got, &row_count, &dims, &err), MDLA_OK);
+        assert_true(row_count == 2 && dims == 3 && got[5] == 7.0f);
+        assert_int_equal(write_array(kinds[i % 2], dtypes[i / 2], MDLA_UNKNOWN, &b),
+                         MDLA_ERR_ARGUMENT);
+    }
 }
 
 static void test_array_writer_raw_is_bare_values(void **state)
@@ -80,6 +102,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_array_writer_every_dtype_reads_back),
+        cmocka_unit_test(test_array_writer_npz_and_safetensors_read_back),
         cmocka_unit_test(test_array_writer_raw_is_bare_values),
         cmocka_unit_test(test_array_writer_holds_to_the_promised_rows),
     };

@@ -370,7 +370,7 @@ static void test_moments_are_means_over_rows(void **state)
     const uint32_t unordered[] = {2, 0, 1};
     const float backwards[] = {5, 3, 4};
     const float norm[] = {1, 2, 0.5F};
-    const sae_codes codes = {3, 5, start, feature, strength};
+    const sae_codes codes = {3, 5, start, feature, strength, NULL};
     atom_moments m;
 
     (void)state;

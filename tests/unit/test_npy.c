@@ -18,7 +18,7 @@ static void npy_bytes(bytes *b, const char *text, size_t count)
 
 static mdla_status read_npy(const bytes *b, int pipe, mdla_error *err)
 {
-    const mdla_array_options options = {0, 0};
+    const mdla_array_options options = {0};
     size_t row_count;
     uint32_t dims;
 
@@ -188,7 +188,7 @@ static void test_npy_header_grammar_is_strict(void **state)
 
 static void test_npy_16_bit_patterns_are_what_the_caller_says(void **state)
 {
-    const mdla_array_options bf16 = {0, 1}, integers = {0, -1};
+    const mdla_array_options bf16 = {.bf16 = 1}, integers = {.bf16 = -1};
     float values[2];
     size_t row_count;
     uint32_t dims;

@@ -10,7 +10,7 @@ static void raw_bytes(bytes *b, unsigned first, unsigned count)
         put_f32_le(b, (float)(first + i));
 }
 
-static const mdla_array_options raw3 = {3, 0};
+static const mdla_array_options raw3 = {.raw_dims = 3};
 
 static void test_rows_raw_of_odd_size_is_refused(void **state)
 {

@@ -20,7 +20,7 @@ static mdla_status load(const char *config, const char *header, size_t nbytes, m
     memory_folder f = {.config = config};
 
     safetensors_bytes(&f.weights, header, nbytes);
-    return mdla_sae_load(NULL, folder_of(&f), "s", out, err);
+    return mdla_sae_load(NULL, folder_of(&f), "s", NULL, out, err);
 }
 
 static void test_saelens_defaults_are_those_of_saelens(void **state)
@@ -63,16 +63,22 @@ static void test_saelens_configs_that_change_the_numbers_are_refused(void **stat
         {"{" SIZES ",\"architecture\":\"topk\",\"k\":4}", MDLA_ERR_CORRUPT},
         {"{" SIZES ",\"architecture\":\"topk\",\"k\":2.5}", MDLA_ERR_CORRUPT},
         {"{" SIZES ",\"architecture\":\"gated\"}", MDLA_ERR_UNSUPPORTED},
-        {"{" SIZES ",\"architecture\":\"batchtopk\"}", MDLA_ERR_UNSUPPORTED},
+        {"{" SIZES ",\"architecture\":\"batchtopk\"}", MDLA_ERR_CORRUPT}, /* no topk_threshold */
+        {"{" SIZES ",\"architecture\":\"temporal\"}", MDLA_ERR_UNSUPPORTED},
         {"{" SIZES ",\"architecture\":7}", MDLA_ERR_UNSUPPORTED},
         {"{" SIZES ",\"architecture\":\"jumprelu\",\"activation_fn_str\":\"topk\"}",
          MDLA_ERR_UNSUPPORTED},
         {"{" SIZES ",\"architecture\":\"jumprelu\"}", MDLA_ERR_CORRUPT}, /* no threshold */
-        {"{" SIZES ",\"activation_fn_str\":\"tanh-relu\"}", MDLA_ERR_UNSUPPORTED},
+        {"{" SIZES ",\"activation_fn_str\":\"tanh-relu\"}", MDLA_OK},
+        {"{" SIZES ",\"activation_fn_str\":\"gelu\"}", MDLA_ERR_UNSUPPORTED},
+        {"{" SIZES
+         ",\"architecture\":\"topk\",\"k\":2,\"activation_fn_kwargs\":{\"postact_fn\":\"ReLU\"}}",
+         MDLA_OK},
         {"{" SIZES ",\"activation_fn_kwargs\":{\"postact_fn\":\"x\"}}", MDLA_ERR_UNSUPPORTED},
         {"{" SIZES ",\"activation_fn_kwargs\":[]}", MDLA_ERR_UNSUPPORTED},
-        {"{" SIZES ",\"normalize_activations\":\"layer_norm\"}", MDLA_ERR_UNSUPPORTED},
-        {"{" SIZES ",\"normalize_activations\":true}", MDLA_ERR_UNSUPPORTED},
+        {"{" SIZES ",\"normalize_activations\":\"layer_norm\"}", MDLA_OK},
+        {"{" SIZES ",\"normalize_activations\":true}", MDLA_OK},
+        {"{" SIZES ",\"normalize_activations\":\"batch_norm\"}", MDLA_ERR_UNSUPPORTED},
         {"{" SIZES ",\"apply_b_dec_to_input\":1}", MDLA_ERR_UNSUPPORTED},
         {"{" SIZES ",\"rescale_acts_by_decoder_norm\":true}", MDLA_ERR_UNSUPPORTED},
         {"{" SIZES ",\"reshape_activations\":\"x\"}", MDLA_ERR_UNSUPPORTED},
@@ -103,8 +109,8 @@ static void test_saelens_configs_that_change_the_numbers_are_refused(void **stat
         mdla_sae_free(handle);
     }
     assert_int_equal(
-        mdla_sae_load(NULL, folder_of(&(memory_folder){.config = NULL}), "s", &handle, &err),
-        MDLA_ERR_IO);
+        mdla_sae_load(NULL, folder_of(&(memory_folder){.config = NULL}), "s", NULL, &handle, &err),
+        MDLA_ERR_UNSUPPORTED);
 }
 
 static void test_saelens_tensors_unexpected_or_not_finite_are_refused(void **state)
@@ -121,7 +127,7 @@ static void test_saelens_tensors_unexpected_or_not_finite_are_refused(void **sta
                      MDLA_ERR_UNSUPPORTED);
     safetensors_bytes(&f.weights, WEIGHTS "}", 68);
     memcpy(f.weights.data + f.weights.count - 4, "\x00\x00\x80\x7f", 4);
-    assert_int_equal(mdla_sae_load(NULL, folder_of(&f), "s", &handle, &err), MDLA_ERR_DATA);
+    assert_int_equal(mdla_sae_load(NULL, folder_of(&f), "s", NULL, &handle, &err), MDLA_ERR_DATA);
     assert_string_equal(err.text, "s/sae_weights.safetensors: tensor b_enc: value 2 is infinite");
 }
 
@@ -171,10 +177,10 @@ static void test_saelens_rescaling_beyond_float32_is_refused(void **state)
     start = f.weights.count - 68;
     memcpy(f.weights.data + start + 8, "\x00\x00\x00\x7f",
            4); /* 2^127 in atom 1, whose W_enc is 7 and 10 */
-    assert_int_equal(mdla_sae_load(NULL, folder_of(&f), "s", &handle, &err), MDLA_ERR_DATA);
+    assert_int_equal(mdla_sae_load(NULL, folder_of(&f), "s", NULL, &handle, &err), MDLA_ERR_DATA);
     assert_non_null(strstr(err.text, "feature 1"));
     memset(f.weights.data + start + 8, 0, 8);
-    assert_int_equal(mdla_sae_load(NULL, folder_of(&f), "s", &handle, &err), MDLA_ERR_DATA);
+    assert_int_equal(mdla_sae_load(NULL, folder_of(&f), "s", NULL, &handle, &err), MDLA_ERR_DATA);
     assert_non_null(strstr(err.text, "the atom of feature 1 is zero"));
 }
 
@@ -206,7 +212,7 @@ static void test_saelens_saved_loads_as_it_was(void **state)
         assert_int_equal(mdla_sae_save(saved, folder_of(&f), &err), MDLA_OK);
         memory_folder_reload(&f);
         assert_int_equal(f.weights.data[0] % 8, 0);
-        assert_int_equal(mdla_sae_load(NULL, folder_of(&f), "s", &loaded, &err), MDLA_OK);
+        assert_int_equal(mdla_sae_load(NULL, folder_of(&f), "s", NULL, &loaded, &err), MDLA_OK);
         assert_int_equal(loaded->model->activation, kinds[kind]);
         assert_int_equal(loaded->model->k, s->k);
         assert_int_equal(loaded->model->subtract_b_dec, s->subtract_b_dec);

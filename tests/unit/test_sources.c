@@ -157,7 +157,8 @@ static void test_sources_sink_writes_devices_directly(void **state)
 
 static void test_sources_folder_keeps_to_its_members(void **state)
 {
-    static const char *const outside[] = {"", ".", "..", "../a", "/etc/passwd", "b/c"};
+    static const char *const outside[] = {"",       ".",    "..", "../a",  "/etc/passwd",
+                                          "b/../c", "b//c", "b/", "b/./c", "./a"};
     mdla_folder f;
     mdla_source source;
     mdla_sink sink;
@@ -177,6 +178,14 @@ static void test_sources_folder_keeps_to_its_members(void **state)
     assert_int_equal(sink.write(sink.ctx, "ab", 2), MDLA_OK);
     assert_int_equal(sink.close(sink.ctx, 1), MDLA_OK);
     check_file(path_of("a"), "ab");
+    assert_null(f.chosen);
+    f.close(f.ctx);
+    assert_int_equal(mdla_folder_path(path_of("a"), 1, &f, &err), MDLA_ERR_IO);
+    assert_int_equal(mdla_folder_path(path_of("a"), 0, &f, &err), MDLA_OK);
+    assert_string_equal(f.chosen, "a");
+    assert_true(f.origin != NULL && f.origin[0] == '/');
+    assert_int_equal(f.open(f.ctx, f.chosen, &source, &err), MDLA_OK);
+    source.close(source.ctx);
     f.close(f.ctx);
 }
 

@@ -97,7 +97,7 @@ static void check_resume(uint64_t buffer_nbytes, uint64_t stop, uint32_t threads
 {
     float *values = planted_rows(ROWS, DIMS, ATOMS, ACTIVE, 1.0f);
     memory_place place = {NULL, 0};
-    const mdla_folder folder = {&place, place_open, place_create, NULL};
+    const mdla_folder folder = {&place, place_open, place_create, NULL, NULL, NULL};
     mdla_train_options o = small_options();
     mdla_error err = {MDLA_OK, ""};
     mdla_sae *whole, *resumed;
@@ -189,7 +189,7 @@ static void test_train_foreign_or_damaged_checkpoint_is_refused(void **state)
 {
     float *values = planted_rows(ROWS, DIMS, ATOMS, ACTIVE, 1.0f);
     memory_place place = {NULL, 0};
-    const mdla_folder folder = {&place, place_open, place_create, NULL};
+    const mdla_folder folder = {&place, place_open, place_create, NULL, NULL, NULL};
     mdla_train_options o = small_options();
     const uint64_t stop = 20;
     mdla_error err = {MDLA_OK, ""};

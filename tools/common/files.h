@@ -12,7 +12,8 @@
  */
 int files_source(const char *path, int seekable, mdla_source *out);
 
-/** One or many shards as one stream of rows. rewindable as seekable above. Returns 0 or -1. */
+/** One or many shards as one stream of rows: files, FILE:ARRAY, folders, patterns (path_list.h).
+ * rewindable as seekable above. Returns 0 or -1. */
 int files_rows(const mdla_config *config, char **paths, size_t count,
                const mdla_array_options *options, int rewindable, mdla_rows **out);
 

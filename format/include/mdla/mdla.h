@@ -1,7 +1,7 @@
 /* mdla: the library. Rows and SAEs in, .mdla files out, rows and bits back.
  *
  * The life of a file:
- *   mdla_rows_open      activation rows from .npy, IDX, raw floats (or mdla_rows_from_memory)
+ *   mdla_rows_open      activation rows from an array file (or mdla_rows_from_memory)
  *   mdla_sae_load       the SAE whose atoms and code are to be used
  *   mdla_codebook_fit   atoms in integers and priors, from the SAE and rows: a mdla_codebook
  *   mdla_encode         rows to a .mdla file, at a target FVU, rate or step
@@ -44,6 +44,28 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_sink_file(const char *path, int overwrit
  * *bytes with free(). */
 MDLA_API MDLA_MUST_USE mdla_status mdla_sink_memory(void **bytes, size_t *nbytes, mdla_sink *out);
 
+/** A folder's members by name, behind callbacks, so that a folder, a zip or memory will do. */
+typedef struct mdla_folder {
+    void *ctx;
+    /** Opens a member for reading. MDLA_ERR_IO with err filled where it doesn't exist. */
+    mdla_status (*open)(void *ctx, const char *member, mdla_source *out, mdla_error *err);
+    /** Opens a member for writing; NULL where the folder is for reading alone. */
+    mdla_status (*create)(void *ctx, const char *member, mdla_sink *out, mdla_error *err);
+    void (*close)(void *ctx); /**< may be NULL */
+    /** The one member that is meant, where a file was named and not its folder; may be NULL. The
+     * folder's. */
+    const char *chosen;
+    /** The folder's full path, or NULL. Some layouts say by a folder's name alone what they hold
+     * (transcoders, finished trainings); nothing is opened by it. The folder's. */
+    const char *origin;
+} mdla_folder;
+
+/** A folder on disk; a member's name may lead into folders below, never out of it. A path to a file
+ * stands for its folder with that file chosen. create != 0 makes the folder where it doesn't exist,
+ * and lets members be replaced. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_folder_path(const char *path, int create, mdla_folder *out,
+                                                    mdla_error *err);
+
 /* ---- Activation rows ------------------------------------------------------------------------- */
 
 /** Types of values in files. Values are pinned: they stand in .mdla headers. */
@@ -74,27 +96,54 @@ typedef struct mdla_rows mdla_rows;
 /** What a file can't say of itself. Zeroed: detect everything. */
 typedef struct mdla_array_options {
     uint32_t raw_dims; /**< nonzero: the source is bare little-endian float32 rows of this length */
-    /** What 16-bit integers and 2-byte voids in a .npy file are: positive, bfloat16 bit patterns;
-     * negative, integers (voids are refused); 0, not known: refused with a sentence, since bfloat16
-     * arrays are often saved so and would read as plausible nonsense. */
+    /** What 16-bit integers (anywhere but in IDX) and 2-byte voids in a .npy file are: positive,
+     * bfloat16 bit patterns; negative, integers (voids are refused); 0, not known: refused with a
+     * sentence, since bfloat16 arrays are often saved so and would read as plausible nonsense. */
     int bf16;
+    /** Which array of a file that holds several: a tensor's, a member's or a column's name. NULL:
+     * the only one, or the only one of floats with two axes or more. */
+    const char *array;
 } mdla_array_options;
 
 /**
- * Opens one array as rows. The kind (.npy versions 1 to 3; IDX, plain or gzipped; raw with
- * raw_dims) is detected from its first bytes. Leading axes of .npy are flattened to rows; an IDX
- * file's first axis is the rows. Integers keep their values, doubles are rounded to nearest even.
- * The header is read here, the rows by mdla_rows_read.
+ * Opens one array as rows. The kind is detected from its first bytes: .npy versions 1 to 3; .npz;
+ * safetensors; an Arrow stream, as Hugging Face datasets writes its shards; IDX, plain or gzipped;
+ * a PNG image, 8-bit grey or RGB, which is one row; raw with raw_dims. Leading axes are flattened
+ * to rows, but an IDX file's first axis is the rows. Integers keep their values, doubles are
+ * rounded to nearest even. The header is read here, the rows by mdla_rows_read. The decoder library
+ * knows no safetensors and no PNG.
  *
  * @param name  how messages call the source; copied.
  * @return MDLA_ERR_FORMAT not a known kind; MDLA_ERR_UNSUPPORTED a dtype or variant refused by
- * name; MDLA_ERR_DATA no matrix of rows (1-D); MDLA_ERR_TRUNCATED, MDLA_ERR_CORRUPT sizes that
- * disagree; MDLA_ERR_LIMIT, MDLA_ERR_MEMORY, MDLA_ERR_IO.
+ * name, or a kind that needs seeking from a pipe; MDLA_ERR_ARGUMENT no array of that name, or
+ * several and no name; MDLA_ERR_DATA no matrix of rows (1-D); MDLA_ERR_TRUNCATED, MDLA_ERR_CORRUPT
+ * sizes that disagree; MDLA_ERR_LIMIT, MDLA_ERR_MEMORY, MDLA_ERR_IO.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_rows_open(const mdla_config *config, mdla_source source,
                                                   const char *name,
                                                   const mdla_array_options *options,
                                                   mdla_rows **out, mdla_error *err);
+
+/** One array of a file that holds several; valid during the call that shows it. */
+typedef struct mdla_array_entry {
+    const char *name;
+    const char *dtype;     /**< in the file's own words, such as "BF16", "<f4", "list<list<f32>>" */
+    int is_float;          /**< values of f16, bf16, f32 or f64 */
+    unsigned axes;         /**< of an Arrow column: the levels of lists and the records */
+    const uint64_t *shape; /**< [axes]; MDLA_UNKNOWN where only the values would tell */
+} mdla_array_entry;
+
+/** Nonzero stops. */
+typedef int (*mdla_array_visitor)(void *ctx, const mdla_array_entry *entry);
+
+/**
+ * Shows the arrays of a .npz file, a safetensors file or an Arrow stream, in the file's order. The
+ * headers are read, no values.
+ * @return MDLA_ERR_FORMAT none of these kinds; else as mdla_rows_open.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_array_list(const mdla_config *config, mdla_source source,
+                                                   const char *name, mdla_array_visitor visitor,
+                                                   void *ctx, mdla_error *err);
 
 /** Rows in the caller's memory, float32 [row_count][dims], which must outlive the handle. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_rows_from_memory(const mdla_config *config,
@@ -108,6 +157,36 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_rows_from_memory(const mdla_config *conf
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_rows_concat(const mdla_config *config, mdla_rows **parts,
                                                     size_t count, mdla_rows **out, mdla_error *err);
+
+/** One file of many; array as in mdla_array_options, NULL: as the options say. */
+typedef struct mdla_shard {
+    const char *file;
+    const char *array;
+} mdla_shard;
+
+/**
+ * Files by name as one stream of rows, in this order: any number of them, since each is open only
+ * while its rows are read. All headers are read here. Files must be able to seek (no pipes: see
+ * mdla_rows_concat). Takes over the folder, whose open callback is called with each file's name;
+ * copies the names. MDLA_ERR_ARGUMENT where dims differ. The dtype is the first file's.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_rows_open_shards(const mdla_config *config,
+                                                         mdla_folder folder,
+                                                         const mdla_shard *shards, size_t count,
+                                                         const mdla_array_options *options,
+                                                         mdla_rows **out, mdla_error *err);
+
+/** Nonzero stops. */
+typedef int (*mdla_file_visitor)(void *ctx, const char *file);
+
+/**
+ * Shows the Arrow shards of a Hugging Face data set on disk, in the order of its records, as
+ * state.json in the folder says. Takes over the folder. MDLA_ERR_UNSUPPORTED where an index
+ * permutes the records. The decoder library hasn't got it.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_dataset_list(const mdla_config *config, mdla_folder folder,
+                                                     const char *name, mdla_file_visitor visitor,
+                                                     void *ctx, mdla_error *err);
 
 MDLA_API uint32_t mdla_rows_dims(const mdla_rows *rows);
 MDLA_API uint64_t
@@ -125,10 +204,10 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_rows_read(mdla_rows *rows, float *dst, s
                                                   size_t *got, mdla_error *err);
 
 /**
- * Says which passage (text, context window) each row belongs to: a 1-D .npy array of integers, one a
- * row; a passage starts where the number changes. Rows of a passage are coded with regard to the row
- * before. Takes over the source, also on failure. MDLA_ERR_DATA where the numbers don't fit the rows
- * or aren't integers; MDLA_ERR_FORMAT no .npy.
+ * Says which passage (text, context window) each row belongs to: a 1-D .npy array of integers, one
+ * a row; a passage starts where the number changes. Rows of a passage are coded with regard to the
+ * row before. Takes over the source, also on failure. MDLA_ERR_DATA where the numbers don't fit the
+ * rows or aren't integers; MDLA_ERR_FORMAT no .npy.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_rows_set_passages(mdla_rows *rows, mdla_source source,
                                                           const char *name, mdla_error *err);
@@ -145,12 +224,18 @@ MDLA_API void mdla_rows_close(mdla_rows *rows);
 /** Writes float32 rows as an array file of another dtype, row by row. */
 typedef struct mdla_array_writer mdla_array_writer;
 
-typedef enum mdla_array_kind { MDLA_ARRAY_NPY = 0, MDLA_ARRAY_RAW = 1 } mdla_array_kind;
+typedef enum mdla_array_kind {
+    MDLA_ARRAY_NPY = 0,
+    MDLA_ARRAY_RAW = 1,        /**< bare little-endian values */
+    MDLA_ARRAY_NPZ = 2,        /**< one stored member, activations.npy */
+    MDLA_ARRAY_SAFETENSORS = 3 /**< one tensor, activations */
+} mdla_array_kind;
 
 /**
- * @param row_count  the rows that will come; .npy needs it, raw doesn't (MDLA_UNKNOWN).
- * @param dtype      MDLA_F32, MDLA_F16, MDLA_BF16 (.npy: as its bit pattern, '<V2') or MDLA_F64, or
- * an integer type: values are rounded to nearest even and clamped to its range.
+ * Written as the rows come, to any sink.
+ * @param row_count  the rows that will come; raw alone doesn't need it (MDLA_UNKNOWN).
+ * @param dtype      MDLA_F32, MDLA_F16, MDLA_BF16 (.npy, .npz: as its bit pattern, '<V2') or
+ * MDLA_F64, or an integer type: values are rounded to nearest even and clamped to its range.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_array_writer_open(const mdla_config *config, mdla_sink sink,
                                                           mdla_array_kind kind, uint64_t row_count,
@@ -174,30 +259,51 @@ MDLA_API void mdla_value_hash_finish(mdla_value_hash *hash, uint8_t sha256[32]);
 
 /* ---- SAEs ------------------------------------------------------------------------------------ */
 
-/** A folder's members by name, behind callbacks, so that a folder, a zip or memory will do. */
-typedef struct mdla_folder {
-    void *ctx;
-    /** Opens a member for reading. MDLA_ERR_IO with err filled where it doesn't exist. */
-    mdla_status (*open)(void *ctx, const char *member, mdla_source *out, mdla_error *err);
-    /** Opens a member for writing; NULL where the folder is for reading alone. */
-    mdla_status (*create)(void *ctx, const char *member, mdla_sink *out, mdla_error *err);
-    void (*close)(void *ctx); /**< may be NULL */
-} mdla_folder;
-
-/** A folder on disk. create != 0 makes it where it doesn't exist, and lets members be replaced. */
-MDLA_API MDLA_MUST_USE mdla_status mdla_folder_path(const char *path, int create, mdla_folder *out,
-                                                    mdla_error *err);
-
 typedef struct mdla_sae mdla_sae;
 
+/** What an SAE's files can't say of themselves. Zeroed: detect everything. */
+typedef struct mdla_sae_options {
+    /** A name of mdla_sae_kind_name, where detection would guess wrong or refuses to guess; with
+     * ":CLASS" behind "dictionary-learning", ":pre-bias" or ":no-pre-bias" behind "torch". NULL:
+     * detect. */
+    const char *kind;
+    /** The SAE was trained on rows times this, and its weights don't hold the factor yet. 0: as the
+     * files say. */
+    double act_scale;
+} mdla_sae_options;
+
+/** "saelens", "gemma-scope" ...; NULL past the last. */
+MDLA_API const char *mdla_sae_kind_name(size_t index);
+
 /**
- * Loads an SAE: cfg.json and sae_weights.safetensors as SAELens writes them (architectures
- * standard, jumprelu and topk; F32, F16 and BF16 weights). Anything that would change the result
- * and is not known is refused by name. Takes over the folder.
+ * Loads an SAE as its source laid it out: SAELens, Gemma Scope (1 and 2), sparsify,
+ * dictionary_learning, Llama Scope, OpenAI's and other .pt files; F32, F16, BF16 and F64 weights.
+ * Nothing in a file is executed. What would change the result and is not known, and what doesn't
+ * reconstruct its own input, is refused by name. Takes over the folder.
+ *
+ * @param name     how messages call the folder or file.
+ * @param options  may be NULL.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_sae_load(const mdla_config *config, mdla_folder folder,
-                                                 const char *name, mdla_sae **out, mdla_error *err);
-/** Writes cfg.json and sae_weights.safetensors (F32) that SAELens loads. Takes over the folder. */
+                                                 const char *name, const mdla_sae_options *options,
+                                                 mdla_sae **out, mdla_error *err);
+
+/** What was understood of an SAE. Texts are the SAE's, or static. */
+typedef struct mdla_sae_info {
+    uint32_t dims, width;
+    const char *kind;       /**< as mdla_sae_kind_name; "mdla" where it was trained here */
+    const char *activation; /**< "relu", "topk" ... */
+    uint32_t k;             /**< of topk and groupmax; else 0 */
+    int pre_bias;           /**< the decoder's bias is taken off before encoding */
+    const char
+        *normalisation; /**< "none", "constant norm", "layer norm": done and undone per row */
+    int signed_code;    /**< strengths below zero can occur */
+    const char *notes;  /**< what else a user should know, a sentence a line; may be "" */
+} mdla_sae_info;
+MDLA_API void mdla_sae_query(const mdla_sae *sae, mdla_sae_info *out);
+
+/** Writes cfg.json and sae_weights.safetensors (F32) that SAELens loads: of relu, jumprelu and topk
+ * without normalisation; MDLA_ERR_UNSUPPORTED of others. Takes over the folder. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_sae_save(const mdla_sae *sae, mdla_folder folder,
                                                  mdla_error *err);
 MDLA_API uint32_t mdla_sae_dims(const mdla_sae *sae);
@@ -212,6 +318,15 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_sae_forward(const mdla_config *config, c
                                                     const float *rows, size_t row_count,
                                                     float *decoded, uint32_t *active,
                                                     mdla_error *err);
+/** Called for each row in order: its features, ascending, and their strengths, none of them zero.
+ * row counts from 0 in each call. Nonzero stops. */
+typedef int (*mdla_strength_visitor)(void *ctx, size_t row, const uint32_t *feature,
+                                     const float *strength, size_t count);
+/** The same with every row's code; MDLA_ERR_INTERRUPTED where the visitor stops. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_sae_encode(const mdla_config *config, const mdla_sae *sae,
+                                                   const float *rows, size_t row_count,
+                                                   float *decoded, mdla_strength_visitor visitor,
+                                                   void *ctx, mdla_error *err);
 /** The atom of a feature: float32 [dims] in the SAE's own scale; NULL past the width. The SAE's. */
 MDLA_API const float *mdla_sae_atom(const mdla_sae *sae, uint32_t feature);
 MDLA_API void mdla_sae_free(mdla_sae *sae);
@@ -241,10 +356,10 @@ typedef enum mdla_code {
 typedef struct mdla_fit_options {
     mdla_target target;
     mdla_code code;
-    mdla_model model; /**< MDLA_MODEL_ADDITIVE: without a joint model, and searched so */
-    int effort;       /**< 1 .. 9: how long to search; 0: 5. 1 and 2: under additive prices */
-    int prune;        /**< nonzero: features that don't pay for their atoms are never used */
-    int adapt_atoms;  /**< nonzero: atoms move to suit the codes, alternated with the search */
+    mdla_model model;    /**< MDLA_MODEL_ADDITIVE: without a joint model, and searched so */
+    int effort;          /**< 1 .. 9: how long to search; 0: 5. 1 and 2: under additive prices */
+    int prune;           /**< nonzero: features that don't pay for their atoms are never used */
+    int adapt_atoms;     /**< nonzero: atoms move to suit the codes, alternated with the search */
     uint32_t block_rows; /**< of the files that will be made; 0: 1,024 */
     uint64_t expected_rows; /**< rows that will share the codebook; 0: the rows given */
     mdla_progress progress; /**< may be NULL */
@@ -289,11 +404,96 @@ MDLA_API void mdla_codebook_query(const mdla_codebook *codebook, mdla_codebook_i
 MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_atom(const mdla_codebook *codebook,
                                                       uint32_t feature, float *dst);
 
+/* ---- Codes as other tools read them -----------------------------------------------------------
+ */
+
+typedef enum mdla_codes_kind {
+    MDLA_CODES_CSR = 0,   /**< .npz that scipy.sparse.load_npz reads: compressed sparse rows */
+    MDLA_CODES_COO = 1,   /**< safetensors: row, col, data, shape */
+    MDLA_CODES_DELPHI = 2 /**< the folder of a delphi latent cache */
+} mdla_codes_kind;
+
+typedef struct mdla_codes_options {
+    mdla_codes_kind kind;
+    uint32_t width;       /**< features */
+    mdla_dtype strengths; /**< MDLA_F32, MDLA_F16, or MDLA_I32 for levels; delphi: MDLA_F16 */
+    uint32_t context;     /**< delphi: rows of a sequence */
+    uint32_t splits;      /**< delphi: files that the features are divided among, 1 to width */
+    const char *model;    /**< delphi: model_name of its config.json; may be NULL; copied */
+} mdla_codes_options;
+
+/** Writes codes row by row. They wait in temporary files (in TMPDIR, else /var/tmp) until the
+ * writer is closed, since each layout begins with their number; memory doesn't grow with rows. */
+typedef struct mdla_codes_writer mdla_codes_writer;
+
+/** CSR or COO. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codes_writer_open(const mdla_config *config, mdla_sink sink,
+                                                          const mdla_codes_options *options,
+                                                          mdla_codes_writer **out, mdla_error *err);
+/** The delphi layout: the folder of one module, which takes START_END.safetensors files and
+ * config.json. Takes over the folder. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codes_writer_open_folder(const mdla_config *config,
+                                                                 mdla_folder folder,
+                                                                 const mdla_codes_options *options,
+                                                                 mdla_codes_writer **out,
+                                                                 mdla_error *err);
+/**
+ * The next row's code: features in any order, none twice. Strengths of 0, and of at most 1e-5 in
+ * the delphi layout, aren't written; with MDLA_I32 they are the levels.
+ * @return MDLA_ERR_DATA a strength that isn't finite, or that float16 can't hold; MDLA_ERR_ARGUMENT
+ * a feature past the width or twice; MDLA_ERR_IO, MDLA_ERR_MEMORY.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codes_writer_row(mdla_codes_writer *writer,
+                                                         const uint32_t *features,
+                                                         const float *strengths, size_t count,
+                                                         mdla_error *err);
+/** Puts the layout together and frees the writer; keep 0 discards it. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codes_writer_close(mdla_codes_writer *writer, int keep,
+                                                           mdla_error *err);
+
+/** Codes from another tool's files, in memory: 16 bytes for each entry, within the limits. */
+typedef struct mdla_codes mdla_codes;
+
+/** What a delphi latent cache may not say of itself. Zeroed: as the file says. */
+typedef struct mdla_codes_shape {
+    uint64_t rows;
+    int has_rows;     /**< nonzero: rows is meant, even 0 */
+    uint32_t width;   /**< features */
+    uint32_t context; /**< rows of a sequence */
+} mdla_codes_shape;
+
+/**
+ * Reads a sparse code: csr, csc or coo as scipy.sparse.save_npz writes them; coordinates in
+ * safetensors (row, col, data, shape); or an undivided delphi latent cache (locations, activations,
+ * tokens), whose width must be given, and rows and context where it has no tokens. Entries in one
+ * place are summed, zeros dropped.
+ *
+ * @return MDLA_ERR_FORMAT no code; MDLA_ERR_CORRUPT an index outside, offsets that fall, lengths
+ * that differ; MDLA_ERR_DATA a strength that isn't finite; MDLA_ERR_ARGUMENT something must be
+ * given; MDLA_ERR_UNSUPPORTED, MDLA_ERR_LIMIT, MDLA_ERR_TRUNCATED, MDLA_ERR_MEMORY, MDLA_ERR_IO.
+ * The decoder library hasn't got it.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codes_read(const mdla_config *config, mdla_source source,
+                                                   const char *name, const mdla_codes_shape *given,
+                                                   mdla_codes **out, mdla_error *err);
+/** Reads a delphi latent cache's folder of a module: members are the names of its files, of which
+ * START_END.safetensors are read, and config.json. Takes over the folder. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codes_read_folder(
+    const mdla_config *config, mdla_folder folder, const char *const *members, size_t count,
+    const char *name, const mdla_codes_shape *given, mdla_codes **out, mdla_error *err);
+MDLA_API uint64_t mdla_codes_rows(const mdla_codes *codes);
+MDLA_API uint32_t mdla_codes_width(const mdla_codes *codes);
+MDLA_API uint64_t mdla_codes_active(const mdla_codes *codes); /**< entries in all rows */
+/** One row's features, ascending, and strengths: how many; valid until the next call. */
+MDLA_API size_t mdla_codes_row(mdla_codes *codes, uint64_t row, const uint32_t **features,
+                               const float **strengths);
+MDLA_API void mdla_codes_free(mdla_codes *codes);
+
 /* ---- Encoding -------------------------------------------------------------------------------- */
 
 typedef struct mdla_encode_options {
     mdla_target target;
-    mdla_code code;      /**< MDLA_CODE_SAE needs the SAE */
+    mdla_code code; /**< MDLA_CODE_SAE needs the SAE */
     mdla_model model;
     int effort;          /**< 1 .. 9: how long to search; 0: 5 */
     int reference;       /**< nonzero: name the codebook by SHA-256; zero: embed it */
@@ -427,8 +627,8 @@ typedef struct mdla_account {
     uint64_t rows;
     uint64_t active; /**< (feature, level) pairs in all rows */
     double charged;  /**< bits of all symbols by the model: headers, indices, levels */
-    /** What the indices would cost if every feature were coded as if independent of the others, with
-     * the codebook's firing rates. Less the indices' own bits: the independence gap. */
+    /** What the indices would cost if every feature were coded as if independent of the others,
+     * with the codebook's firing rates. Less the indices' own bits: the independence gap. */
     double additive_indices;
 } mdla_account;
 

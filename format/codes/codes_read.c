@@ -1,0 +1,313 @@
+/* Codes from other tools' files, in memory, in order, one entry for each (row, feature). */
+#include "codes/codes_delphi.h"
+#include "codes/codes_in.h"
+
+#include "base/alloc.h"
+#include "io_error.h"
+#include "saes/json_text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static mdla_codes *codes_new(const mdla_config *config)
+{
+    const mdla_allocator *const al = alloc_of(config);
+    mdla_codes *const codes = alloc_zeroed(al, 1, sizeof *codes);
+    mdla_config defaults;
+
+    mdla_config_init(&defaults);
+    if (codes != NULL) {
+        codes->al = al;
+        codes->limits = config != NULL ? config->limits : defaults.limits;
+    }
+    return codes;
+}
+
+void mdla_codes_free(mdla_codes *codes)
+{
+    if (codes == NULL)
+        return;
+    alloc_free(codes->al, codes->entries);
+    alloc_free(codes->al, codes->features);
+    alloc_free(codes->al, codes->strengths);
+    alloc_free(codes->al, codes);
+}
+
+/* ---- In order ----------------------------------------------------------------------------------
+ */
+
+static int by_place(const void *a, const void *b)
+{
+    const codes_entry *const x = a, *const y = b;
+
+    if (x->row != y->row)
+        return x->row < y->row ? -1 : 1;
+    return (x->feature > y->feature) - (x->feature < y->feature);
+}
+
+/* Sorts, sums what stands in one place, drops zeros, and makes room to show the longest row. */
+static mdla_status finish(mdla_codes *codes, const char *name, mdla_error *err)
+{
+    size_t kept = 0, longest = 0, row_start = 0, i;
+    bool sorted = true;
+
+    for (i = 1; i < codes->count && sorted; i++)
+        sorted = by_place(&codes->entries[i - 1], &codes->entries[i]) < 0;
+    if (!sorted)
+        qsort(codes->entries, codes->count, sizeof *codes->entries, by_place);
+    for (i = 0; i < codes->count;) {
+        codes_entry sum = codes->entries[i++];
+
+        for (; i < codes->count && by_place(&sum, &codes->entries[i]) == 0; i++)
+            sum.strength += codes->entries[i].strength;
+        if (!isfinite(sum.strength))
+            return error_set(err, MDLA_ERR_DATA,
+                             "%s: row %" PRIu64 ", feature %" PRIu32 ": the sum isn't finite", name,
+                             sum.row, sum.feature);
+        if (sum.strength == 0.0f)
+            continue;
+        if (kept == 0 || codes->entries[row_start].row != sum.row)
+            row_start = kept;
+        codes->entries[kept++] = sum;
+        longest = kept - row_start > longest ? kept - row_start : longest;
+    }
+    codes->count = kept;
+    codes->features = alloc_array(codes->al, longest, sizeof *codes->features);
+    codes->strengths = alloc_array(codes->al, longest, sizeof *codes->strengths);
+    return codes->features != NULL && codes->strengths != NULL ? MDLA_OK : error_memory(err, name);
+}
+
+static mdla_status hand_out(mdla_codes *codes, const char *name, mdla_status status,
+                            mdla_codes **out, mdla_error *err)
+{
+    if (status == MDLA_OK)
+        status = finish(codes, name, err);
+    if (status != MDLA_OK)
+        mdla_codes_free(codes);
+    else
+        *out = codes;
+    return status;
+}
+
+/* ---- One file ----------------------------------------------------------------------------------
+ */
+
+static mdla_status read_kind(mdla_codes *codes, input *in, const char *name,
+                             const mdla_codes_shape *given, mdla_error *err)
+{
+    const uint8_t *first;
+    mdla_source source;
+    size_t count;
+    bool zip, tensors;
+
+    MDLA_TRY(input_peek(in, 9, &first, &count, err));
+    zip = count >= 4 && memcmp(first, "PK", 2) == 0;
+    tensors = count == 9 && first[8] == '{';
+    if (!zip && !tensors)
+        return error_set(err, MDLA_ERR_FORMAT,
+                         "%s: no sparse code: neither SciPy's .npz nor safetensors", name);
+    if (!input_can_seek(in))
+        return error_set(err, MDLA_ERR_UNSUPPORTED,
+                         "%s: codes can't be read from a pipe; give a file", name);
+    if (input_to_source(in, &source) != MDLA_OK)
+        return error_memory(err, name);
+    return zip ? codes_npz_read(codes, source, name, err)
+               : codes_safetensors_read(codes, source, name, given, err);
+}
+
+mdla_status mdla_codes_read(const mdla_config *config, mdla_source source, const char *name,
+                            const mdla_codes_shape *given, mdla_codes **out, mdla_error *err)
+{
+    static const mdla_codes_shape nothing = {0};
+    mdla_codes *const codes = codes_new(config);
+    mdla_status status;
+    input in;
+
+    *out = NULL;
+    if (codes == NULL) {
+        if (source.close != NULL)
+            source.close(source.ctx);
+        return error_memory(err, name);
+    }
+    status = input_open(codes->al, source, name, &in, err);
+    if (status == MDLA_OK)
+        status = read_kind(codes, &in, name, given != NULL ? given : &nothing, err);
+    input_close(&in);
+    return hand_out(codes, name, status, out, err);
+}
+
+/* ---- A delphi folder ---------------------------------------------------------------------------
+ */
+
+typedef struct split_name {
+    uint32_t start, last;
+} split_name;
+
+/* START_LAST.safetensors; false for other names. */
+static bool parse_name(const char *name, split_name *out)
+{
+    int used = 0;
+
+    return name[0] >= '0' && name[0] <= '9' &&
+           sscanf(name, "%9" SCNu32 "_%9" SCNu32 ".safetensors%n", &out->start, &out->last,
+                  &used) == 2 &&
+           used != 0 && name[used] == '\0';
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const split_name *const x = a, *const y = b;
+
+    return (x->start > y->start) - (x->start < y->start);
+}
+
+/* What config.json says: cache_ctx_len is delphi's, rows and width are this program's. */
+static mdla_status read_config(mdla_codes *codes, const mdla_folder *folder,
+                               mdla_codes_shape *shape, mdla_error *err)
+{
+    json_int_t context, rows, width;
+    mdla_source source;
+    mdla_error none;
+    mdla_status status;
+    json_t *config = NULL;
+    input in;
+
+    if (folder->open(folder->ctx, "config.json", &source, &none) != MDLA_OK)
+        return MDLA_OK;
+    MDLA_TRY(input_open(codes->al, source, "config.json", &in, err));
+    status = json_text_load(&in, &config, err);
+    input_close(&in);
+    MDLA_TRY(status);
+    context = json_integer_value(json_object_get(config, "cache_ctx_len"));
+    rows = json_integer_value(json_object_get(config, "rows"));
+    width = json_integer_value(json_object_get(config, "width"));
+    if (shape->context == 0 && context > 0 && context <= UINT32_MAX)
+        shape->context = (uint32_t)context;
+    if (!shape->has_rows && json_is_integer(json_object_get(config, "rows")) && rows >= 0) {
+        shape->rows = (uint64_t)rows;
+        shape->has_rows = 1;
+    }
+    if (shape->width == 0 && width > 0 && width <= UINT32_MAX)
+        shape->width = (uint32_t)width;
+    json_decref(config);
+    return MDLA_OK;
+}
+
+/* The splits must follow each other from feature 0 on: a missing file would be missing features. */
+static mdla_status check_splits(const split_name *splits, size_t count, const char *name,
+                                const mdla_codes_shape *shape, mdla_error *err)
+{
+    uint32_t next = 0;
+    size_t i;
+
+    if (count == 0)
+        return error_set(err, MDLA_ERR_FORMAT,
+                         "%s: no latent cache: no START_END.safetensors in it", name);
+    for (i = 0; i < count; i++) {
+        if (splits[i].start != next || splits[i].last < splits[i].start)
+            return error_set(err, MDLA_ERR_CORRUPT,
+                             "%s: its files don't cover the features one after the other: %" PRIu32
+                             "_%" PRIu32 " stands where %" PRIu32 " should begin",
+                             name, splits[i].start, splits[i].last, next);
+        next = splits[i].last + 1;
+    }
+    if (shape->width != 0 && shape->width != next)
+        return error_set(err, MDLA_ERR_CORRUPT,
+                         "%s: its files hold %" PRIu32 " features, not %" PRIu32, name, next,
+                         shape->width);
+    return MDLA_OK;
+}
+
+static mdla_status read_splits(mdla_codes *codes, const mdla_folder *folder,
+                               const split_name *splits, size_t count, const char *name,
+                               mdla_codes_shape *shape, mdla_error *err)
+{
+    size_t i;
+
+    MDLA_TRY(read_config(codes, folder, shape, err));
+    MDLA_TRY(check_splits(splits, count, name, shape, err));
+    for (i = 0; i < count; i++) {
+        mdla_source source;
+        char member[64], full[400];
+
+        (void)snprintf(member, sizeof member, "%" PRIu32 "_%" PRIu32 ".safetensors",
+                       splits[i].start, splits[i].last);
+        (void)snprintf(full, sizeof full, "%.300s/%s", name, member);
+        MDLA_TRY(folder->open(folder->ctx, member, &source, err));
+        MDLA_TRY(codes_delphi_split(codes, source, full, shape, splits[i].start, splits[i].last + 1,
+                                    err));
+    }
+    return MDLA_OK;
+}
+
+mdla_status mdla_codes_read_folder(const mdla_config *config, mdla_folder folder,
+                                   const char *const *members, size_t count, const char *name,
+                                   const mdla_codes_shape *given, mdla_codes **out, mdla_error *err)
+{
+    mdla_codes_shape shape = {0};
+    mdla_codes *const codes = codes_new(config);
+    split_name *const splits = codes != NULL ? alloc_array(codes->al, count, sizeof *splits) : NULL;
+    size_t found = 0, i;
+    mdla_status status;
+
+    *out = NULL;
+    if (given != NULL)
+        shape = *given;
+    if (splits == NULL) {
+        status = error_memory(err, name);
+    } else {
+        for (i = 0; i < count; i++)
+            found += parse_name(members[i], &splits[found]);
+        qsort(splits, found, sizeof *splits, by_start);
+        status = read_splits(codes, &folder, splits, found, name, &shape, err);
+        alloc_free(codes->al, splits);
+    }
+    if (folder.close != NULL)
+        folder.close(folder.ctx);
+    if (codes == NULL)
+        return status;
+    return hand_out(codes, name, status, out, err);
+}
+
+/* ---- Rows --------------------------------------------------------------------------------------
+ */
+
+uint64_t mdla_codes_rows(const mdla_codes *codes)
+{
+    return codes->rows;
+}
+
+uint32_t mdla_codes_width(const mdla_codes *codes)
+{
+    return codes->width;
+}
+
+uint64_t mdla_codes_active(const mdla_codes *codes)
+{
+    return codes->count;
+}
+
+size_t mdla_codes_row(mdla_codes *codes, uint64_t row, const uint32_t **features,
+                      const float **strengths)
+{
+    size_t low = 0, high = codes->count, count = 0;
+
+    while (low < high) { /* to the first entry of the row or behind it */
+        const size_t middle = low + (high - low) / 2;
+
+        if (codes->entries[middle].row < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < codes->count && codes->entries[low].row == row; low++, count++) {
+        codes->features[count] = codes->entries[low].feature;
+        codes->strengths[count] = codes->entries[low].strength;
+    }
+    *features = codes->features;
+    *strengths = codes->strengths;
+    return count;
+}

@@ -1,0 +1,129 @@
+/* mdla-eval: the rows that everything is measured against, in tiles, as often as needed. */
+#include "eval.h"
+
+#include "common/files.h"
+#include "common/progress.h"
+#include "common/text_sink.h"
+#include "common/tool.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+int eval_pass_again(eval_pass *p)
+{
+    mdla_error err = {MDLA_OK, ""};
+    const mdla_status status = mdla_rows_rewind(p->data->rows, &err);
+
+    p->done = 0;
+    if (status == MDLA_OK)
+        return 0;
+    tool_fail_status(status, &err);
+    return -1;
+}
+
+int eval_pass_rows(eval_pass *p, size_t *got)
+{
+    const uint32_t dims = mdla_rows_dims(p->data->rows);
+    mdla_error err = {MDLA_OK, ""};
+    const mdla_status status = mdla_rows_read(p->data->rows, p->values, EVAL_TILE_ROWS, got, &err);
+
+    if (status != MDLA_OK) {
+        tool_fail_status(status, &err);
+        return -1;
+    }
+    for (size_t i = 0; i < *got * dims; i++)
+        if (!isfinite(p->values[i])) {
+            tool_fail("%s: row %" PRIu64 ", column %zu is %s; remove the row", p->data->name,
+                      p->done + i / dims, i % dims, isnan(p->values[i]) ? "NaN" : "infinite");
+            return -1;
+        }
+    if (progress_show(NULL, "evaluate", p->done, mdla_rows_count(p->data->rows)) != 0) {
+        tool_fail_status(MDLA_ERR_INTERRUPTED, NULL);
+        return -1;
+    }
+    p->done += *got;
+    return 0;
+}
+
+static int take_first(eval_pass *p)
+{
+    size_t got = 1;
+
+    if (eval_pass_again(p) != 0)
+        return -1;
+    while (got > 0) {
+        if (eval_pass_rows(p, &got) != 0)
+            return -1;
+        metrics_see(&p->metrics, p->values, got);
+    }
+    return eval_pass_again(p);
+}
+
+int eval_pass_start(eval_pass *p, const char *name, const eval_data *data, uint32_t width,
+                    uint64_t passage_rows)
+{
+    const uint32_t dims = mdla_rows_dims(data->rows);
+    const size_t tile = (size_t)EVAL_TILE_ROWS * dims;
+
+    *p = (eval_pass){.name = name, .data = data};
+    p->values = malloc(2 * tile * sizeof *p->values);
+    if (!p->values || metrics_start(&p->metrics, dims, width, passage_rows) != 0) {
+        tool_fail("%s: out of memory", name);
+        eval_pass_end(p, NULL);
+        return -1;
+    }
+    p->decoded = p->values + tile;
+    if (take_first(p) == 0)
+        return 0;
+    eval_pass_end(p, NULL);
+    return -1;
+}
+
+void eval_pass_end(eval_pass *p, eval_result *result)
+{
+    if (result) {
+        result->rows = p->metrics.rows;
+        metrics_finish(&p->metrics, result->metric);
+        metrics_histogram(&p->metrics, result->density_bins);
+    }
+    metrics_end(&p->metrics);
+    free(p->values);
+    p->values = NULL;
+}
+
+int eval_write_features(const eval_settings *s, const eval_metrics *m)
+{
+    mdla_status status;
+    mdla_sink sink;
+    text_sink *text;
+
+    if (!s->features_out)
+        return 0;
+    if (files_sink(s->features_out, s->force, 0, &sink) != 0)
+        return -1;
+    text = malloc(sizeof *text);
+    if (!text) {
+        sink.close(sink.ctx, 0);
+        tool_fail("out of memory");
+        return -1;
+    }
+    text_sink_start(text, sink);
+    text_sink_format(text, "feature,rows,feature_density,log10_feature_density%s\n",
+                     m->passage_rows ? ",consistent_activation_heuristic" : "");
+    for (uint32_t f = 0; f < m->width; f++) {
+        text_sink_format(text, "%" PRIu32 ",%" PRIu64 ",%.9g,%.9g", f, m->fired[f],
+                         metrics_density(m, f), metrics_log10_density(m, f));
+        if (m->passage_rows && m->passages[f])
+            text_sink_format(text, ",%.9g", metrics_consistency(m, f));
+        else if (m->passage_rows)
+            text_sink_format(text, ",");
+        text_sink_format(text, "\n");
+    }
+    status = text_sink_close(text, 1);
+    free(text);
+    if (status == MDLA_OK)
+        return 0;
+    tool_fail_status(status, NULL);
+    return -1;
+}
