@@ -4,6 +4,7 @@
 #define MDLA_EVAL_H
 
 #include "eval_metrics.h"
+#include "eval_moved.h"
 #include "sae_open.h"
 
 #include "mdla/mdla.h"
@@ -41,6 +42,8 @@ typedef struct eval_result {
     double stream_bits; /* a row, all but the codebook's atoms, bias and priors */
     double file_bits;   /* a row, all */
     eval_estimates estimates;
+    int moved;                                     /* compared with the SAE's own code: */
+    double own_l0, shared_of_coded, shared_of_own; /* shares of features that are in both */
 } eval_result;
 
 /** The rows that everything is measured against, and how messages call them. */
@@ -53,6 +56,7 @@ typedef struct eval_data {
 typedef struct eval_settings {
     mdla_config config;
     sae_choice sae;
+    const mdla_sae *own; /* whose code those of files are compared with; NULL: none */
     const char *codes_out, *decoded_out, *features_out; /* NULL: not asked for */
     int force;
     uint64_t passage_rows; /* 0: not known */

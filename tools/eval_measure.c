@@ -37,6 +37,8 @@ static int compare_rows(eval_pass *p, mdla_decoder *decoder)
 typedef struct counting {
     eval_pass *pass;
     eval_counter *counter;
+    const mdla_config *config;
+    eval_moved moved;
     size_t at, got; /* in the tile of rows */
     uint32_t *features;
     double *strengths; /* [width] each */
@@ -52,15 +54,25 @@ static int count_row(void *ctx, uint64_t row, const mdla_coded_feature *code, si
     (void)row;
     (void)bits;
     if (c->at == c->got) {
+        mdla_error err = {MDLA_OK, ""};
+        mdla_status status;
+
         c->at = 0;
         c->failed = eval_pass_rows(p, &c->got) != 0;
         if (c->failed || c->got == 0)
             return 1;
+        status = moved_tile(&c->moved, c->config, p->values, c->got, &err);
+        c->failed = status != MDLA_OK;
+        if (c->failed) {
+            tool_fail_status(status, &err);
+            return 1;
+        }
     }
     for (size_t i = 0; i < count; i++) {
         c->features[i] = code[i].feature;
         c->strengths[i] = code[i].strength;
     }
+    moved_row(&c->moved, c->at, c->features, count);
     metrics_code(&p->metrics, p->values + c->at++ * p->metrics.dims, c->features, c->strengths,
                  count);
     c->out_of_memory = eval_counter_add(c->counter, code, count) != 0;
@@ -88,18 +100,29 @@ static int account_codes(counting *c, mdla_decoder *decoder, eval_result *out)
     return -1;
 }
 
-static int account_file(eval_pass *p, mdla_decoder *decoder, eval_result *out)
+static void put_moved(const eval_moved *m, eval_result *out)
 {
-    counting c = {.pass = p, .counter = eval_counter_new(out->width)};
+    out->moved = m->sae != NULL;
+    out->own_l0 = out->account.rows ? (double)m->own / (double)out->account.rows : (double)NAN;
+    out->shared_of_coded = m->coded ? (double)m->shared / (double)m->coded : (double)NAN;
+    out->shared_of_own = m->own ? (double)m->shared / (double)m->own : (double)NAN;
+}
+
+static int account_file(const eval_settings *s, eval_pass *p, mdla_decoder *decoder,
+                        eval_result *out)
+{
+    counting c = {.pass = p, .counter = eval_counter_new(out->width), .config = &s->config};
     int result = -1;
 
     c.features = malloc((size_t)out->width * sizeof *c.features);
     c.strengths = malloc((size_t)out->width * sizeof *c.strengths);
-    if (c.counter && c.features && c.strengths)
+    if (moved_start(&c.moved, s->own) == 0 && c.counter && c.features && c.strengths) {
         result = account_codes(&c, decoder, out);
-    else
+        put_moved(&c.moved, out);
+    } else
         tool_fail("%s: out of memory for its codes", p->name);
     eval_counter_free(c.counter);
+    moved_end(&c.moved);
     free(c.features);
     free(c.strengths);
     return result;
@@ -133,11 +156,16 @@ static int measure(const eval_settings *s, const eval_data *data, mdla_decoder *
                   data->name, mdla_rows_dims(data->rows));
         return -1;
     }
+    if (s->own && (mdla_sae_dims(s->own) != info.dims || mdla_sae_width(s->own) != info.width)) {
+        tool_fail("%s: has %" PRIu32 " features x %" PRIu32 " dims, the SAE %" PRIu32 " x %" PRIu32,
+                  out->name, info.width, info.dims, mdla_sae_width(s->own), mdla_sae_dims(s->own));
+        return -1;
+    }
     if (eval_pass_start(&pass, out->name, data, info.width, s->passage_rows) != 0)
         return -1;
     result = compare_rows(&pass, decoder);
     if (result == 0)
-        result = account_file(&pass, decoder, out);
+        result = account_file(s, &pass, decoder, out);
     if (result == 0)
         result = eval_write_features(s, &pass.metrics);
     eval_pass_end(&pass, result == 0 ? out : NULL);

@@ -14,9 +14,14 @@ typedef struct figure {
     const char *label;  /* for people */
     const char *column; /* for programs */
     double (*get)(const eval_result *r);
-    int decimals; /* -1: a whole number */
-    int coded;    /* of coded files alone */
+    int decimals;                       /* -1: a whole number */
+    enum { ALWAYS, CODED, MOVED } when; /* CODED: of files alone; MOVED: beside an SAE */
 } figure;
+
+static int shows(const figure *f, const eval_result *r)
+{
+    return f->when == ALWAYS || (f->when == CODED ? r->coded : r->moved);
+}
 
 static double get_rows(const eval_result *r)
 {
@@ -76,25 +81,58 @@ static double get_coder(const eval_result *r)
                                   : (double)NAN;
 }
 
+static double get_additive(const eval_result *r)
+{
+    return r->account.rows ? r->account.additive_indices / (double)r->account.rows : (double)NAN;
+}
+static double get_gap(const eval_result *r)
+{
+    return get_additive(r) - r->account.bits[MDLA_BITS_INDICES] / (double)r->account.rows;
+}
+static double get_own_l0(const eval_result *r)
+{
+    return r->moved ? r->own_l0 : (double)NAN;
+}
+static double get_shared_of_coded(const eval_result *r)
+{
+    return r->moved ? 100 * r->shared_of_coded : (double)NAN;
+}
+static double get_shared_of_own(const eval_result *r)
+{
+    return r->moved ? 100 * r->shared_of_own : (double)NAN;
+}
+
 static const figure measured[] = {
-    {"rows", "rows", get_rows, -1, 0},
-    {"dims", "dims", get_dims, -1, 0},
-    {"features", "width", get_width, -1, 0},
-    {"L0", "l0", get_l0, 3, 0},
-    {"FVU", "fvu", get_fvu, 6, 0},
-    {"mse", "mse", get_mse, 6, 0},
-    {"file bytes", "file_nbytes", get_nbytes, -1, 1},
-    {"bits a row of the stream (all but the codebook)", "stream_bits_per_row", get_stream, 3, 1},
-    {"bits a row of the whole file", "file_bits_per_row", get_file, 3, 1},
+    {"rows", "rows", get_rows, -1, ALWAYS},
+    {"dims", "dims", get_dims, -1, ALWAYS},
+    {"features", "width", get_width, -1, ALWAYS},
+    {"L0", "l0", get_l0, 3, ALWAYS},
+    {"FVU", "fvu", get_fvu, 6, ALWAYS},
+    {"mse", "mse", get_mse, 6, ALWAYS},
+    {"file bytes", "file_nbytes", get_nbytes, -1, CODED},
+    {"bits a row of the stream (all but the codebook)", "stream_bits_per_row", get_stream, 3,
+     CODED},
+    {"bits a row of the whole file", "file_bits_per_row", get_file, 3, CODED},
 };
 
 static const figure estimated[] = {
-    {"paper's bound: L0 (B + log2 width)", "bound_bits_per_row", get_bound, 3, 1},
-    {"  where B = log2 of the levels in use, and these are", "levels_in_use", get_levels, -1, 1},
+    {"indices if features were independent", "additive_index_bits_per_row", get_additive, 3, CODED},
+    {"  less the indices: the independence gap", "independence_gap_bits_per_row", get_gap, 3,
+     CODED},
+    {"L0 of the SAE's own code", "own_l0", get_own_l0, 3, MOVED},
+    {"  features of the file's code that are in it, %", "shared_of_coded_percent",
+     get_shared_of_coded, 1, MOVED},
+    {"  of it that are in the file's code, %", "shared_of_own_percent", get_shared_of_own, 1,
+     MOVED},
+    {"paper's bound: L0 (B + log2 width)", "bound_bits_per_row", get_bound, 3, CODED},
+    {"  where B = log2 of the levels in use, and these are", "levels_in_use", get_levels, -1,
+     CODED},
     {"paper's entropy form: sum h(p) + p H(level | active)", "entropy_bits_per_row", get_entropy, 3,
-     1},
-    {"subset form: log2(width + 1) + log2 C(width, L0)", "subset_bits_per_row", get_subset, 3, 1},
-    {"range coder's overhead over the model's bits, %", "coder_overhead_percent", get_coder, 4, 1},
+     CODED},
+    {"subset form: log2(width + 1) + log2 C(width, L0)", "subset_bits_per_row", get_subset, 3,
+     CODED},
+    {"range coder's overhead over the model's bits, %", "coder_overhead_percent", get_coder, 4,
+     CODED},
 };
 
 /* Those above stand under their own labels. */
@@ -109,7 +147,7 @@ static void put_value(table *t, const figure *f, const eval_result *r)
 {
     const double value = f->get(r);
 
-    if (f->coded && !r->coded)
+    if (!shows(f, r))
         table_text(t, "");
     else if (f->decimals < 0)
         table_count(t, (uint64_t)value);
@@ -121,7 +159,7 @@ static void put_lines(table *t, const figure *figures, size_t figure_count,
                       const eval_result *results, size_t count)
 {
     for (size_t i = 0; i < figure_count; i++) {
-        if (figures[i].coded && !results[0].coded)
+        if (!shows(&figures[i], &results[0]))
             continue;
         table_text(t, figures[i].label);
         for (size_t r = 0; r < count; r++)
@@ -278,7 +316,7 @@ static void put_members(json_writer *json, const figure *figures, size_t figure_
                         const eval_result *r)
 {
     for (size_t i = 0; i < figure_count; i++) {
-        if (figures[i].coded && !r->coded)
+        if (!shows(&figures[i], r))
             continue;
         if (figures[i].decimals < 0)
             json_count(json, figures[i].column, (uint64_t)figures[i].get(r));

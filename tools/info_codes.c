@@ -151,6 +151,8 @@ int info_feature(const info_subject *s, uint32_t feature)
     return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
 }
 
+#define BINARY_BITS 0.05 /* a use, at most, of a feature that is called binary */
+
 typedef struct feature_sum {
     uint64_t rows, levels;
     uint32_t highest;
@@ -177,16 +179,23 @@ static int add_features(void *ctx, uint64_t row, const mdla_coded_feature *code,
     return tool_stopped();
 }
 
+/* Whether the feature carries only that it is on: its levels cost next to nothing. */
+static int is_binary(const feature_sum *sum)
+{
+    return sum->rows > 0 && sum->level_bits <= BINARY_BITS * (double)sum->rows;
+}
+
 static void print_features_csv(const feature_sum *sums, uint32_t width, double rows)
 {
-    printf("feature,rows,rate,mean_level,highest_level,mean_strength,index_bits,level_bits,bits\n");
+    printf("feature,rows,rate,mean_level,highest_level,mean_strength,index_bits,level_bits,bits,"
+           "binary\n");
     for (uint32_t f = 0; f < width; f++) {
         const feature_sum *sum = &sums[f];
         const double n = sum->rows ? (double)sum->rows : 1;
 
-        printf("%u,%llu,%.9g,%.9g,%u,%.9g,%.9g,%.9g,%.9g\n", f, (unsigned long long)sum->rows,
+        printf("%u,%llu,%.9g,%.9g,%u,%.9g,%.9g,%.9g,%.9g,%d\n", f, (unsigned long long)sum->rows,
                (double)sum->rows / rows, (double)sum->levels / n, sum->highest, sum->strength / n,
-               sum->index_bits, sum->level_bits, sum->index_bits + sum->level_bits);
+               sum->index_bits, sum->level_bits, sum->index_bits + sum->level_bits, is_binary(sum));
     }
 }
 
@@ -208,6 +217,7 @@ static void print_features_json(const feature_sum *sums, uint32_t width, double 
         json_number(&json, "mean_strength", sum->strength / n);
         json_number(&json, "index_bits", sum->index_bits);
         json_number(&json, "level_bits", sum->level_bits);
+        json_count(&json, "binary", (uint64_t)is_binary(sum));
         json_end_object(&json);
     }
     json_end_array(&json);

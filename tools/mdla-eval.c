@@ -16,7 +16,8 @@ static const char help[] =
     "       mdla-eval DATA --sae SAE  [--codes-out C.npz] [--decoded-out D.npy]\n"
     "Measures .mdla files against the rows they were made from: bits a row, loss by\n"
     "every usual formula under its own name, and the MDL-SAE paper's estimates.\n"
-    "With --sae the same of the SAE's own forward pass, nothing coded.\n"
+    "With --sae alone the same of the SAE's own forward pass, nothing coded; with\n"
+    "files too, how far their codes have moved from the SAE's own.\n"
     "  mdla-eval acts.npy acts.mdla\n"
     "\n"
     "      --table            a line a file (default: a line a figure)\n"
@@ -137,8 +138,10 @@ static int check_options(const eval_options *o)
 {
     const eval_settings *s = &o->settings;
 
-    if (s->sae.path && (o->file_count > 0 || o->codebook))
-        return tool_usage("--sae measures the SAE alone; leave out .mdla files and --codebook");
+    if (s->sae.path && o->file_count > 0 && (s->codes_out || s->decoded_out))
+        return tool_usage("--codes-out and --decoded-out are the SAE's own; leave out .mdla files");
+    if (s->sae.path && o->file_count == 0 && o->codebook)
+        return tool_usage("--codebook is for .mdla files; none is named");
     if (!s->sae.path &&
         (s->sae.options.kind || s->sae.options.act_scale > 0 || s->codes_out || s->decoded_out))
         return tool_usage("--sae-kind, --act-scale, --codes-out and --decoded-out need --sae SAE");
@@ -198,16 +201,16 @@ static int print(const eval_options *o, const eval_result *results, size_t count
 
 static int measure_all(const eval_options *o, const eval_data *data, const mdla_codebook *codebook)
 {
-    const size_t count = o->settings.sae.path ? 1 : o->file_count;
+    const size_t count = o->file_count ? o->file_count : 1;
     eval_result *results = calloc(count, sizeof *results);
     size_t done = 0;
     int result = TOOL_FAILED;
 
     if (!results)
         return tool_fail("out of memory");
-    if (o->settings.sae.path)
+    if (o->file_count == 0)
         done += eval_sae(&o->settings, data, &results[0]) == 0;
-    while (!o->settings.sae.path && done < count &&
+    while (o->file_count && done < count &&
            eval_file(&o->settings, data, o->files[done], codebook, &results[done]) == 0)
         done++;
     if (done == count)
@@ -220,14 +223,22 @@ static int run(eval_options *o)
 {
     eval_data data = {files_name(o->data[0]), NULL};
     mdla_codebook *codebook = NULL;
+    mdla_sae *sae = NULL;
     int result = TOOL_FAILED;
 
-    if (o->codebook && files_codebook(&o->settings.config, o->codebook, &codebook) != 0)
+    if (o->settings.sae.path && o->file_count &&
+        sae_open(&o->settings.config, &o->settings.sae, &sae) != 0)
         return TOOL_FAILED;
+    o->settings.own = sae;
+    if (o->codebook && files_codebook(&o->settings.config, o->codebook, &codebook) != 0) {
+        mdla_sae_free(sae);
+        return TOOL_FAILED;
+    }
     if (files_rows(&o->settings.config, o->data, o->data_count, &o->array, 1, &data.rows) == 0)
         result = measure_all(o, &data, codebook);
     mdla_rows_close(data.rows);
     mdla_codebook_free(codebook);
+    mdla_sae_free(sae);
     return result;
 }
 

@@ -40,9 +40,10 @@ typedef struct search_engine {
 
 void search_engine_free(search_engine *e);
 
-/* Multiplier (squared error a bit) that goes with a step, and back: one constant for all data. */
-double lambda_of_step(double step);
-double step_of_lambda(double lambda);
+/* Multiplier (squared error a bit) that goes with a step, and back: one constant for all data, by
+ * the prices that the engine looks at. */
+double search_engine_lambda(const search_engine *e, const codebook *cb, double step);
+double search_engine_step(const search_engine *e, const codebook *cb, double lambda);
 
 /* The nearest step on the bitstream's grid with a mantissa of so many bits: more bits place
  * reconstruction points more finely, fewer leave room for higher levels (2^(23 - bits) at least).

@@ -7,7 +7,7 @@
 #define MODEL_ADDITIVE 0
 #define MODEL_JOINT 1
 #define FLAG_PASSAGES 1u /* starts of passages are coded */
-#define CODES_SPARSE 0 /* unsigned levels, one stage; signed, dense and staged codes come later */
+#define CODES_SPARSE 0   /* unsigned levels, one stage; signed, dense and staged codes come later */
 
 uint8_t *params_put(const code_params *p, uint8_t *to)
 {
@@ -74,8 +74,8 @@ mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *na
     if (in.failed || in.at != in.end)
         return error_set(err, MDLA_ERR_CORRUPT, "%s: header has %zu bytes, not %d", name, c->nbytes,
                          HEADER_NBYTES);
-    if ((flags & ~FLAG_PASSAGES) != 0 || reserved != 0 || model > MODEL_JOINT || codes != CODES_SPARSE ||
-        embedded > 1)
+    if ((flags & ~FLAG_PASSAGES) != 0 || reserved != 0 || model > MODEL_JOINT ||
+        codes != CODES_SPARSE || embedded > 1)
         return error_set(
             err, MDLA_ERR_UNSUPPORTED,
             "%s: header uses reserved values (flags %#x, model %u, codes %u, codebook %u)", name,

@@ -108,7 +108,8 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
 
 static mdla_status set_lambda(encode_job *j, double lambda)
 {
-    const double step = step_of_lambda(j->step_lambda > 0.0 ? j->step_lambda : lambda);
+    const double step =
+        search_engine_step(&j->engine, j->cb, j->step_lambda > 0.0 ? j->step_lambda : lambda);
     code_params params = j->cb->fit;
 
     params.step = quant_step_of(step, quant_step_bits(j->cb->fit.step));
@@ -172,7 +173,8 @@ static mdla_status find_lambda(encode_job *j)
     const bool whole = j->survey.sample_rows == j->survey.rows;
     size_t stride = j->survey.sample_rows >= 8192 ? 4 : 1;
     const file_shape shape = shape_of(j);
-    const double lambda = lambda_of_step(quant_step_value(j->cb->fit.step));
+    const double lambda =
+        search_engine_lambda(&j->engine, j->cb, quant_step_value(j->cb->fit.step));
     rate_control control;
     rate_trial trial = {0};
     double kept = 0.0; /* a lambda that keeps the promise over all rows, if not closely */
@@ -332,17 +334,19 @@ static mdla_status run(encode_job *j, const mdla_config *config, const mdla_sae 
         return error_set(j->err, MDLA_ERR_ARGUMENT, "give exactly one of FVU, bits a row and step");
     MDLA_TRY(prepare(j, given));
     if (t->step > 0.0) {
-        MDLA_TRY(set_lambda(j, lambda_of_step(t->step)));
+        MDLA_TRY(set_lambda(j, search_engine_lambda(&j->engine, j->cb, t->step)));
     } else if (mdla_rows_count(j->rows) == 0) {
         MDLA_TRY(set_lambda(
-            j, lambda_of_step(quant_step_value(j->cb->fit.step)))); /* nothing to aim at */
+            j, search_engine_lambda(&j->engine, j->cb,
+                                    quant_step_value(j->cb->fit.step)))); /* nothing to aim at */
     } else {
         MDLA_TRY(row_survey_take(config, j->rows, &j->survey, j->err));
         j->surveyed = true;
         if (j->survey.deviation_sum > 0.0)
             MDLA_TRY(find_lambda(j));
         else
-            MDLA_TRY(set_lambda(j, lambda_of_step(quant_step_value(j->cb->fit.step))));
+            MDLA_TRY(set_lambda(
+                j, search_engine_lambda(&j->engine, j->cb, quant_step_value(j->cb->fit.step))));
     }
     return write_file(j, sink);
 }

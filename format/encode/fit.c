@@ -108,21 +108,24 @@ static mdla_status prepare(fit_job *j, const mdla_config *config)
 /* Room for levels that explain the largest row by one feature, twice over. */
 static unsigned step_bits(const fit_job *j)
 {
-    return quant_step_bits_for(step_of_lambda(j->lambda), 2.0 * j->survey.largest_distance);
+    return quant_step_bits_for(search_engine_step(&j->engine, j->cb, j->lambda),
+                               2.0 * j->survey.largest_distance);
 }
 
 mdla_status fit_set_lambda(fit_job *j)
 {
     code_params params = j->cb->fit;
 
-    params.step = quant_step_of(step_of_lambda(j->lambda), step_bits(j));
+    if (j->options->target.step > 0.0)
+        j->lambda = search_engine_lambda(&j->engine, j->cb, j->options->target.step);
+    params.step = quant_step_of(search_engine_step(&j->engine, j->cb, j->lambda), step_bits(j));
     const mdla_status status = search_engine_set(&j->engine, j->cb, &params, j->lambda);
 
     if (status == MDLA_ERR_MEMORY)
         return fit_no_memory(j);
     return status == MDLA_OK ? MDLA_OK
                              : error_set(j->err, MDLA_ERR_TARGET, "step %g is out of range",
-                                         step_of_lambda(j->lambda));
+                                         search_engine_step(&j->engine, j->cb, j->lambda));
 }
 
 mdla_status fit_priors(fit_job *j)
@@ -145,11 +148,11 @@ static mdla_status settle_on_sample(fit_job *j)
 
     rate_control_start(&control, target,
                        target->step > 0.0
-                           ? lambda_of_step(target->step)
+                           ? search_engine_lambda(&j->engine, j->cb, target->step)
                            : error * (target->fvu > 0.0 ? target->fvu : 0.2) / ERROR_BITS_AT_START,
                        true);
     j->lambda = control.lambda;
-    j->cb->fit.step = quant_step_of(step_of_lambda(j->lambda), step_bits(j));
+    j->cb->fit.step = quant_step_of(search_engine_step(&j->engine, j->cb, j->lambda), step_bits(j));
     if (priors_start(j->cb, fmin(START_ACTIVE, j->sae->width / 4.0)) != MDLA_OK)
         return fit_no_memory(j);
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {

@@ -56,8 +56,8 @@ static mdla_status search_anew(fit_job *j)
     return j->search != NULL ? MDLA_OK : fit_no_memory(j);
 }
 
-/* How much of a move is made: little where the atom will be kept so coarsely that the move is lost but
- * not what it costs. */
+/* How much of a move is made: little where the atom will be kept so coarsely that the move is lost
+ * but not what it costs. */
 static float move_share(const fit_job *j, double energy)
 {
     const double fineness = fit_expected_rows(j) * energy / (j->lambda * j->sae->dims);
@@ -77,8 +77,8 @@ mdla_status fit_atoms_adapt(fit_job *j, const atom_moments *moments)
 
         if (!(j->pull_weight[f] > 0.0))
             continue;
-        const float rate = ADAPT_RATE * move_share(j, moments->energy[f] / rows) /
-                           (float)j->pull_weight[f];
+        const float rate =
+            ADAPT_RATE * move_share(j, moments->energy[f] / rows) / (float)j->pull_weight[f];
 
         for (uint32_t d = 0; d < dims; d++) {
             atom[d] += rate * pull[d];

@@ -86,7 +86,7 @@ class Usage(cli.CliTest):
                 ("mdla-eval", ["a.npy", "--sae", "s", "--act-scale", "0"], "--act-scale 0: give the number"),
                 ("mdla-eval", ["a.npy", "b.mdla", "--passage-rows", "2"], "--passage-rows acts on"),
                 ("mdla-eval", ["a.npy", "b.mdla", "c.mdla", "--features-out", "f"], "is for one file"),
-                ("mdla-eval", ["a.npy", "b.mdla", "--sae", "s"], "--sae measures the SAE alone")):
+                ("mdla-eval", ["a.npy", "b.mdla", "--sae", "s", "--codes-out", "c"], "are the SAE's own")):
             self.assertIn(sentence, self.bad(2, program, *args))
         self.assert_files()
 

@@ -296,8 +296,8 @@ static void test_joint_prices_are_what_a_switch_does_to_the_row(void **state)
         least[k] = 0.0f;
     }
     for (uint64_t i = 0; i < m->within.entry_count; i++)
-        m->within.entry[i] = joint_entry(joint_target(m->within.entry[i]),
-                                         joint_weight(m->within.entry[i]) / 8 + 1);
+        m->within.entry[i] =
+            joint_entry(joint_target(m->within.entry[i]), joint_weight(m->within.entry[i]) / 8 + 1);
     for (size_t i = 0; i < (size_t)m->within.row_count * width; i++)
         m->within.dense[i] = (int8_t)(m->within.dense[i] / 16);
     for (size_t i = 0; i < (size_t)m->before.row_count * width; i++)
