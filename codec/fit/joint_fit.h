@@ -2,12 +2,13 @@
  *
  * Given the codes, each feature's logit is a logistic regression of its own, so the fit runs over
  * blocks of targets on as many threads as there are: within a block plain online Adagrad, a row at
- * a time, all sources dense. Then weights that don't pay are dropped, the rest refitted and
- * rounded.
+ * a time, all sources dense, each weight drawn to zero as far as its source is rare. Then weights
+ * that don't pay are dropped, the rest refitted and rounded.
  *
  * A weight pays by what it saves, not by its size: with F the sum of p (1 - p) over the rows where
- * its source is active, dropping w costs w^2 F / 2 nats over these rows (Fisher information), of
- * which one half nat and one more is noise that the fit has learnt.
+ * its source is active, dropping w costs w^2 F / 2 nats over these rows (Fisher information). Most
+ * of what there is to save lies in many weak weights, so the threshold is low where many rows share
+ * the model; held-out rows decide how low, block by block.
  */
 #ifndef MDLA_JOINT_FIT_H
 #define MDLA_JOINT_FIT_H

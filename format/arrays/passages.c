@@ -82,11 +82,6 @@ uint64_t passages_count(const passages *p)
     return p->count;
 }
 
-const char *passages_name(const passages *p)
-{
-    return p->in.name;
-}
-
 mdla_status passages_read(passages *p, uint8_t *starts, size_t row_count, mdla_error *err)
 {
     uint8_t values[READ_VALUES * 8];

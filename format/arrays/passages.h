@@ -13,7 +13,6 @@ mdla_status passages_open(const mdla_config *config, mdla_source source, const c
 void passages_close(passages *p); /* accepts NULL */
 
 uint64_t passages_count(const passages *p);
-const char *passages_name(const passages *p);
 
 /* starts[i] = 1 where the next row i has another number than the row before it, or is the first.
  * MDLA_ERR_DATA where there are fewer numbers than rows. */
