@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-static void take(range_decoder *d, uint64_t start, uint64_t size, double *bits)
+void survival_take(range_decoder *d, uint64_t start, uint64_t size, double *bits)
 {
     range_decoder_take(d, start, size, SURVIVAL_BITS);
     if (bits != NULL)
@@ -18,7 +18,7 @@ uint32_t survival_decode(range_decoder *d, const survival_line *line, uint32_t s
         uint32_t low = start, high = end;
 
         if (value < none) {
-            take(d, 0, none, bits);
+            survival_take(d, 0, none, bits);
             start = end;
             continue;
         }
@@ -35,7 +35,7 @@ uint32_t survival_decode(range_decoder *d, const survival_line *line, uint32_t s
                 high = middle;
         }
         const uint64_t below = survival_bound(line, start, end, high);
-        take(d, below, survival_bound(line, start, end, low) - below, bits);
+        survival_take(d, below, survival_bound(line, start, end, low) - below, bits);
         return low;
     }
     return line->count;

@@ -5,6 +5,9 @@
 #include "entropy/survival_common.h"
 #include "rangecoder/range_decoder.h"
 
+/* Takes a symbol of 2^-SURVIVAL_BITS units; bits (may be NULL) grows by what it was charged. */
+void survival_take(range_decoder *d, uint64_t start, uint64_t size, double *bits);
+
 /* The next hit at start or after it, start <= line->count; line->count for none. An impossible
  * payload sets d->bad. bits (may be NULL) grows by what the model charged: accounting alone,
  * nothing depends on it. */

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-static double put(range_encoder *e, uint64_t start, uint64_t size)
+double survival_put(range_encoder *e, uint64_t start, uint64_t size)
 {
     range_encoder_symbol(e, start, size, SURVIVAL_BITS);
     return SURVIVAL_BITS - log2((double)size);
@@ -17,9 +17,9 @@ double survival_encode(range_encoder *e, const survival_line *line, uint32_t sta
 
         if (hit < end) {
             const uint64_t below = survival_bound(line, start, end, hit + 1);
-            return bits + put(e, below, survival_bound(line, start, end, hit) - below);
+            return bits + survival_put(e, below, survival_bound(line, start, end, hit) - below);
         }
-        bits += put(e, 0, survival_bound(line, start, end, end));
+        bits += survival_put(e, 0, survival_bound(line, start, end, end));
         start = end;
     }
     return bits;

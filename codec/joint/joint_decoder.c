@@ -1,13 +1,6 @@
 #include "joint/joint_decoder.h"
 
-#include <math.h>
-
-static void take(range_decoder *d, uint64_t start, uint64_t size, double *bits)
-{
-    range_decoder_take(d, start, size, SURVIVAL_BITS);
-    if (bits != NULL)
-        *bits += SURVIVAL_BITS - log2((double)size);
-}
+#include "entropy/survival_decoder.h"
 
 uint32_t joint_decode(range_decoder *d, const joint_line *line, uint32_t start, double *bits)
 {
@@ -30,22 +23,21 @@ uint32_t joint_decode(range_decoder *d, const joint_line *line, uint32_t start, 
         const uint64_t next = cum + joint_line_cost(line, k);
 
         if (k != first && next > line->window) { /* none up to here: a symbol, and go on */
-            take(d, 0, above, bits);
+            survival_take(d, 0, above, bits);
             first = k;
             continue;
         }
         const uint64_t below = joint_bound(line, next, k + 1);
 
         if (value >= below) {
-            take(d, below, above - below, bits);
+            survival_take(d, below, above - below, bits);
             return k;
         }
         cum = next;
         above = below;
         k++;
-        /* A hit ends the run that joint_line_skip stopped at, or its window does. */
     }
     if (k != first)
-        take(d, 0, above, bits);
+        survival_take(d, 0, above, bits);
     return width;
 }

@@ -1,12 +1,6 @@
 #include "joint/joint_encoder.h"
 
-#include <math.h>
-
-static double put(range_encoder *e, uint64_t start, uint64_t size)
-{
-    range_encoder_symbol(e, start, size, SURVIVAL_BITS);
-    return SURVIVAL_BITS - log2((double)size);
-}
+#include "entropy/survival_encoder.h"
 
 double joint_encode(range_encoder *e, const joint_line *line, uint32_t start, uint32_t hit)
 {
@@ -23,17 +17,17 @@ double joint_encode(range_encoder *e, const joint_line *line, uint32_t start, ui
         const uint64_t next = cum + joint_line_cost(line, k);
 
         if (k != first && next > line->window) {
-            bits += put(e, 0, joint_bound(line, cum, k));
+            bits += survival_put(e, 0, joint_bound(line, cum, k));
             first = k;
             continue;
         }
         if (k == hit) {
             const uint64_t below = joint_bound(line, next, k + 1);
 
-            return bits + put(e, below, joint_bound(line, cum, k) - below);
+            return bits + survival_put(e, below, joint_bound(line, cum, k) - below);
         }
         cum = next;
         k++;
     }
-    return k != first ? bits + put(e, 0, joint_bound(line, cum, k)) : bits;
+    return k != first ? bits + survival_put(e, 0, joint_bound(line, cum, k)) : bits;
 }
