@@ -5,6 +5,7 @@
 
 #include "eval_metrics.h"
 #include "eval_moved.h"
+#include "eval_saebench.h"
 #include "sae_open.h"
 
 #include "mdla/mdla.h"
@@ -27,8 +28,8 @@ eval_counter *eval_counter_new(uint32_t width);
 void eval_counter_free(eval_counter *counter); /* accepts NULL */
 /** Returns 0, or -1: no memory. */
 int eval_counter_add(eval_counter *counter, const mdla_coded_feature *code, size_t count);
-/** NaN in all estimates where there are no rows. */
-void eval_counter_finish(const eval_counter *counter, eval_estimates *out);
+/** NaN in all estimates where there are no rows. Returns 0, or -1: no memory. */
+int eval_counter_finish(const eval_counter *counter, eval_estimates *out, saebench_bits *saebench);
 
 typedef struct eval_result {
     const char *name;
@@ -36,6 +37,7 @@ typedef struct eval_result {
     uint32_t dims, width;
     double metric[METRICS];
     uint64_t density_bins[DENSITY_BINS];
+    saebench_bits saebench;
     /* of a coded file alone */
     int coded;
     mdla_account account;

@@ -1,5 +1,6 @@
 /* The paper's description lengths (arXiv 2410.11179) from counted codes. */
 #include "eval.h"
+#include "paper.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 typedef struct pair_slot {
     uint64_t key; /* feature << 32 | level; 0: free, as a level is at least 1 */
     uint64_t count;
+    double strength;
 } pair_slot;
 
 struct eval_counter {
@@ -88,6 +90,7 @@ int eval_counter_add(eval_counter *c, const mdla_coded_feature *code, size_t cou
         slot = find_slot(c->slots, c->slot_count, key);
         c->slots_used += slot->key == 0;
         slot->key = key;
+        slot->strength = code[i].strength;
         slot->count++;
         c->active_of[code[i].feature]++;
     }
@@ -125,7 +128,24 @@ static uint64_t count_levels(const eval_counter *c)
     return different;
 }
 
-void eval_counter_finish(const eval_counter *c, eval_estimates *out)
+static int find_saebench(const eval_counter *c, saebench_bits *out)
+{
+    saebench s;
+
+    if (saebench_start(&s, c->width) != 0)
+        return -1;
+    do
+        for (size_t i = 0; i < c->slot_count; i++)
+            if (c->slots[i].key != 0)
+                saebench_add(&s, (uint32_t)(c->slots[i].key >> 32), c->slots[i].strength,
+                             c->slots[i].count);
+    while (saebench_again(&s));
+    saebench_finish(&s, c->rows, out);
+    saebench_end(&s);
+    return 0;
+}
+
+int eval_counter_finish(const eval_counter *c, eval_estimates *out, saebench_bits *saebench_out)
 {
     const double rows = c->rows ? (double)c->rows : (double)NAN;
     const double l0 = (double)c->active / rows;
@@ -142,8 +162,9 @@ void eval_counter_finish(const eval_counter *c, eval_estimates *out)
                        log2((double)c->active_of[slot->key >> 32] / (double)slot->count);
     }
     out->levels_in_use = count_levels(c);
-    out->bound =
-        l0 * (log2(out->levels_in_use ? (double)out->levels_in_use : 1) + log2((double)c->width));
+    out->bound = paper_bound(l0, log2(out->levels_in_use ? (double)out->levels_in_use : 1),
+                             log2((double)c->width));
     out->entropy = c->rows ? entropy : (double)NAN;
     out->subset = c->subset / rows;
+    return find_saebench(c, saebench_out);
 }

@@ -89,9 +89,9 @@ static int account_codes(counting *c, mdla_decoder *decoder, eval_result *out)
         return -1;
     if (status == MDLA_OK)
         status = mdla_decoder_visit_rows(decoder, 0, MDLA_UNKNOWN, count_row, c, &err);
-    if (status == MDLA_OK)
-        eval_counter_finish(c->counter, &out->estimates);
     if (status == MDLA_OK && !tool_stopped())
+        c->out_of_memory = eval_counter_finish(c->counter, &out->estimates, &out->saebench) != 0;
+    if (status == MDLA_OK && !tool_stopped() && !c->out_of_memory)
         return 0;
     if (c->out_of_memory)
         tool_fail("%s: out of memory for its levels", c->pass->name);

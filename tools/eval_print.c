@@ -135,6 +135,22 @@ static const figure estimated[] = {
      CODED},
 };
 
+/* SAEBench's description_length by number of bins, and beside each the form that was meant. */
+enum { SAEBENCH_FIGURES = 2 * SAEBENCH_SIZES };
+
+static double get_saebench(const eval_result *r, int i)
+{
+    return i % 2 ? r->saebench.active[i / 2] : r->saebench.published[i / 2];
+}
+
+static const char *saebench_column(int i, char text[64])
+{
+    snprintf(text, 64,
+             i % 2 ? "binned_entropy_%u_bins_bits_per_row" : "saebench_description_length_%u_bins",
+             saebench_bins(i / 2));
+    return text;
+}
+
 /* Those above stand under their own labels. */
 enum { METRICS_FIRST = METRIC_MSE + 1 };
 
@@ -202,6 +218,18 @@ static void put_histogram(table *t, const eval_result *results, size_t count)
     }
 }
 
+static void put_saebench_lines(table *t, const eval_result *results, size_t count)
+{
+    for (int i = 0; i < SAEBENCH_FIGURES; i++) {
+        table_format(t,
+                     i % 2 ? "  with the entropy of active strengths, as meant"
+                           : "SAEBench's description_length, %u bins",
+                     saebench_bins(i / 2));
+        for (size_t r = 0; r < count; r++)
+            table_number(t, get_saebench(&results[r], i), 3);
+    }
+}
+
 static int print_and_free(table *t)
 {
     const int result = table_print_aligned(t, stdout);
@@ -222,6 +250,7 @@ int eval_print_sheet(const eval_result *results, size_t count, int histogram)
     put_lines(t, measured, MEASURED, results, count);
     put_classes(t, results, count);
     put_lines(t, estimated, ESTIMATED, results, count);
+    put_saebench_lines(t, results, count);
     for (int m = METRICS_FIRST; m < METRICS; m++) {
         table_text(t, metric_name((eval_metric)m));
         for (size_t r = 0; r < count; r++)
@@ -270,6 +299,13 @@ static void put_columns(table *t, const figure *figures, size_t figure_count, co
 
 static void put_metric_columns(table *t, const eval_result *r, int histogram)
 {
+    char column[64];
+
+    for (int i = 0; i < SAEBENCH_FIGURES; i++)
+        if (r)
+            table_number(t, get_saebench(r, i), 3);
+        else
+            table_text(t, saebench_column(i, column));
     for (int m = METRICS_FIRST; m < METRICS; m++)
         if (r)
             put_metric(t, (eval_metric)m, r);
@@ -284,8 +320,8 @@ static void put_metric_columns(table *t, const eval_result *r, int histogram)
 
 int eval_print_csv(const eval_result *results, size_t count, int histogram)
 {
-    table *t = table_new(1 + MEASURED + MDLA_BITS_CLASSES + ESTIMATED + METRICS - METRICS_FIRST +
-                         (histogram ? DENSITY_BINS : 0));
+    table *t = table_new(1 + MEASURED + MDLA_BITS_CLASSES + ESTIMATED + SAEBENCH_FIGURES + METRICS -
+                         METRICS_FIRST + (histogram ? DENSITY_BINS : 0));
     char key[CLASS_KEY_MAX];
     int result;
 
@@ -327,6 +363,10 @@ static void put_members(json_writer *json, const figure *figures, size_t figure_
 
 static void put_metric_members(json_writer *json, const eval_result *r, int histogram)
 {
+    char column[64];
+
+    for (int i = 0; i < SAEBENCH_FIGURES; i++)
+        json_number(json, saebench_column(i, column), get_saebench(r, i));
     for (int m = METRICS_FIRST; m < METRICS; m++)
         if (metric_is_count((eval_metric)m))
             json_count(json, metric_name((eval_metric)m), (uint64_t)r->metric[m]);

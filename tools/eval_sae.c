@@ -12,6 +12,7 @@ typedef struct forward {
     const eval_settings *settings;
     const mdla_sae *sae;
     eval_pass pass;
+    saebench saebench;
     mdla_codes_writer *codes;
     mdla_array_writer *decoded;
     double *strengths; /* [width] */
@@ -59,8 +60,10 @@ static int take_code(void *ctx, size_t row, const uint32_t *feature, const float
 {
     forward *f = ctx;
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         f->strengths[i] = (double)strength[i];
+        saebench_add(&f->saebench, feature[i], f->strengths[i], 1);
+    }
     metrics_code(&f->pass.metrics, f->pass.values + row * mdla_sae_dims(f->sae), feature,
                  f->strengths, count);
     if (f->codes)
@@ -94,6 +97,43 @@ static int forward_rows(forward *f)
     return 0;
 }
 
+static int take_strengths(void *ctx, size_t row, const uint32_t *feature, const float *strength,
+                          size_t count)
+{
+    forward *f = ctx;
+
+    (void)row;
+    for (size_t i = 0; i < count; i++)
+        saebench_add(&f->saebench, feature[i], (double)strength[i], 1);
+    return 0;
+}
+
+/* SAEBench's bins end at each feature's largest strength: where the first pass found one above
+ * them, strengths are taken once more. */
+static int find_saebench(forward *f, uint64_t rows, saebench_bits *out)
+{
+    eval_pass *p = &f->pass;
+
+    while (saebench_again(&f->saebench)) {
+        size_t got = 1;
+
+        if (eval_pass_again(p) != 0)
+            return -1;
+        while (got > 0) {
+            if (eval_pass_rows(p, &got) != 0)
+                return -1;
+            f->status = mdla_sae_encode(&f->settings->config, f->sae, p->values, got, NULL,
+                                        take_strengths, f, &f->err);
+            if (f->status != MDLA_OK) {
+                tool_fail_status(f->status, &f->err);
+                return -1;
+            }
+        }
+    }
+    saebench_finish(&f->saebench, rows, out);
+    return 0;
+}
+
 /* Both outputs are kept, or neither. */
 static int close_outputs(forward *f, int keep)
 {
@@ -119,16 +159,19 @@ static int measure(forward *f, eval_result *out)
     int result = -1, closed;
 
     f->strengths = malloc((size_t)mdla_sae_width(f->sae) * sizeof *f->strengths);
-    if (!f->strengths)
+    if (!f->strengths || saebench_start(&f->saebench, mdla_sae_width(f->sae)) != 0)
         tool_fail("out of memory");
     else if (open_codes(f) == 0 && open_decoded(f) == 0)
         result = forward_rows(f);
+    if (result == 0)
+        result = find_saebench(f, f->pass.metrics.rows, &out->saebench);
     closed = close_outputs(f, result == 0);
     if (result == 0)
         result = closed;
     if (result == 0)
         result = eval_write_features(f->settings, &f->pass.metrics);
     free(f->strengths);
+    saebench_end(&f->saebench);
     eval_pass_end(&f->pass, result == 0 ? out : NULL);
     return result;
 }

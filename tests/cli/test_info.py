@@ -136,6 +136,32 @@ class Eval(cli.CliTest):
         for key, value in (("bound", bound), ("entropy", entropy), ("subset", subset)):
             self.assertAlmostEqual(result[f"{key}_bits_per_row"], value, delta=1e-6 * value)
 
+    def test_saebench_follows_its_formula(self):
+        strengths = collections.defaultdict(list)
+        for r in csv.DictReader(io.StringIO(self.good("mdla-dec", FILE, "--codes", "-o", "-").decode())):
+            strengths[r["feature"]].append(float(r["strength"]))
+        result = self.sheet(FILE)[0]
+
+        def entropy(counts):
+            return -sum(n / sum(counts) * math.log2(n / sum(counts)) for n in counts if n)
+
+        for bins in (8, 16, 32, 64):
+            printed = meant = 0
+            for values in strengths.values():
+                counts, top = [0] * bins, max(100, *values)
+                for v in values:
+                    counts[min(int(v / top * bins), bins - 1)] += 1
+                p, off = len(values) / ROWS, ROWS - len(values)
+                printed += entropy([len(values), off]) + p * entropy([counts[0] + off] + counts[1:])
+                meant += entropy([len(values), off]) + p * entropy(counts)
+            self.assertAlmostEqual(result[f"saebench_description_length_{bins}_bins"], printed, delta=1e-6 * printed)
+            self.assertAlmostEqual(result[f"binned_entropy_{bins}_bins_bits_per_row"], meant, delta=1e-6 * meant)
+            self.assertLess(printed, meant)
+        # The SAE's own code, whose strengths take a second pass: levels are coarser than 64 bins of it.
+        own = json.loads(self.good("mdla-eval", DIGITS, "--sae", cli.SAE, "--json"))[0]
+        self.assertGreater(own["binned_entropy_64_bins_bits_per_row"], own["saebench_description_length_64_bins"])
+        self.assertGreater(own["binned_entropy_64_bins_bits_per_row"], own["binned_entropy_8_bins_bits_per_row"] + 1)
+
     def test_bits_are_those_of_the_file(self):
         result = self.sheet(FILE)[0]
         self.assertAlmostEqual(result["file_bits_per_row"], 8 * FILE.stat().st_size / ROWS, delta=1e-9)
