@@ -9,31 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char help[] =
+static const char head[] =
     "Usage: mdla-enc DATA... --sae SAE | --codebook CB  -o OUT.mdla|-  [OPTIONS]\n"
     "Codes activation rows lossily with an SAE. DATA: .npy, .npz, safetensors, PNG,\n"
     "IDX, Arrow, raw; FILE:ARRAY; folders, also of a datasets data set; - for stdin.\n"
-    "  mdla-enc acts.npy --sae my-sae/ --fvu 0.2 -o acts.mdla\n"
-    "\n"
-    "      --sae SAE           make a codebook for DATA from this SAE (folder, file)\n"
-    "      --sae-kind KIND --act-scale T   what the SAE's files can't say (mdla-eval)\n"
-    "      --codebook CB       use this codebook, or that of a .mdla file, as is\n"
-    "      --fvu F             reach this fraction of variance unexplained\n"
-    "      --bits-per-row B    spend this many bits a row, an embedded codebook aside\n"
-    "      --step S            step of strengths (default: the codebook's)\n"
-    "      --effort E --model M  search 1 to 9 long (5); joint or additive (joint)\n"
-    "      --code free|sae     features: searched for, or those the SAE switches on\n"
-    "      --docs FILE.npy     passage numbers, one a row: a 1-D array\n"
-    "      --block-rows N --note TEXT  rows that decode together (1024); provenance\n"
-    "      --embed|--reference put the codebook into OUT (default) or only name it\n"
-    "      --codebook-out CB   write the codebook too; without -o, write it alone\n"
-    "      --expected-rows N   rows that will share the codebook (those of DATA)\n"
-    "      --prune --adapt-atoms  drop features that don't pay; fit atoms to codes\n"
-    "      --verify            decode OUT again and compare\n"
-    "      --files-from LIST   names of DATA, one a line (- standard input)\n"
-    "      --raw --dims N      DATA is raw float32 rows of N values\n"
-    "      --bf16|--integers   what 16-bit integers in DATA are\n"
-    "  -o FILE  -f overwrite  -T N threads  -q quiet  -v verbose  -h help  -V version\n";
+    "  mdla-enc acts.npy --sae my-sae/ --fvu 0.2 -o acts.mdla\n";
 
 enum {
     KEY_SAE = OPTION_FIRST,
@@ -63,37 +43,60 @@ enum {
     KEY_DOCS
 };
 
-static const struct option longs[] = {
-    {"sae", required_argument, NULL, KEY_SAE},
-    {"sae-kind", required_argument, NULL, KEY_SAE_KIND},
-    {"act-scale", required_argument, NULL, KEY_ACT_SCALE},
-    {"codebook", required_argument, NULL, KEY_CODEBOOK},
-    {"fvu", required_argument, NULL, KEY_FVU},
-    {"bits-per-row", required_argument, NULL, KEY_BITS},
-    {"step", required_argument, NULL, KEY_STEP},
-    {"code", required_argument, NULL, KEY_CODE},
-    {"block-rows", required_argument, NULL, KEY_BLOCK_ROWS},
-    {"embed", no_argument, NULL, KEY_EMBED},
-    {"reference", no_argument, NULL, KEY_REFERENCE},
-    {"codebook-out", required_argument, NULL, KEY_CODEBOOK_OUT},
-    {"expected-rows", required_argument, NULL, KEY_EXPECTED_ROWS},
-    {"note", required_argument, NULL, KEY_NOTE},
-    {"verify", no_argument, NULL, KEY_VERIFY},
-    {"raw", no_argument, NULL, KEY_RAW},
-    {"dims", required_argument, NULL, KEY_DIMS},
-    {"bf16", no_argument, NULL, KEY_BF16},
-    {"integers", no_argument, NULL, KEY_INTEGERS},
-    {"files-from", required_argument, NULL, KEY_FILES_FROM},
-    {"effort", required_argument, NULL, KEY_EFFORT},
-    {"prune", no_argument, NULL, KEY_PRUNE},
-    {"adapt-atoms", no_argument, NULL, KEY_ADAPT},
-    {"model", required_argument, NULL, KEY_MODEL},
-    {"docs", required_argument, NULL, KEY_DOCS},
-    OPTIONS_QUIET,
-    OPTIONS_OUTPUT,
+static const tool_option table[] = {
+    {"sae", KEY_SAE, "SAE", .files = FILES_SAE, .brief = "make a codebook for DATA from this SAE",
+     .more =
+         "SAE is a folder or a file, as the tool that trained it wrote it. With --codebook, the "
+         "search starts from the code that the SAE itself gives."},
+    {"sae-kind", KEY_SAE_KIND, "KIND", .brief = "say the SAE's kind instead of finding it out",
+     .more = "Such as dictionary-learning:BatchTopKSAE, where its files can't say.", .minor = 1},
+    {"act-scale", KEY_ACT_SCALE, "T", .brief = "the SAE was trained on rows times T", .minor = 1},
+    {"codebook", KEY_CODEBOOK, "CB", .files = FILES_CODEBOOK,
+     .brief = "use this codebook, made before", .more = "CB may be a .mdla file that embeds one."},
+    {"fvu", KEY_FVU, "F", .brief = "reach this fraction of variance unexplained"},
+    {"bits-per-row", KEY_BITS, "B", .brief = "spend this many bits a row",
+     .more = "An embedded codebook isn't counted."},
+    {"step", KEY_STEP, "S", .brief = "step of strengths",
+     .more = "In units of strength. By default it is the codebook's own."},
+    {"effort", KEY_EFFORT, "E", .brief = "search 1 to 9 long (5)",
+     .more = "1 is fastest, 9 needs the fewest bits."},
+    {"model", KEY_MODEL, .words = "joint|additive",
+     .brief = "code features given each other (joint)",
+     .more = "additive codes every feature as if it were independent of the others."},
+    {"code", KEY_CODE, .words = "free|sae", .brief = "features: searched for, or the SAE's",
+     .more = "With free, the default, an encoder finds the features that pay; with sae, they are "
+             "those that the SAE switches on."},
+    {"docs", KEY_DOCS, "FILE.npy", .files = "*.npy", .brief = "passage numbers, one a row",
+     .more = "A 1-D array of integers. Where the number changes a passage starts; features of the "
+             "row before foretell those of the next within one."},
+    {"block-rows", KEY_BLOCK_ROWS, "N", .brief = "rows that decode together (1024)", .minor = 1},
+    {"note", KEY_NOTE, "TEXT", .brief = "provenance to keep in OUT, at most 1024 bytes",
+     .minor = 1},
+    {"embed", KEY_EMBED, .brief = "put the codebook into OUT (default)"},
+    {"reference", KEY_REFERENCE, .brief = "only name it, by its SHA-256",
+     .more = "Decoding OUT then needs --codebook."},
+    {"codebook-out", KEY_CODEBOOK_OUT, "CB", .files = FILES_ANY,
+     .brief = "write the codebook too; without -o, alone"},
+    {"expected-rows", KEY_EXPECTED_ROWS, "N", .brief = "rows that will share the codebook",
+     .more = "Each of its parts stands only where it saves more over these than it costs. By "
+             "default they are the rows of DATA."},
+    {"prune", KEY_PRUNE, .brief = "drop features that don't pay", .minor = 1},
+    {"adapt-atoms", KEY_ADAPT, .brief = "fit the atoms to the codes", .minor = 1},
+    {"verify", KEY_VERIFY, .brief = "decode OUT again and compare", .minor = 1},
+    {"files-from", KEY_FILES_FROM, "LIST", .files = FILES_ANY, .brief = "names of DATA, one a line",
+     .more = "LIST - is standard input.", .minor = 1},
+    {"raw", KEY_RAW, .brief = "DATA is raw float32 rows; with --dims", .minor = 1},
+    {"dims", KEY_DIMS, "N", .brief = "rows of raw data have N values", .minor = 1},
+    {"bf16", KEY_BF16, .brief = "16-bit integers in DATA are bfloat16", .minor = 1},
+    {"integers", KEY_INTEGERS, .brief = "16-bit integers in DATA are integers", .minor = 1},
+    OPTIONS_OUTPUT("FILE", FILES_MDLA),
+    OPTIONS_FORCE,
     OPTIONS_THREADS,
+    OPTIONS_QUIET,
     OPTIONS_END,
 };
+
+static const tool_program program = {head, NULL, FILES_DATA, table};
 
 enum { NOTE_MAX = 1024, BLOCK_ROWS_MAX = 1 << 20 };
 
@@ -126,33 +129,11 @@ static int set_count(const char *option, const char *value, uint64_t highest, ui
     return number_parse_u64(value, 1, highest, out) == 0 ? 0 : bad_value(option, value, wanted);
 }
 
-static int set_code(enc_options *o, const char *value)
-{
-    if (strcmp(value, "free") == 0)
-        o->code = MDLA_CODE_FREE;
-    else if (strcmp(value, "sae") == 0)
-        o->code = MDLA_CODE_SAE;
-    else
-        return bad_value("code", value, "free or sae");
-    return 0;
-}
-
-static int set_model(enc_options *o, const char *value)
-{
-    if (strcmp(value, "joint") == 0)
-        o->model = MDLA_MODEL_JOINT;
-    else if (strcmp(value, "additive") == 0)
-        o->model = MDLA_MODEL_ADDITIVE;
-    else
-        return bad_value("model", value, "joint or additive");
-    return 0;
-}
-
 /* Returns 0, or the exit code of a mistake. */
 static int set_option(enc_options *o, int key)
 {
     uint64_t number = 0;
-    int result = 0;
+    int result = 0, word = 0;
 
     switch (key) {
     case KEY_SAE: o->sae.path = optarg; break;
@@ -162,7 +143,10 @@ static int set_option(enc_options *o, int key)
     case KEY_FVU:
     case KEY_BITS:
     case KEY_STEP: return set_target(o, key, optarg);
-    case KEY_CODE: return set_code(o, optarg);
+    case KEY_CODE:
+        result = options_word(&program, key, optarg, &word);
+        o->code = word == 0 ? MDLA_CODE_FREE : MDLA_CODE_SAE;
+        break;
     case KEY_BLOCK_ROWS:
         result = set_count("block-rows", optarg, BLOCK_ROWS_MAX, &number);
         o->block_rows = (uint32_t)number;
@@ -186,7 +170,10 @@ static int set_option(enc_options *o, int key)
         result = set_count("effort", optarg, 9, &number);
         o->effort = (int)number;
         break;
-    case KEY_MODEL: return set_model(o, optarg);
+    case KEY_MODEL:
+        result = options_word(&program, key, optarg, &word);
+        o->model = word == 0 ? MDLA_MODEL_JOINT : MDLA_MODEL_ADDITIVE;
+        break;
     case KEY_DOCS: o->docs = optarg; break;
     case KEY_PRUNE: o->prune = 1; break;
     case KEY_ADAPT: o->adapt_atoms = 1; break;
@@ -250,7 +237,7 @@ int enc_parse(int argc, char **argv, enc_options *o)
     int key;
 
     memset(o, 0, sizeof *o);
-    options_start(&reader, argc, argv, ":hVqvfo:T:", longs, help);
+    options_start(&reader, argc, argv, &program);
     o->common = reader.common;
     while ((key = options_next(&reader)) >= 0) {
         const int result = set_option(o, key);

@@ -12,26 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char help[] =
+static const char head[] =
     "Usage: mdla-dec IN.mdla -o OUT  [OPTIONS]\n"
     "       mdla-dec --test IN.mdla...\n"
     "Decodes rows to .npy; to .npz, .safetensors or raw values where OUT ends so\n"
     "(.raw, .f32). With --codes, writes the codes: CSV, or .npz for SciPy.\n"
     "  mdla-dec acts.mdla -o acts.npy\n"
-    "  mdla-dec acts.mdla --codes -o codes.npz\n"
-    "\n"
-    "      --codebook CB   the codebook that IN only names\n"
-    "      --rows A:B      rows A to B - 1, counted from 0; A or B may be left out\n"
-    "      --format F      npy, npz, safetensors or raw, whatever OUT is called\n"
-    "      --dtype T       f32, f16, bf16, f64, u8 ... (as encoded; f32 for integers)\n"
-    "      --raw           --format raw\n"
-    "      --codes         with --format csv, csr (SciPy .npz), coo (safetensors) or\n"
-    "                      delphi (OUT is a folder); by OUT's ending else\n"
-    "      --strengths S   of csr and coo: f32, f16 or levels (f32)\n"
-    "      --context N     delphi: rows of a sequence (256); --splits N: files (5)\n"
-    "      --test          decode all, check CRCs and SHA-256, write nothing\n"
-    "  -o FILE  -f overwrite  -T N threads  -q quiet  -v verbose  -h help  -V version\n"
-    "IN - is standard input, -o - standard output.\n";
+    "  mdla-dec acts.mdla --codes -o codes.npz\n";
 
 enum {
     KEY_CODEBOOK = OPTION_FIRST,
@@ -46,66 +33,36 @@ enum {
     KEY_TEST
 };
 
-static const struct option longs[] = {
-    {"codebook", required_argument, NULL, KEY_CODEBOOK},
-    {"rows", required_argument, NULL, KEY_ROWS},
-    {"format", required_argument, NULL, KEY_FORMAT},
-    {"dtype", required_argument, NULL, KEY_DTYPE},
-    {"raw", no_argument, NULL, KEY_RAW},
-    {"codes", no_argument, NULL, KEY_CODES},
-    {"strengths", required_argument, NULL, KEY_STRENGTHS},
-    {"context", required_argument, NULL, KEY_CONTEXT},
-    {"splits", required_argument, NULL, KEY_SPLITS},
-    {"test", no_argument, NULL, KEY_TEST},
-    OPTIONS_QUIET,
-    OPTIONS_OUTPUT,
+static const tool_option table[] = {
+    {"codebook", KEY_CODEBOOK, "CB", .files = FILES_CODEBOOK,
+     .brief = "the codebook that IN only names"},
+    {"rows", KEY_ROWS, "A:B", .brief = "rows A to B - 1, counted from 0",
+     .more = "A or B may be left out."},
+    {"format", KEY_FORMAT, "F", .words = "npy|npz|safetensors|raw|csv|csr|coo|delphi",
+     .brief = "npy, npz, safetensors or raw; of codes see below",
+     .more = "Of rows npy, npz, safetensors or raw; of codes csv, csr (a SciPy .npz), coo "
+             "(safetensors) or delphi (OUT is then a folder). By default OUT's ending says it."},
+    {"dtype", KEY_DTYPE, "T", .words = "f32|f16|bf16|f64|u8|i8|u16|i16|u32|i32|u64|i64|bool",
+     .brief = "f32, f16, bf16, f64, u8 ... (as encoded)",
+     .more = "Rows of integers are written as f32 unless this says otherwise."},
+    {"raw", KEY_RAW, .brief = "the same as --format raw"},
+    {"codes", KEY_CODES, .brief = "codes: --format csv, csr, coo or delphi"},
+    {"strengths", KEY_STRENGTHS, .words = "f32|f16|levels", .brief = "of csr and coo (f32)"},
+    {"context", KEY_CONTEXT, "N", .brief = "delphi: rows of a sequence (256)"},
+    {"splits", KEY_SPLITS, "N", .brief = "delphi: files (5)"},
+    {"test", KEY_TEST, .brief = "decode all, write nothing",
+     .more = "Checks every CRC and the SHA-256 of the decoded values where one is recorded."},
+    OPTIONS_OUTPUT("FILE", FILES_ANY),
+    OPTIONS_FORCE,
     OPTIONS_THREADS,
+    OPTIONS_QUIET,
     OPTIONS_END,
 };
 
+static const tool_program program = {head, "IN - is standard input, -o - standard output.\n",
+                                     FILES_MDLA, table};
+
 enum { CONTEXT_DEFAULT = 256, SPLITS_DEFAULT = 5 }; /* delphi's own */
-
-static int set_dtype(dec_options *o, const char *name)
-{
-    for (int dtype = 0; mdla_dtype_name((mdla_dtype)dtype); dtype++)
-        if (strcmp(name, mdla_dtype_name((mdla_dtype)dtype)) == 0) {
-            o->dtype = (mdla_dtype)dtype;
-            o->dtype_given = 1;
-            return 0;
-        }
-    return tool_usage("--dtype %s: give f32, f16, bf16, f64 or an integer type such as u8", name);
-}
-
-static int set_format(dec_options *o, const char *name)
-{
-    static const char *const names[] = {
-        [DEC_NPY] = "npy", [DEC_NPZ] = "npz",      [DEC_SAFETENSORS] = "safetensors",
-        [DEC_RAW] = "raw", [DEC_CSV] = "csv",      [DEC_CSR] = "csr",
-        [DEC_COO] = "coo", [DEC_DELPHI] = "delphi"};
-
-    for (int format = DEC_NPY; format <= DEC_DELPHI; format++)
-        if (strcmp(name, names[format]) == 0) {
-            o->format = (dec_format)format;
-            return 0;
-        }
-    return tool_usage("--format %s: give npy, npz, safetensors or raw; with --codes csv, csr, coo "
-                      "or delphi",
-                      name);
-}
-
-static int set_strengths(dec_options *o, const char *name)
-{
-    o->strengths_given = 1;
-    if (strcmp(name, "f32") == 0)
-        o->strengths = MDLA_F32;
-    else if (strcmp(name, "f16") == 0)
-        o->strengths = MDLA_F16;
-    else if (strcmp(name, "levels") == 0)
-        o->strengths = MDLA_I32;
-    else
-        return tool_usage("--strengths %s: give f32, f16 or levels", name);
-    return 0;
-}
 
 static int set_layout(dec_options *o, const char *option, uint32_t *out)
 {
@@ -120,6 +77,9 @@ static int set_layout(dec_options *o, const char *option, uint32_t *out)
 
 static int set_option(dec_options *o, int key)
 {
+    static const mdla_dtype strengths[] = {MDLA_F32, MDLA_F16, MDLA_I32};
+    int word = 0, result = 0;
+
     switch (key) {
     case KEY_CODEBOOK: o->codebook = optarg; break;
     case KEY_ROWS:
@@ -127,17 +87,28 @@ static int set_option(dec_options *o, int key)
         if (number_parse_range(optarg, &o->first, &o->end) != 0)
             return tool_usage("--rows %s: give A:B with A <= B, such as 0:100", optarg);
         break;
-    case KEY_DTYPE: return set_dtype(o, optarg);
-    case KEY_FORMAT: return set_format(o, optarg);
+    case KEY_DTYPE:
+        o->dtype_given = 1;
+        result = options_word(&program, key, optarg, &word);
+        o->dtype = (mdla_dtype)word; /* the words stand in its order */
+        break;
+    case KEY_FORMAT:
+        result = options_word(&program, key, optarg, &word);
+        o->format = (dec_format)(DEC_NPY + word);
+        break;
     case KEY_RAW: o->format = DEC_RAW; break;
     case KEY_CODES: o->codes = 1; break;
-    case KEY_STRENGTHS: return set_strengths(o, optarg);
+    case KEY_STRENGTHS:
+        o->strengths_given = 1;
+        result = options_word(&program, key, optarg, &word);
+        o->strengths = strengths[word];
+        break;
     case KEY_CONTEXT: return set_layout(o, "context", &o->context);
     case KEY_SPLITS: return set_layout(o, "splits", &o->splits);
     case KEY_TEST: o->test = 1; break;
     default: break;
     }
-    return 0;
+    return result;
 }
 
 /* What an output's name says of its form. */
@@ -201,7 +172,7 @@ static int parse(int argc, char **argv, dec_options *o)
     o->end = MDLA_UNKNOWN;
     o->context = CONTEXT_DEFAULT;
     o->splits = SPLITS_DEFAULT;
-    options_start(&reader, argc, argv, ":hVqvfo:T:", longs, help);
+    options_start(&reader, argc, argv, &program);
     while ((key = options_next(&reader)) >= 0) {
         const int result = set_option(o, key);
 

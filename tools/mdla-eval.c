@@ -11,30 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char help[] =
+static const char head[] =
     "Usage: mdla-eval DATA IN.mdla...  [--table | --csv | --json] [--codebook CB]\n"
     "       mdla-eval DATA --sae SAE  [--codes-out C.npz] [--decoded-out D.npy]\n"
     "Measures .mdla files against the rows they were made from: bits a row, loss by\n"
     "every usual formula under its own name, and the MDL-SAE paper's estimates.\n"
     "With --sae alone the same of the SAE's own forward pass, nothing coded; with\n"
     "files too, how far their codes have moved from the SAE's own.\n"
-    "  mdla-eval acts.npy acts.mdla\n"
-    "\n"
-    "      --table            a line a file (default: a line a figure)\n"
-    "      --csv  --json      for programs\n"
-    "      --histogram        how many features have which log10 density, too\n"
-    "      --features-out F   every feature's density, as CSV\n"
-    "      --passage-rows N   N rows are a passage (consistent_activation_heuristic)\n"
-    "      --codebook CB      the codebook that the files only name\n"
-    "      --sae SAE          an SAE's folder or file, its kind found out\n"
-    "      --sae-kind KIND    say it, such as dictionary-learning:BatchTopKSAE\n"
-    "      --act-scale T      the SAE was trained on rows times T\n"
-    "      --codes-out C      the SAE's codes, a SciPy CSR matrix of float32\n"
-    "      --decoded-out D    what it makes of the rows, float32 .npy\n"
-    "      --files-from L     DATA is the files that L names, one a line (- stdin)\n"
-    "      --dims N           DATA is raw float32 rows of N values\n"
-    "      --bf16|--integers  what 16-bit integers in DATA are\n"
-    "  -f overwrite  -T N threads  -q quiet  -v verbose  -h help  -V version\n";
+    "  mdla-eval acts.npy acts.mdla\n";
 
 enum {
     KEY_TABLE = OPTION_FIRST,
@@ -55,28 +39,38 @@ enum {
     KEY_FILES_FROM
 };
 
-static const struct option longs[] = {
-    {"table", no_argument, NULL, KEY_TABLE},
-    {"csv", no_argument, NULL, KEY_CSV},
-    {"json", no_argument, NULL, KEY_JSON},
-    {"histogram", no_argument, NULL, KEY_HISTOGRAM},
-    {"features-out", required_argument, NULL, KEY_FEATURES_OUT},
-    {"passage-rows", required_argument, NULL, KEY_PASSAGE_ROWS},
-    {"codebook", required_argument, NULL, KEY_CODEBOOK},
-    {"sae", required_argument, NULL, KEY_SAE},
-    {"sae-kind", required_argument, NULL, KEY_SAE_KIND},
-    {"act-scale", required_argument, NULL, KEY_ACT_SCALE},
-    {"codes-out", required_argument, NULL, KEY_CODES_OUT},
-    {"decoded-out", required_argument, NULL, KEY_DECODED_OUT},
-    {"dims", required_argument, NULL, KEY_DIMS},
-    {"bf16", no_argument, NULL, KEY_BF16},
-    {"integers", no_argument, NULL, KEY_INTEGERS},
-    {"files-from", required_argument, NULL, KEY_FILES_FROM},
-    {"force", no_argument, NULL, 'f'},
-    OPTIONS_QUIET,
+static const tool_option table[] = {
+    {"table", KEY_TABLE, .brief = "a line a file (default: a line a figure)"},
+    {"csv", KEY_CSV, .brief = "for programs"},
+    {"json", KEY_JSON, .brief = "likewise"},
+    {"histogram", KEY_HISTOGRAM, .brief = "how many features have which log10 density, too"},
+    {"features-out", KEY_FEATURES_OUT, "F", .files = FILES_ANY,
+     .brief = "write every feature's density, as CSV"},
+    {"passage-rows", KEY_PASSAGE_ROWS, "N", .brief = "N rows are a passage",
+     .more = "For consistent_activation_heuristic, which --features-out writes.", .minor = 1},
+    {"codebook", KEY_CODEBOOK, "CB", .files = FILES_CODEBOOK,
+     .brief = "the codebook that the files only name"},
+    {"sae", KEY_SAE, "SAE", .files = FILES_SAE,
+     .brief = "an SAE's folder or file, its kind found out"},
+    {"sae-kind", KEY_SAE_KIND, "KIND", .brief = "say it, such as dictionary-learning:BatchTopKSAE",
+     .minor = 1},
+    {"act-scale", KEY_ACT_SCALE, "T", .brief = "the SAE was trained on rows times T", .minor = 1},
+    {"codes-out", KEY_CODES_OUT, "C.npz", .files = "*.npz",
+     .brief = "write the SAE's codes, SciPy CSR of float32"},
+    {"decoded-out", KEY_DECODED_OUT, "D.npy", .files = "*.npy",
+     .brief = "write what the SAE makes of the rows"},
+    {"files-from", KEY_FILES_FROM, "LIST", .files = FILES_ANY, .brief = "names of DATA, one a line",
+     .more = "LIST - is standard input.", .minor = 1},
+    {"dims", KEY_DIMS, "N", .brief = "rows of raw data have N values", .minor = 1},
+    {"bf16", KEY_BF16, .brief = "16-bit integers in DATA are bfloat16", .minor = 1},
+    {"integers", KEY_INTEGERS, .brief = "16-bit integers in DATA are integers", .minor = 1},
+    OPTIONS_FORCE,
     OPTIONS_THREADS,
+    OPTIONS_QUIET,
     OPTIONS_END,
 };
+
+static const tool_program program = {head, NULL, FILES_DATA " " FILES_MDLA, table};
 
 typedef struct eval_options {
     eval_settings settings;
@@ -161,7 +155,7 @@ static int parse(int argc, char **argv, eval_options *o)
     int key;
 
     memset(o, 0, sizeof *o);
-    options_start(&reader, argc, argv, ":hVqvfT:", longs, help);
+    options_start(&reader, argc, argv, &program);
     o->settings.config = reader.common.config;
     while ((key = options_next(&reader)) >= 0) {
         const int result = set_option(o, key);

@@ -10,21 +10,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char help[] =
+static const char head[] =
     "Usage: mdla-info FILE  [--row I | --feature J | --features] [--json]\n"
     "Tells what a .mdla file, a codebook or an array holds, and where the bits are.\n"
     "  mdla-info acts.mdla\n"
     "  mdla-info acts.mdla --row 7\n"
-    "  mdla-info acts.safetensors:activations\n"
-    "\n"
-    "      --row I         the bill of row I: feature, level, strength, bits\n"
-    "      --feature J     the rows where feature J is active, as CSV\n"
-    "      --features      every feature: rows, rate, levels, bits, as CSV\n"
-    "      --json          the same for machines\n"
-    "      --codebook CB   the codebook that FILE only names\n"
-    "      --dims N        FILE is raw float32 rows of N values\n"
-    "      --bf16 | --integers  what 16-bit integers in FILE are\n"
-    "  -q quiet  -v verbose  -h help  -V version\n"
+    "  mdla-info acts.safetensors:activations\n";
+static const char tail[] =
     "FILE - is standard input. Of an array it prints rows, dims, dtype and the\n"
     "SHA-256 of its values as little-endian float32; of a .npz, safetensors or Arrow\n"
     "file all arrays too. A folder is data as mdla-enc takes it.\n";
@@ -40,18 +32,21 @@ enum {
     KEY_INTEGERS
 };
 
-static const struct option longs[] = {
-    {"row", required_argument, NULL, KEY_ROW},
-    {"feature", required_argument, NULL, KEY_FEATURE},
-    {"features", no_argument, NULL, KEY_FEATURES},
-    {"json", no_argument, NULL, KEY_JSON},
-    {"codebook", required_argument, NULL, KEY_CODEBOOK},
-    {"dims", required_argument, NULL, KEY_DIMS},
-    {"bf16", no_argument, NULL, KEY_BF16},
-    {"integers", no_argument, NULL, KEY_INTEGERS},
+static const tool_option table[] = {
+    {"row", KEY_ROW, "I", .brief = "the bill of row I: feature, level, strength, bits"},
+    {"feature", KEY_FEATURE, "J", .brief = "the rows where feature J is active, as CSV"},
+    {"features", KEY_FEATURES, .brief = "every feature: rows, rate, levels, bits, as CSV"},
+    {"json", KEY_JSON, .brief = "the same for machines"},
+    {"codebook", KEY_CODEBOOK, "CB", .files = FILES_CODEBOOK,
+     .brief = "the codebook that FILE only names"},
+    {"dims", KEY_DIMS, "N", .brief = "rows of raw data have N values"},
+    {"bf16", KEY_BF16, .brief = "16-bit integers in FILE are bfloat16"},
+    {"integers", KEY_INTEGERS, .brief = "16-bit integers in FILE are integers"},
     OPTIONS_QUIET,
     OPTIONS_END,
 };
+
+static const tool_program program = {head, tail, FILES_CODEBOOK " " FILES_DATA, table};
 
 typedef enum info_question { ASK_FILE, ASK_ROW, ASK_FEATURE, ASK_FEATURES } info_question;
 
@@ -104,7 +99,7 @@ static int parse(int argc, char **argv, info_options *o)
     int key;
 
     memset(o, 0, sizeof *o);
-    options_start(&reader, argc, argv, ":hVqv", longs, help);
+    options_start(&reader, argc, argv, &program);
     o->config = reader.common.config;
     while ((key = options_next(&reader)) >= 0) {
         const int result = set_option(o, key);

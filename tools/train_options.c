@@ -8,27 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char help[] =
+static const char head[] =
     "Usage: mdla-train DATA... -o SAE-FOLDER --width W --l0 K  [OPTIONS]\n"
-    "Trains a sparse autoencoder on activation rows (files and folders as mdla-enc takes them)\n"
-    "and saves it as SAELens loads it: cfg.json and sae_weights.safetensors.\n"
-    "  mdla-train acts.npy -o my-sae --width 4096 --l0 32\n"
-    "\n"
-    "      --width W         features\n"
-    "      --l0 K            active features a row\n"
-    "      --arch A          batchtopk: K in the mean, saved as jumprelu (default); topk: K in\n"
-    "                        every row; relu: L1 penalty, about K in the mean\n"
-    "      --passes N        over the rows (3)\n"
-    "      --batch N         rows a step (64)\n"
-    "      --lr F            highest learning rate (0.001, for relu 0.004)\n"
-    "      --holdout F       part of the rows to measure on instead (0.03, at most 16,384 rows)\n"
-    "      --seed N          of all that is random (0)\n"
-    "      --resume          go on where a training with the same DATA and options was stopped\n"
-    "      --files-from LIST names of DATA, one a line (- standard input)\n"
-    "      --raw --dims N    DATA is raw float32 rows of N values\n"
-    "      --bf16|--integers what 16-bit integers in DATA are\n"
-    "  -o FOLDER  -f overwrite  -T N threads  -q quiet  -v verbose  -h help  -V version\n"
-    "DATA - is standard input. Ctrl-C keeps the state in SAE-FOLDER for --resume.\n";
+    "Trains a sparse autoencoder on activation rows (files and folders as mdla-enc\n"
+    "takes them), saved as SAELens loads it: cfg.json and sae_weights.safetensors.\n"
+    "  mdla-train acts.npy -o my-sae --width 4096 --l0 32\n";
 
 enum {
     KEY_WIDTH = OPTION_FIRST,
@@ -47,26 +31,37 @@ enum {
     KEY_FILES_FROM
 };
 
-static const struct option longs[] = {
-    {"width", required_argument, NULL, KEY_WIDTH},
-    {"l0", required_argument, NULL, KEY_L0},
-    {"arch", required_argument, NULL, KEY_ARCH},
-    {"passes", required_argument, NULL, KEY_PASSES},
-    {"batch", required_argument, NULL, KEY_BATCH},
-    {"lr", required_argument, NULL, KEY_LR},
-    {"holdout", required_argument, NULL, KEY_HOLDOUT},
-    {"seed", required_argument, NULL, KEY_SEED},
-    {"resume", no_argument, NULL, KEY_RESUME},
-    {"raw", no_argument, NULL, KEY_RAW},
-    {"dims", required_argument, NULL, KEY_DIMS},
-    {"bf16", no_argument, NULL, KEY_BF16},
-    {"integers", no_argument, NULL, KEY_INTEGERS},
-    {"files-from", required_argument, NULL, KEY_FILES_FROM},
-    OPTIONS_OUTPUT,
-    OPTIONS_QUIET,
+static const tool_option table[] = {
+    {"width", KEY_WIDTH, "W", .brief = "features"},
+    {"l0", KEY_L0, "K", .brief = "active features a row"},
+    {"arch", KEY_ARCH, "A", .words = "batchtopk|topk|relu",
+     .brief = "batchtopk, topk or relu (batchtopk)",
+     .more = "batchtopk takes K in the mean and is saved as jumprelu; topk takes K in every row; "
+             "relu has an L1 penalty, for about K in the mean."},
+    {"passes", KEY_PASSES, "N", .brief = "over the rows (3)"},
+    {"batch", KEY_BATCH, "N", .brief = "rows a step (64)"},
+    {"lr", KEY_LR, "F", .brief = "highest learning rate (0.001, for relu 0.004)"},
+    {"holdout", KEY_HOLDOUT, "F", .brief = "part of the rows to measure on instead (0.03)",
+     .more = "At most 16,384 rows."},
+    {"seed", KEY_SEED, "N", .brief = "of all that is random (0)"},
+    {"resume", KEY_RESUME, .brief = "go on where a training was stopped",
+     .more = "With the same DATA and options."},
+    {"files-from", KEY_FILES_FROM, "LIST", .files = FILES_ANY, .brief = "names of DATA, one a line",
+     .more = "LIST - is standard input.", .minor = 1},
+    {"raw", KEY_RAW, .brief = "DATA is raw float32 rows; with --dims", .minor = 1},
+    {"dims", KEY_DIMS, "N", .brief = "rows of raw data have N values", .minor = 1},
+    {"bf16", KEY_BF16, .brief = "16-bit integers in DATA are bfloat16", .minor = 1},
+    {"integers", KEY_INTEGERS, .brief = "16-bit integers in DATA are integers", .minor = 1},
+    OPTIONS_OUTPUT("FOLDER", FILES_FOLDER),
+    OPTIONS_FORCE,
     OPTIONS_THREADS,
+    OPTIONS_QUIET,
     OPTIONS_END,
 };
+
+static const tool_program program = {
+    head, "DATA - is standard input. Ctrl-C keeps the state in SAE-FOLDER for --resume.\n",
+    FILES_DATA, table};
 
 static int set_count(const char *option, const char *value, uint32_t highest, uint32_t *out)
 {
@@ -78,29 +73,21 @@ static int set_count(const char *option, const char *value, uint32_t highest, ui
     return 0;
 }
 
-static int set_arch(train_options *o, const char *value)
-{
-    static const char *const names[] = {"batchtopk", "topk", "relu"};
-    static const mdla_train_arch kinds[] = {MDLA_TRAIN_BATCHTOPK, MDLA_TRAIN_TOPK, MDLA_TRAIN_RELU};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(value, names[i]) == 0) {
-            o->train.arch = kinds[i];
-            return 0;
-        }
-    return tool_usage("--arch %s: give batchtopk, topk or relu", value);
-}
-
 /* Returns 0, or the exit code of a mistake. */
 static int set_option(train_options *o, int key)
 {
     const mdla_limits *limits = &o->common.config.limits;
     mdla_train_options *t = &o->train;
+    static const mdla_train_arch kinds[] = {MDLA_TRAIN_BATCHTOPK, MDLA_TRAIN_TOPK, MDLA_TRAIN_RELU};
+    int result = 0, word = 0;
 
     switch (key) {
     case KEY_WIDTH: return set_count("width", optarg, limits->max_width, &t->width);
     case KEY_L0: return set_count("l0", optarg, limits->max_width, &t->l0);
-    case KEY_ARCH: return set_arch(o, optarg);
+    case KEY_ARCH:
+        result = options_word(&program, key, optarg, &word);
+        t->arch = kinds[word];
+        break;
     case KEY_PASSES: return set_count("passes", optarg, 1000000, &t->passes);
     case KEY_BATCH: return set_count("batch", optarg, 65536, &t->batch);
     case KEY_LR:
@@ -123,7 +110,7 @@ static int set_option(train_options *o, int key)
     case KEY_DIMS: return set_count("dims", optarg, limits->max_dims, &o->array.raw_dims);
     default: break;
     }
-    return 0;
+    return result;
 }
 
 static int check_options(const train_options *o)
@@ -156,7 +143,7 @@ int train_parse(int argc, char **argv, train_options *o)
 
     memset(o, 0, sizeof *o);
     mdla_train_options_init(&o->train);
-    options_start(&reader, argc, argv, ":o:fT:qvhV", longs, help);
+    options_start(&reader, argc, argv, &program);
     o->common = reader.common; /* the limits that values are checked against */
     while ((key = options_next(&reader)) >= 0) {
         const int result = set_option(o, key);

@@ -2,73 +2,48 @@
 #include "common/options.h"
 
 #include "common/numbers.h"
+#include "common/options_forms.h"
+#include "common/suggest.h"
 #include "common/tool.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { WORD_MAX = 32 };
-
-void options_start(options_reader *reader, int argc, char **argv, const char *shorts,
-                   const struct option *longs, const char *help)
+static int takes_value(const tool_option *o)
 {
+    return o->optional ? optional_argument : o->argument || o->words ? required_argument : 0;
+}
+
+void options_start(options_reader *reader, int argc, char **argv, const tool_program *program)
+{
+    size_t count = 0;
+    char *letter = reader->shorts;
+
     memset(reader, 0, sizeof *reader);
     reader->argc = argc;
     reader->argv = argv;
-    reader->shorts = shorts;
-    reader->longs = longs;
-    reader->help = help;
+    reader->program = program;
     mdla_config_init(&reader->common.config);
     opterr = 0;
-}
-
-/* Edits (insert, remove, replace) that make one word the other; words are cut to WORD_MAX. */
-static size_t word_distance(const char *a, const char *b)
-{
-    size_t row[WORD_MAX + 1];
-    size_t a_length = strlen(a), b_length = strlen(b);
-
-    a_length = a_length < WORD_MAX ? a_length : WORD_MAX;
-    b_length = b_length < WORD_MAX ? b_length : WORD_MAX;
-    for (size_t j = 0; j <= b_length; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a_length; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= b_length; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-            diagonal = row[j];
-            best = best < row[j] + 1 ? best : row[j] + 1;
-            row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
-        }
+    *letter++ = ':';
+    for (const tool_option *o = program->options; o->name; o++) {
+        assert(count < OPTIONS_MAX);
+        reader->longs[count++] = (struct option){o->name, takes_value(o), NULL, o->key};
+        if (o->key >= OPTION_FIRST)
+            continue;
+        *letter++ = (char)o->key;
+        if (takes_value(o) == required_argument)
+            *letter++ = ':';
     }
-    return row[b_length];
-}
-
-static const char *closest_name(const struct option *longs, const char *name)
-{
-    const char *closest = NULL;
-    size_t least = strlen(name) < 3 ? 2 : 3; /* below this many edits a guess is likely right */
-
-    for (; longs->name; longs++) {
-        const size_t distance = word_distance(name, longs->name);
-
-        if (distance < least) {
-            least = distance;
-            closest = longs->name;
-        }
-    }
-    return closest;
 }
 
 static int report_unknown(const options_reader *reader)
 {
     const char *word =
         reader->argv[optind - 1]; /* the long option; letters may still stand after a short one */
-    const char *guess;
-    char name[WORD_MAX + 1];
+    char name[64], guess[SUGGEST_MAX];
+    suggestion s = {.word = name};
     size_t matches = 0;
 
     if (optopt && optopt < OPTION_FIRST && strncmp(word, "--", 2) != 0)
@@ -76,14 +51,13 @@ static int report_unknown(const options_reader *reader)
     if (optopt)
         return tool_usage("%.*s takes no value", (int)strcspn(word, "="), word);
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
-    for (const struct option *o = reader->longs; o->name; o++)
+    for (const struct option *o = reader->longs; o->name; o++) {
         matches += strncmp(o->name, name, strlen(name)) == 0;
+        suggest_try(&s, o->name);
+    }
     if (matches > 1)
         return tool_usage("--%s stands for more than one option", name);
-    guess = closest_name(reader->longs, name);
-    if (guess)
-        return tool_usage("unknown option --%s; did you mean --%s?", name, guess);
-    return tool_usage("unknown option --%s", name);
+    return tool_usage("unknown option --%s%s", name, suggest_phrase(&s, "--", guess));
 }
 
 static int report_missing(const options_reader *reader)
@@ -92,6 +66,18 @@ static int report_missing(const options_reader *reader)
         if (o->val == optopt && strncmp(reader->argv[optind - 1], "--", 2) == 0)
             return tool_usage("--%s needs a value", o->name);
     return tool_usage("-%c needs a value", optopt);
+}
+
+static int print_help(const tool_program *program)
+{
+    static void (*const forms[])(const tool_program *) = {options_print_help, options_print_mdoc,
+                                                          options_print_bash, options_print_zsh};
+    int form = 0;
+
+    if (optarg && options_word(program, 'h', optarg, &form) != 0)
+        return OPTIONS_BAD;
+    forms[form](program);
+    return OPTIONS_EXIT;
 }
 
 int options_next(options_reader *reader)
@@ -105,7 +91,7 @@ int options_next(options_reader *reader)
         case -1: return OPTIONS_DONE;
         case '?': report_unknown(reader); return OPTIONS_BAD;
         case ':': report_missing(reader); return OPTIONS_BAD;
-        case 'h': fputs(reader->help, stdout); return OPTIONS_EXIT;
+        case 'h': return print_help(reader->program);
         case 'V': printf("%s %s\n", tool_name(), MDLA_VERSION); return OPTIONS_EXIT;
         case 'q': tool_set_voice(TOOL_SILENT); break;
         case 'v': tool_set_voice(TOOL_VERBOSE); break;
@@ -121,4 +107,43 @@ int options_next(options_reader *reader)
         default: return key;
         }
     }
+}
+
+/* "a", "a or b", "a, b or c" of "a|b|c". */
+static void list_words(const char *words, char *text, size_t text_nbytes)
+{
+    size_t at = 0;
+
+    while (*words && at < text_nbytes) {
+        const size_t length = strcspn(words, "|");
+        const char *next = words + length + (words[length] == '|');
+        const char *joint = at == 0 ? "" : *next ? ", " : " or ";
+
+        at += (size_t)snprintf(text + at, text_nbytes - at, "%s%.*s", joint, (int)length, words);
+        words = next;
+    }
+}
+
+int options_word(const tool_program *program, int key, const char *value, int *index)
+{
+    const tool_option *option = program->options;
+    suggestion s = {.word = value};
+    char wanted[160], guess[SUGGEST_MAX];
+    int at = 0;
+
+    while (option->key != key)
+        option++;
+    for (const char *word = option->words; *word; at++) {
+        const size_t length = strcspn(word, "|");
+
+        if (strlen(value) == length && strncmp(word, value, length) == 0) {
+            *index = at;
+            return 0;
+        }
+        word += length + (word[length] == '|');
+    }
+    suggest_words(&s, option->words);
+    list_words(option->words, wanted, sizeof wanted);
+    return tool_usage("--%s %s: give %s%s", option->name, value, wanted,
+                      suggest_phrase(&s, "", guess));
 }

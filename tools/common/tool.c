@@ -8,7 +8,9 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *program = "mdla";
 static tool_voice voice_now = TOOL_NORMAL;
@@ -62,10 +64,19 @@ int tool_stopped(void)
     return signal_seen != 0;
 }
 
-__attribute__((format(printf, 1, 0))) static void print_message(const char *format, va_list args)
+/* Errors are red where a terminal shows colours and nobody has said NO_COLOR. */
+static int has_colours(void)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    return isatty(STDERR_FILENO) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
+}
+
+__attribute__((format(printf, 2, 0))) static void print_message(int is_error, const char *format,
+                                                                va_list args)
 {
     progress_clear();
-    fprintf(stderr, "%s: ", program);
+    fprintf(stderr, is_error && has_colours() ? "\033[1;31m%s:\033[0m " : "%s: ", program);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
 }
@@ -75,7 +86,7 @@ int tool_fail(const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    print_message(format, args);
+    print_message(1, format, args);
     va_end(args);
     return TOOL_FAILED;
 }
@@ -113,7 +124,7 @@ int tool_usage(const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    print_message(format, args);
+    print_message(1, format, args);
     va_end(args);
     fprintf(stderr, "Try '%s --help'.\n", program);
     return TOOL_USAGE;
@@ -126,7 +137,7 @@ void tool_say(const char *format, ...)
     if (voice_now == TOOL_SILENT)
         return;
     va_start(args, format);
-    print_message(format, args);
+    print_message(0, format, args);
     va_end(args);
 }
 
@@ -137,7 +148,7 @@ void tool_explain(const char *format, ...)
     if (voice_now != TOOL_VERBOSE)
         return;
     va_start(args, format);
-    print_message(format, args);
+    print_message(0, format, args);
     va_end(args);
 }
 

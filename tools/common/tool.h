@@ -29,7 +29,8 @@ tool_voice tool_get_voice(void);
 /** Nonzero once a signal has asked the program to stop. */
 int tool_stopped(void);
 
-/** Prints "NAME: message"; returns TOOL_FAILED. Silent programs still say what went wrong. */
+/** Prints "NAME: message", on a terminal with NAME in red unless NO_COLOR is set; returns
+ * TOOL_FAILED. Silent programs still say what went wrong. */
 int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** The same for a library call that came to status; err may be empty. */
