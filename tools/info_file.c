@@ -4,14 +4,56 @@
 #include "common/classes.h"
 #include "common/json.h"
 #include "common/numbers.h"
-#include "common/table.h"
 #include "common/tool.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static double rows_or_one(const mdla_account *account)
 {
     return account->rows ? (double)account->rows : 1.0;
+}
+
+/* How many bytes the rows took in their own type. */
+static double source_nbytes(const mdla_file_info *f, const mdla_account *account)
+{
+    return (double)account->rows * f->dims * (double)mdla_dtype_nbytes(f->dtype);
+}
+
+static void print_size(const info_subject *s, const mdla_account *account)
+{
+    const double bits = 8.0 * (double)account->file_nbytes / rows_or_one(account);
+    const double codebook = (account->bits[MDLA_BITS_ATOMS] + account->bits[MDLA_BITS_BIAS] +
+                             account->bits[MDLA_BITS_PRIORS]) /
+                            rows_or_one(account);
+    char count[NUMBER_TEXT_MAX];
+
+    printf("  size      %s bytes", number_grouped(account->file_nbytes, count));
+    if (account->rows == 0) {
+        putchar('\n');
+        return;
+    }
+    printf("; the rows took %.3g times as many\n",
+           source_nbytes(&s->file, account) / (double)account->file_nbytes);
+    printf("  bits      %.2f a row", bits);
+    if (codebook > 0)
+        printf(", %.2f beside the codebook", bits - codebook);
+    putchar('\n');
+}
+
+static void print_model(const mdla_file_info *f, const mdla_account *account)
+{
+    const double indices = account->bits[MDLA_BITS_INDICES];
+
+    if (f->model == MDLA_MODEL_ADDITIVE) {
+        printf("  model     additive: every feature by itself\n");
+        return;
+    }
+    printf("  model     joint: features given each other");
+    if (account->additive_indices > 0)
+        printf(", indices %.1f %% below what they cost one by one",
+               100.0 * (1.0 - indices / account->additive_indices));
+    putchar('\n');
 }
 
 static void print_head(const info_subject *s, const mdla_account *account)
@@ -22,51 +64,68 @@ static void print_head(const info_subject *s, const mdla_account *account)
     printf("%s: mdla %u.%u, %s rows x %u dims of %s, %s features\n", s->name, f->version_major,
            f->version_minor, number_grouped(account->rows, count), f->dims,
            mdla_dtype_name(f->dtype), number_grouped(f->width, width));
-    printf("  size      %s bytes\n", number_grouped(account->file_nbytes, count));
-    printf("  blocks    %s of at most %u rows\n", number_grouped(f->blocks, count), f->block_rows);
+    print_size(s, account);
+    if (isfinite(f->fvu))
+        printf("  loss      FVU %.6f, as the encoder recorded it\n", f->fvu);
+    if (account->rows)
+        printf("  L0        %.2f features a row\n",
+               (double)account->active / (double)account->rows);
+    print_model(f, account);
+    printf("  step      %g\n", f->step);
+    printf("  blocks    %s of at most %u rows%s\n", number_grouped(f->blocks, count), f->block_rows,
+           f->passages ? "; starts of passages are coded" : "");
     printf("  codebook  %s, SHA-256 %s\n", f->embedded ? "embedded" : "named",
            number_sha256(f->codebook_sha256, text));
-    printf("  step      %g\n", f->step);
-    if (account->rows)
-        printf("  L0        %.2f\n", (double)account->active / (double)account->rows);
-    if (isfinite(f->fvu))
-        printf("  FVU       %.6f (recorded)\n", f->fvu);
     if (f->has_decoded_sha256)
         printf("  decoded   SHA-256 %s\n", number_sha256(f->decoded_sha256, text));
     if (f->note && f->note[0])
         printf("  note      %s\n", f->note);
 }
 
-static int print_classes(const mdla_account *account)
+/* What a newcomer asks of a class's name. */
+static const char *class_meaning(mdla_bit_class bit_class)
 {
-    const double all = 8.0 * (double)account->file_nbytes;
-    table *t = table_new(4);
-    double sum = 0;
-    int result;
+    switch (bit_class) {
+    case MDLA_BITS_CONTAINER: return "the file's frame";
+    case MDLA_BITS_ATOMS: return "codebook: the features' directions";
+    case MDLA_BITS_BIAS: return "codebook: what every row starts from";
+    case MDLA_BITS_PRIORS: return "codebook: what is expected of codes";
+    case MDLA_BITS_ROW_HEADERS: return "counts of rows and blocks";
+    case MDLA_BITS_INDICES: return "which features are active";
+    case MDLA_BITS_LEVELS: return "how strongly";
+    case MDLA_BITS_INDEX: return "where the blocks are";
+    case MDLA_BITS_ANCILLARY: return "provenance, hashes, sums";
+    case MDLA_BITS_CODER: return "the coder's own overhead";
+    default: return "";
+    }
+}
 
-    if (!t)
-        return tool_fail("out of memory");
-    table_text(t, "class");
-    table_text(t, "bits");
-    table_text(t, "share");
-    table_text(t, "bits a row");
+static void print_class(const char *name, double bits, const mdla_account *account,
+                        const char *meaning)
+{
+    enum { BAR = 20 };
+    const double share = bits / (8.0 * (double)account->file_nbytes);
+    const int filled = (int)(share * BAR + 0.5);
+
+    printf("%-12s %13.1f %13.3f %8.2f %%", name, bits, bits / rows_or_one(account), 100.0 * share);
+    if (*meaning)
+        printf("  %.*s%*s  %s", filled, "####################", BAR - filled, "", meaning);
+    putchar('\n');
+}
+
+static void print_classes(const mdla_account *account)
+{
+    double sum = 0;
+
+    printf("\n%-12s %13s %13s %10s\n", "class", "bits", "bits a row", "share");
     for (int c = 0; c < MDLA_BITS_CLASSES; c++) {
         if (account->bits[c] == 0)
             continue;
-        table_text(t, mdla_bit_class_name((mdla_bit_class)c));
-        table_number(t, account->bits[c], 1);
-        table_format(t, "%.2f %%", 100.0 * account->bits[c] / all);
-        table_number(t, account->bits[c] / rows_or_one(account), 3);
+        print_class(mdla_bit_class_name((mdla_bit_class)c), account->bits[c], account,
+                    class_meaning((mdla_bit_class)c));
         sum += account->bits[c];
     }
-    table_text(t, "all: 8 x the file's bytes");
-    table_number(t, sum, 1);
-    table_format(t, "%.2f %%", 100.0 * sum / all);
-    table_number(t, sum / rows_or_one(account), 3);
-    putchar('\n');
-    result = table_print_aligned(t, stdout) == 0 ? TOOL_DONE : tool_fail("out of memory");
-    table_free(t);
-    return result;
+    print_class("file", sum, account, "");
 }
 
 static void print_json(const info_subject *s, const mdla_account *account)
@@ -115,5 +174,6 @@ int info_file(const info_subject *s)
         return TOOL_DONE;
     }
     print_head(s, &account);
-    return print_classes(&account);
+    print_classes(&account);
+    return TOOL_DONE;
 }

@@ -49,9 +49,9 @@ static int open_passages(const enc_options *o, enc_job *job)
 
     if (o->docs == NULL)
         return TOOL_DONE;
-    status = mdla_source_file(o->docs, &source, &err);
-    if (status == MDLA_OK)
-        status = mdla_rows_set_passages(job->rows, source, o->docs, &err);
+    if (files_source(o->docs, 0, &source) != 0)
+        return TOOL_FAILED;
+    status = mdla_rows_set_passages(job->rows, source, o->docs, &err);
     return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
 }
 

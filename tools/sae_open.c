@@ -1,7 +1,9 @@
 #include "sae_open.h"
 
 #include "common/distortion.h"
+#include "common/files.h"
 #include "common/numbers.h"
+#include "common/options.h"
 #include "common/tool.h"
 
 #include <math.h>
@@ -45,10 +47,8 @@ int sae_open(const mdla_config *config, const sae_choice *choice, mdla_sae **out
     *out = NULL;
     if (status == MDLA_OK)
         status = mdla_sae_load(config, folder, choice->path, &choice->options, out, &err);
-    if (status != MDLA_OK) {
-        tool_fail_status(status, &err);
-        return -1;
-    }
+    if (status != MDLA_OK)
+        return files_fail(choice->path, FILES_SAE, status, &err);
     explain(choice, *out);
     return 0;
 }

@@ -29,7 +29,7 @@ class Info(cli.CliTest):
         self.assertLess(info["bits"]["coder"], 0.001 * info["charged_bits"] + 1000)
         text = self.good("mdla-info", FILE).decode()
         self.assertIn("2,500 rows x 784 dims of u8, 1,024 features", text)
-        self.assertRegex(text, rf"all: 8 x the file's bytes +{8 * size}\.0 +100\.00 %")
+        self.assertRegex(text, rf"\nfile +{8 * size}\.0 +{8 * size / ROWS:.3f} +100\.00 %\n")
 
     def test_rows_and_features_sum_to_the_classes(self):
         info = json.loads(self.good("mdla-info", FILE, "--json"))

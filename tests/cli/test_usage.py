@@ -28,6 +28,34 @@ class Usage(cli.CliTest):
         self.assertIn("unknown option -z\n", self.bad(2, "mdla-info", "-z"))
         self.assertIn("stands for more than one option", self.bad(2, "mdla-enc", "--cod", "x"))
 
+    def test_misspelt_values_get_a_guess(self):
+        for program, option, value, sentence in (
+                ("mdla-enc", "--model", "joined", "give joint or additive; did you mean joint?"),
+                ("mdla-enc", "--code", "fre", "give free or sae; did you mean free?"),
+                ("mdla-train", "--arch", "tpok", "give batchtopk, topk or relu; did you mean topk?"),
+                ("mdla-dec", "--dtype", "f23", "i64 or bool; did you mean f32?"),
+                ("mdla-dec", "--format", "pickle", "coo or delphi\n")):
+            self.assertIn(f"{option} {value}: give", self.bad(2, program, option, value))
+            self.assertIn(sentence, self.bad(2, program, option, value))
+
+    def test_file_names_that_nearly_exist_get_a_guess(self):
+        for name in ("acts.npy", "my.npy", "my.codebook", "zz.mdla"):
+            self.write(name, cli.npy_bytes(bytes(16), (2, 2)))
+        (self.folder / "my-sae").mkdir()
+        sub = self.folder / "sub"
+        sub.mkdir()
+        (sub / "shard-1.npy").write_bytes(b"")
+        for program, args, guess in (("mdla-info", ["atcs.npy"], "did you mean acts.npy?"),
+                                     ("mdla-info", ["acts"], "did you mean acts.npy?"),
+                                     ("mdla-info", ["sub/shard1.npy"], "did you mean sub/shard-1.npy?"),
+                                     ("mdla-enc", ["acts.npy", "--codebook", "my", "-o", "x", "--fvu", ".1"],
+                                      "did you mean my.codebook?"),
+                                     ("mdla-dec", ["z.mdla", "-o", "x"], "did you mean zz.mdla?"),
+                                     ("mdla-eval", ["acts.npy", "--sae", "my_sae"], "did you mean my-sae?")):
+            self.assertIn(f"No such file or directory; {guess}\n", self.bad(1, program, *args))
+        self.assertTrue(self.bad(1, "mdla-info", "other.npy").endswith("No such file or directory\n"))
+        self.assertTrue(self.bad(1, "mdla-info", "none/acts.npy").endswith("No such file or directory\n"))
+
     def test_values_are_missing_or_too_many(self):
         self.assertIn("--fvu needs a value", self.bad(2, "mdla-enc", "--fvu"))
         self.assertIn("-o needs a value", self.bad(2, "mdla-enc", "-o"))

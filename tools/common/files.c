@@ -1,7 +1,9 @@
 /* Opening inputs and outputs by path, with every failure reported here. */
 #include "common/files.h"
 
+#include "common/options.h"
 #include "common/spool.h"
+#include "common/suggest.h"
 #include "common/tool.h"
 
 #include <errno.h>
@@ -14,7 +16,21 @@ const char *files_name(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-int files_source(const char *path, int seekable, mdla_source *out)
+int files_fail(const char *path, const char *patterns, mdla_status status, const mdla_error *err)
+{
+    suggestion s = {.word = path};
+    char guess[SUGGEST_MAX];
+
+    if (access(path, F_OK) == 0 || errno != ENOENT) {
+        tool_fail_status(status, err);
+        return -1;
+    }
+    suggest_files(&s, path, patterns);
+    tool_fail("%s%s", err->text, suggest_phrase(&s, "", guess));
+    return -1;
+}
+
+static int open_source(const char *path, const char *patterns, int seekable, mdla_source *out)
 {
     mdla_error err = {MDLA_OK, ""};
     mdla_status status;
@@ -24,13 +40,16 @@ int files_source(const char *path, int seekable, mdla_source *out)
         return -1;
     }
     status = mdla_source_file(path, out, &err);
-    if (status != MDLA_OK) {
-        tool_fail_status(status, &err);
-        return -1;
-    }
+    if (status != MDLA_OK)
+        return files_fail(path, patterns, status, &err);
     if (seekable && !out->seek)
         return spool_source(out, files_name(path));
     return 0;
+}
+
+int files_source(const char *path, int seekable, mdla_source *out)
+{
+    return open_source(path, FILES_DATA, seekable, out);
 }
 
 int files_codebook(const mdla_config *config, const char *path, mdla_codebook **out)
@@ -40,7 +59,7 @@ int files_codebook(const mdla_config *config, const char *path, mdla_codebook **
     mdla_status status;
 
     *out = NULL;
-    if (files_source(path, 0, &source) != 0)
+    if (open_source(path, FILES_CODEBOOK, 0, &source) != 0)
         return -1;
     status = mdla_codebook_read(config, source, files_name(path), out, &err);
     if (status == MDLA_OK)
@@ -57,7 +76,7 @@ int files_decoder(const mdla_config *config, const char *path, int seekable,
     mdla_status status;
 
     *out = NULL;
-    if (files_source(path, seekable, &source) != 0)
+    if (open_source(path, FILES_MDLA, seekable, &source) != 0)
         return -1;
     status = mdla_decoder_open(config, source, files_name(path), codebook, out, &err);
     if (status == MDLA_OK)

@@ -12,6 +12,10 @@
  */
 int files_source(const char *path, int seekable, mdla_source *out);
 
+/** Reports that a path couldn't be opened, with a guess where it doesn't exist but one of the
+ * patterns' files (FILES_*) that is called nearly so does. Returns -1. */
+int files_fail(const char *path, const char *patterns, mdla_status status, const mdla_error *err);
+
 /** One or many shards as one stream of rows: files, FILE:ARRAY, folders, patterns (path_list.h).
  * rewindable as seekable above. Returns 0 or -1. */
 int files_rows(const mdla_config *config, char **paths, size_t count,

@@ -1,10 +1,12 @@
 /* Guesses by the number of edits. */
 #include "common/suggest.h"
 
+#include <dirent.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { WORD_MAX = 63 };
+enum { WORD_MAX = 63, FAR_OFF = 1000 };
 
 /* Edits that make one word the other: insert, remove, replace, swap two neighbours. */
 static size_t word_distance(const char *a, const char *b)
@@ -36,20 +38,34 @@ static size_t word_distance(const char *a, const char *b)
     return row[b_length];
 }
 
-void suggest_try(suggestion *s, const char *candidate)
+static void take(suggestion *s, const char *candidate, size_t distance)
 {
-    const size_t length = strlen(s->word);
-    const size_t most = length < 3 ? 1 : 2; /* more edits than these make any word of any other */
-    size_t distance;
-
-    if (length > WORD_MAX || strlen(candidate) >= sizeof s->nearest)
-        return;
-    distance = word_distance(s->word, candidate);
-    if (distance > most || (s->found && distance >= s->distance))
+    if ((s->found && distance >= s->distance) || strlen(candidate) >= sizeof s->nearest)
         return;
     s->distance = distance;
     s->found = 1;
     strcpy(s->nearest, candidate);
+}
+
+/* Edits from the word to the candidate, or FAR_OFF. */
+static size_t near_distance(const char *word, const char *candidate)
+{
+    const size_t length = strlen(word);
+    const size_t most = length < 3 ? 1 : 2; /* more edits than these make any word of any other */
+    size_t distance;
+
+    if (length > WORD_MAX || strlen(candidate) > WORD_MAX)
+        return FAR_OFF;
+    distance = word_distance(word, candidate);
+    return distance > most ? FAR_OFF : distance;
+}
+
+void suggest_try(suggestion *s, const char *candidate)
+{
+    const size_t distance = near_distance(s->word, candidate);
+
+    if (distance != FAR_OFF)
+        take(s, candidate, distance);
 }
 
 void suggest_words(suggestion *s, const char *words)
@@ -62,6 +78,50 @@ void suggest_words(suggestion *s, const char *words)
         suggest_try(s, candidate);
         words += length + (words[length] == '|');
     }
+}
+
+static int fits(const char *name, const char *patterns)
+{
+    while (*patterns) {
+        const size_t length = strcspn(patterns, " ");
+        char pattern[32];
+
+        snprintf(pattern, sizeof pattern, "%.*s", (int)length, patterns);
+        if (fnmatch(pattern, name, 0) == 0)
+            return 1;
+        patterns += length + strspn(patterns + length, " ");
+    }
+    return 0;
+}
+
+void suggest_files(suggestion *s, const char *path, const char *patterns)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    const size_t name_length = strlen(name), folder_length = (size_t)(name - path);
+    char folder[4096];
+    const struct dirent *entry;
+    DIR *dir;
+
+    if (name_length == 0 || folder_length >= sizeof folder)
+        return;
+    snprintf(folder, sizeof folder, "%.*s", (int)folder_length, path);
+    dir = opendir(folder_length ? folder : ".");
+    while (dir && (entry = readdir(dir)) != NULL) {
+        const char *candidate = entry->d_name;
+        size_t distance = near_distance(name, candidate);
+        char text[sizeof s->nearest];
+
+        if (candidate[0] == '.' && name[0] != '.')
+            continue;
+        if (strncmp(candidate, name, name_length) == 0 && candidate[name_length] == '.')
+            distance = 1;
+        if (distance != FAR_OFF &&
+            snprintf(text, sizeof text, "%s%s", folder, candidate) < (int)sizeof text)
+            take(s, text, 2 * distance + !fits(candidate, patterns));
+    }
+    if (dir)
+        closedir(dir);
 }
 
 const char *suggest_phrase(const suggestion *s, const char *before, char *text)
