@@ -2,6 +2,7 @@
  * decoder_open.c    from a source to a checked header, codebook, row index and statistics
  * decoder_rows.c    blocks to rows, in order or from a given row, several blocks at once
  * decoder_bits.c    codes and what they cost
+ * decoder_query.c   the rows of a feature
  */
 #ifndef MDLA_DECODER_H
 #define MDLA_DECODER_H
@@ -70,6 +71,32 @@ mdla_status decoder_read_trailer(mdla_decoder *d, bool have, mdla_error *err);
 /* Scratch memory of slots; made at the first read. */
 mdla_status decoder_make_slots(mdla_decoder *d, mdla_error *err);
 void decoder_free_slots(mdla_decoder *d);
+
+/* Codes of blocks with what they cost, no rows. */
+typedef struct bit_visit {
+    mdla_decoder *d;
+    chunk c;
+    row_code code;
+    row_context context;
+    row_bits bits;
+    mdla_coded_feature *coded; /* [width] */
+    uint64_t payload_nbytes;   /* of the coder, in the blocks visited */
+} bit_visit;
+
+/* Needs a source that can seek. To be ended in any case. */
+mdla_status bit_visit_start(bit_visit *v, mdla_decoder *d, mdla_error *err);
+void bit_visit_end(bit_visit *v);
+
+/* Sees each row's code and bits in v as it is decoded. */
+typedef void (*row_watcher)(void *ctx, const bit_visit *v, uint64_t row);
+
+/* Reads a block into v->c and checks all of it, as decoding would. watch may be NULL; what it was
+ * shown holds once MDLA_OK is returned. */
+mdla_status bit_visit_check(bit_visit *v, const block_entry *entry, row_watcher watch, void *ctx,
+                            mdla_error *err);
+
+/* What a level is worth, times the unit-norm atom. */
+double decoder_strength(const mdla_decoder *d, uint32_t level);
 
 /* Memory for one row's code. */
 mdla_status row_code_new(const mdla_allocator *al, uint32_t width, row_code *code);

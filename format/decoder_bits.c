@@ -7,31 +7,25 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct bit_visit {
-    mdla_decoder *d;
-    chunk c;
-    row_code code;
-    row_context context;
-    row_bits bits;
-    mdla_coded_feature *coded; /* [width] */
-    uint64_t payload_nbytes;   /* of the coder, in the blocks visited */
-} bit_visit;
-
-static mdla_status visit_memory(bit_visit *v)
+mdla_status bit_visit_start(bit_visit *v, mdla_decoder *d, mdla_error *err)
 {
-    const uint32_t width = v->d->header.width;
+    const uint32_t width = d->header.width;
 
+    *v = (bit_visit){.d = d};
+    if (!d->seekable)
+        return error_set(err, MDLA_ERR_UNSUPPORTED,
+                         "%s: codes of a pipe can't be looked up: save it to a file", d->name);
     v->bits.index = alloc_array(v->d->al, width, sizeof *v->bits.index);
     v->bits.level = alloc_array(v->d->al, width, sizeof *v->bits.level);
     v->coded = alloc_array(v->d->al, width, sizeof *v->coded);
     if (row_code_new(v->d->al, width, &v->code) != MDLA_OK ||
         row_context_new(v->d->al, v->d->model, &v->context) != MDLA_OK || v->bits.index == NULL ||
         v->bits.level == NULL || v->coded == NULL)
-        return MDLA_ERR_MEMORY;
+        return error_set(err, MDLA_ERR_MEMORY, "%s: no memory for its codes", d->name);
     return MDLA_OK;
 }
 
-static void visit_free(bit_visit *v)
+void bit_visit_end(bit_visit *v)
 {
     chunk_free(v->d->al, &v->c);
     row_code_free(v->d->al, &v->code);
@@ -50,17 +44,21 @@ const char *mdla_bit_class_name(mdla_bit_class bit_class)
     return (unsigned)bit_class < MDLA_BITS_CLASSES ? names[bit_class] : NULL;
 }
 
+double decoder_strength(const mdla_decoder *d, uint32_t level)
+{
+    const quant_step step = d->model->params.step;
+
+    return quant_step_value(step) * 256.0 / step.mantissa * d->model->coefficient[level];
+}
+
 /* One decoded row to its visitor's form. */
 static void describe_row(bit_visit *v, mdla_symbol_bits *sum)
 {
-    const code_model *m = v->d->model;
-    const double unit = quant_step_value(m->params.step) * 256.0 / m->params.step.mantissa;
-
     *sum = (mdla_symbol_bits){v->bits.passage, v->bits.end, 0.0, 0.0};
     for (uint32_t i = 0; i < v->code.count; i++) {
         v->coded[i] = (mdla_coded_feature){.feature = v->code.feature[i],
                                            .level = v->code.level[i],
-                                           .strength = unit * m->coefficient[v->code.level[i]],
+                                           .strength = decoder_strength(v->d, v->code.level[i]),
                                            .index_bits = v->bits.index[i],
                                            .level_bits = v->bits.level[i]};
         sum->indices += v->bits.index[i];
@@ -75,8 +73,8 @@ static mdla_status damaged(const mdla_decoder *d, const block_entry *entry, mdla
                      (unsigned long long)entry->offset);
 }
 
-/* Reads a block and checks all of it, as decoding would, before a row is shown to anyone. */
-static mdla_status check_block(bit_visit *v, const block_entry *entry, mdla_error *err)
+mdla_status bit_visit_check(bit_visit *v, const block_entry *entry, row_watcher watch, void *ctx,
+                            mdla_error *err)
 {
     mdla_decoder *d = v->d;
     block_decoder b;
@@ -88,9 +86,11 @@ static mdla_status check_block(bit_visit *v, const block_entry *entry, mdla_erro
         b.row_count != entry->rows)
         return damaged(d, entry, err);
     for (uint32_t r = 0; r < b.row_count; r++) {
-        block_decoder_row(&b, &v->code, NULL);
+        block_decoder_row(&b, &v->code, watch != NULL ? &v->bits : NULL);
         if (b.range.bad || !synthesis_fits(d->model, &v->code))
             return damaged(d, entry, err);
+        if (watch != NULL)
+            watch(ctx, v, entry->first_row + r);
     }
     return block_decoder_finished(&b) ? MDLA_OK : damaged(d, entry, err);
 }
@@ -100,7 +100,7 @@ static mdla_status visit_block(bit_visit *v, const block_entry *entry, uint64_t 
 {
     block_decoder b;
 
-    MDLA_TRY(check_block(v, entry, err));
+    MDLA_TRY(bit_visit_check(v, entry, NULL, NULL, err));
     MDLA_TRY(block_decoder_start(&b, v->d->model, &v->context, v->c.payload, v->c.nbytes));
     v->payload_nbytes += v->c.nbytes - BLOCK_HEADER_NBYTES;
     for (uint32_t r = 0; r < b.row_count && !*stop; r++) {
@@ -122,8 +122,6 @@ static mdla_status visit(bit_visit *v, uint64_t first, uint64_t end, mdla_row_vi
     mdla_decoder *d = v->d;
     bool stop = false;
 
-    if (visit_memory(v) != MDLA_OK)
-        return error_set(err, MDLA_ERR_MEMORY, "%s: no memory for its codes", d->name);
     for (uint64_t b = 0; b < d->tail.blocks && !stop; b++) {
         const block_entry *entry = &d->index[b];
 
@@ -133,27 +131,21 @@ static mdla_status visit(bit_visit *v, uint64_t first, uint64_t end, mdla_row_vi
     return MDLA_OK;
 }
 
-static mdla_status check_seekable(const mdla_decoder *d, mdla_error *err)
-{
-    if (!d->seekable)
-        return error_set(err, MDLA_ERR_UNSUPPORTED,
-                         "%s: bits of a pipe can't be counted: save it to a file", d->name);
-    return MDLA_OK;
-}
-
 mdla_status mdla_decoder_visit_rows(mdla_decoder *d, uint64_t first, uint64_t count,
                                     mdla_row_visitor visitor, void *ctx, mdla_error *err)
 {
-    bit_visit v = {.d = d};
+    bit_visit v;
     mdla_status status;
 
-    MDLA_TRY(check_seekable(d, err));
-    if (first > d->tail.rows || (count != MDLA_UNKNOWN && count > d->tail.rows - first))
+    if (d->seekable &&
+        (first > d->tail.rows || (count != MDLA_UNKNOWN && count > d->tail.rows - first)))
         return error_set(err, MDLA_ERR_ARGUMENT, "%s: rows %llu and on: there are %llu", d->name,
                          (unsigned long long)first, (unsigned long long)d->tail.rows);
-    status =
-        visit(&v, first, count == MDLA_UNKNOWN ? d->tail.rows : first + count, visitor, ctx, err);
-    visit_free(&v);
+    status = bit_visit_start(&v, d, err);
+    if (status == MDLA_OK)
+        status = visit(&v, first, count == MDLA_UNKNOWN ? d->tail.rows : first + count, visitor,
+                       ctx, err);
+    bit_visit_end(&v);
     return status;
 }
 
@@ -212,16 +204,17 @@ mdla_status mdla_decoder_account(mdla_decoder *d, mdla_account *out, mdla_error 
 {
     const codebook *cb = d->own.cb;
     account_visit sums = {.d = d, .account = out};
-    bit_visit v = {.d = d};
+    bit_visit v;
     mdla_status status;
 
     *out = (mdla_account){0};
-    MDLA_TRY(check_seekable(d, err));
+    status = bit_visit_start(&v, d, err);
     sums.fired = alloc_zeroed(d->al, d->header.width, sizeof *sums.fired);
-    status = sums.fired != NULL
-                 ? visit(&v, 0, d->tail.rows, add_row, &sums, err)
-                 : error_set(err, MDLA_ERR_MEMORY, "%s: no memory for its codes", d->name);
-    visit_free(&v);
+    if (status == MDLA_OK)
+        status = sums.fired != NULL
+                     ? visit(&v, 0, d->tail.rows, add_row, &sums, err)
+                     : error_set(err, MDLA_ERR_MEMORY, "%s: no memory for its codes", d->name);
+    bit_visit_end(&v);
     alloc_free(d->al, sums.fired);
     if (status != MDLA_OK)
         return status;

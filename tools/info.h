@@ -3,23 +3,29 @@
 #ifndef MDLA_INFO_H
 #define MDLA_INFO_H
 
+#include "common/listing.h"
 #include "mdla/mdla.h"
 
 typedef struct info_subject {
     const char *name;      /* as messages call the file */
     mdla_decoder *decoder; /* of a .mdla file */
     mdla_file_info file;
-    int json;
+    mdla_rows *data; /* the rows that the file was made from; NULL: not given */
+    listing_form form;
 } info_subject;
 
 /** The file at a glance: header, codebook, bits by class. */
 int info_file(const info_subject *subject);
-/** One row's bill: feature, level, strength, bits. */
+/** The codes of rows first .. end - 1; MDLA_UNKNOWN is an open end. */
+int info_rows(const info_subject *subject, uint64_t first, uint64_t end);
+/** One row's bill: feature, level, strength, bits; with data what each feature saves. */
 int info_row(const info_subject *subject, uint64_t row);
-/** The rows of one feature: row, level, strength, bits; CSV or JSON. */
-int info_feature(const info_subject *subject, uint32_t feature);
-/** Every feature: rows, rate, mean level and strength, bits; CSV or JSON. */
+/** The rows of one feature: row, level, strength, bits; those where it is strongest (top > 0). */
+int info_feature(const info_subject *subject, uint32_t feature, uint64_t top);
+/** Every feature: rows, rate, mean level and strength, bits. */
 int info_features(const info_subject *subject);
+/** The rows that cost most, then those that cost least, in falling order of their bits. */
+int info_top_rows(const info_subject *subject, uint64_t count);
 
 /** A codebook file. */
 int info_codebook(const char *name, const mdla_codebook *codebook, int json);

@@ -169,7 +169,7 @@ int info_file(const info_subject *s)
 
     if (status != MDLA_OK)
         return tool_fail_status(status, &err);
-    if (s->json) {
+    if (s->form == LISTING_JSON) {
         print_json(s, &account);
         return TOOL_DONE;
     }

@@ -11,20 +11,28 @@
 #include <sys/stat.h>
 
 static const char head[] =
-    "Usage: mdla-info FILE  [--row I | --feature J | --features] [--json]\n"
+    "Usage: mdla-info FILE  [QUESTION]  [--csv | --json]\n"
     "Tells what a .mdla file, a codebook or an array holds, and where the bits are.\n"
+    "Questions about codes decode no rows.\n"
     "  mdla-info acts.mdla\n"
-    "  mdla-info acts.mdla --row 7\n"
+    "  mdla-info acts.mdla --row 7 --data acts.npy\n"
     "  mdla-info acts.safetensors:activations\n";
 static const char tail[] =
     "FILE - is standard input. Of an array it prints rows, dims, dtype and the\n"
     "SHA-256 of its values as little-endian float32; of a .npz, safetensors or Arrow\n"
     "file all arrays too. A folder is data as mdla-enc takes it.\n";
 
+#define ROWS_MAX ((uint64_t)1 << 48)
+
 enum {
-    KEY_ROW = OPTION_FIRST,
+    KEY_ROWS = OPTION_FIRST,
+    KEY_ROW,
+    KEY_DATA,
     KEY_FEATURE,
+    KEY_TOP,
     KEY_FEATURES,
+    KEY_TOP_ROWS,
+    KEY_CSV,
     KEY_JSON,
     KEY_CODEBOOK,
     KEY_DIMS,
@@ -33,40 +41,81 @@ enum {
 };
 
 static const tool_option table[] = {
-    {"row", KEY_ROW, "I", .brief = "the bill of row I: feature, level, strength, bits"},
-    {"feature", KEY_FEATURE, "J", .brief = "the rows where feature J is active, as CSV"},
-    {"features", KEY_FEATURES, .brief = "every feature: rows, rate, levels, bits, as CSV"},
-    {"json", KEY_JSON, .brief = "the same for machines"},
+    {"rows", KEY_ROWS, "A:B", .brief = "rows A to B - 1: feature, level, strength, bits"},
+    {"row", KEY_ROW, "I", .brief = "the bill of row I: bits, share, energy of each feature",
+     .more = "The energy is the squared norm of what the feature adds to the row, its strength "
+             "times its atom."},
+    {"data", KEY_DATA, "ROWS", .files = FILES_DATA,
+     .brief = "with --row: what squared error each feature saves",
+     .more = "ROWS are those that FILE was made from. What is printed is by how much the row's "
+             "error would rise if the feature were left out and all else stayed."},
+    {"feature", KEY_FEATURE, "J", .brief = "the rows where feature J is active"},
+    {"top", KEY_TOP, "K", .brief = "with --feature: the K where it is strongest",
+     .more = "Strongest first, ties by row."},
+    {"features", KEY_FEATURES, .brief = "every feature: rows, rate, levels, bits"},
+    {"top-rows", KEY_TOP_ROWS, "N", .brief = "the N rows that cost most and the N that cost least",
+     .more = "In falling order of their bits."},
+    {"csv", KEY_CSV, .brief = "answers to questions as CSV"},
+    {"json", KEY_JSON, .brief = "answers for programs"},
     {"codebook", KEY_CODEBOOK, "CB", .files = FILES_CODEBOOK,
      .brief = "the codebook that FILE only names"},
     {"dims", KEY_DIMS, "N", .brief = "rows of raw data have N values"},
-    {"bf16", KEY_BF16, .brief = "16-bit integers in FILE are bfloat16"},
-    {"integers", KEY_INTEGERS, .brief = "16-bit integers in FILE are integers"},
+    {"bf16", KEY_BF16, .brief = "16-bit integers in data are bfloat16"},
+    {"integers", KEY_INTEGERS, .brief = "16-bit integers in data are integers"},
     OPTIONS_QUIET,
     OPTIONS_END,
 };
 
 static const tool_program program = {head, tail, FILES_CODEBOOK " " FILES_DATA, table};
 
-typedef enum info_question { ASK_FILE, ASK_ROW, ASK_FEATURE, ASK_FEATURES } info_question;
+typedef enum info_question {
+    ASK_FILE,
+    ASK_ROWS,
+    ASK_ROW,
+    ASK_FEATURE,
+    ASK_FEATURES,
+    ASK_TOP_ROWS
+} info_question;
 
 typedef struct info_options {
     mdla_config config;
     mdla_array_options array;
     info_question question;
-    uint64_t number; /* of the row or feature */
+    uint64_t number;     /* of the row or feature, or how many rows */
+    uint64_t first, end; /* rows */
+    uint64_t top;        /* rows of a feature; 0: all */
     const char *codebook;
-    char *path;
-    int json;
+    char *path, *data;
+    listing_form form;
 } info_options;
 
-static int ask(info_options *o, info_question question, const char *name, uint64_t highest)
+static int ask(info_options *o, info_question question)
 {
     if (o->question != ASK_FILE)
-        return tool_usage("--row, --feature and --features: give one of them");
+        return tool_usage("--rows, --row, --feature, --features and --top-rows: give one of them");
     o->question = question;
-    if (name && number_parse_u64(optarg, 0, highest, &o->number) != 0)
+    return 0;
+}
+
+static int ask_number(info_options *o, info_question question, const char *name, uint64_t highest)
+{
+    if (number_parse_u64(optarg, 0, highest, &o->number) != 0)
         return tool_usage("--%s %s: give a whole number, counted from 0", name, optarg);
+    return ask(o, question);
+}
+
+static int set_count(const char *name, uint64_t *out)
+{
+    if (number_parse_u64(optarg, 1, ROWS_MAX, out) != 0)
+        return tool_usage("--%s %s: give a whole number of rows, from 1", name, optarg);
+    return 0;
+}
+
+static int set_form(info_options *o, listing_form form)
+{
+    if (o->form != LISTING_TEXT && o->form != form)
+        return tool_usage("--csv and --json: give one of them");
+    o->form = form;
     return 0;
 }
 
@@ -75,10 +124,21 @@ static int set_option(info_options *o, int key)
     uint64_t number;
 
     switch (key) {
-    case KEY_ROW: return ask(o, ASK_ROW, "row", (uint64_t)1 << 48);
-    case KEY_FEATURE: return ask(o, ASK_FEATURE, "feature", o->config.limits.max_width);
-    case KEY_FEATURES: return ask(o, ASK_FEATURES, NULL, 0);
-    case KEY_JSON: o->json = 1; break;
+    case KEY_ROWS:
+        if (number_parse_range(optarg, &o->first, &o->end) != 0)
+            return tool_usage("--rows %s: give A:B with A <= B, such as 0:100", optarg);
+        return ask(o, ASK_ROWS);
+    case KEY_ROW: return ask_number(o, ASK_ROW, "row", ROWS_MAX);
+    case KEY_DATA: o->data = optarg; break;
+    case KEY_FEATURE: return ask_number(o, ASK_FEATURE, "feature", o->config.limits.max_width);
+    case KEY_TOP: return set_count("top", &o->top);
+    case KEY_FEATURES: return ask(o, ASK_FEATURES);
+    case KEY_TOP_ROWS:
+        if (set_count("top-rows", &o->number) != 0)
+            return TOOL_USAGE;
+        return ask(o, ASK_TOP_ROWS);
+    case KEY_CSV: return set_form(o, LISTING_CSV);
+    case KEY_JSON: return set_form(o, LISTING_JSON);
     case KEY_CODEBOOK: o->codebook = optarg; break;
     case KEY_DIMS:
         if (number_parse_u64(optarg, 1, o->config.limits.max_dims, &number) != 0)
@@ -115,19 +175,40 @@ static int parse(int argc, char **argv, info_options *o)
         return tool_usage("no file; name a .mdla file, a codebook or an array");
     if (optind + 1 < argc)
         return tool_usage("more than one file: %s", argv[optind + 1]);
+    if (o->data && o->question != ASK_ROW)
+        return tool_usage("--data goes with --row I");
+    if (o->top > 0 && o->question != ASK_FEATURE)
+        return tool_usage("--top goes with --feature J");
+    if (o->form == LISTING_CSV && o->question == ASK_FILE)
+        return tool_usage("--csv goes with a question about rows or features; --json is for all");
     o->path = argv[optind];
     return -1;
 }
 
+/* The bill of a row, with the source's rows where they are given. */
+static int answer_row(const info_options *o, info_subject *subject)
+{
+    char *paths[] = {o->data};
+    int result;
+
+    if (o->data && files_rows(&o->config, paths, 1, &o->array, 0, &subject->data) != 0)
+        return TOOL_FAILED;
+    result = info_row(subject, o->number);
+    mdla_rows_close(subject->data);
+    return result;
+}
+
 static int answer(const info_options *o, mdla_decoder *decoder)
 {
-    info_subject subject = {.name = files_name(o->path), .decoder = decoder, .json = o->json};
+    info_subject subject = {.name = files_name(o->path), .decoder = decoder, .form = o->form};
 
     mdla_decoder_query(decoder, &subject.file);
     switch (o->question) {
-    case ASK_ROW: return info_row(&subject, o->number);
-    case ASK_FEATURE: return info_feature(&subject, (uint32_t)o->number);
+    case ASK_ROWS: return info_rows(&subject, o->first, o->end);
+    case ASK_ROW: return answer_row(o, &subject);
+    case ASK_FEATURE: return info_feature(&subject, (uint32_t)o->number, o->top);
     case ASK_FEATURES: return info_features(&subject);
+    case ASK_TOP_ROWS: return info_top_rows(&subject, o->number);
     default: return info_file(&subject);
     }
 }
@@ -166,8 +247,9 @@ static mdla_status try_codebook(const info_options *o, mdla_source source, int *
 
     if (status == MDLA_ERR_FORMAT)
         return status;
-    *result = status == MDLA_OK ? info_codebook(files_name(o->path), codebook, o->json)
-                                : tool_fail_status(status, &err);
+    *result = status == MDLA_OK
+                  ? info_codebook(files_name(o->path), codebook, o->form == LISTING_JSON)
+                  : tool_fail_status(status, &err);
     mdla_codebook_free(codebook);
     return status;
 }
@@ -198,7 +280,8 @@ static void try_array(const info_options *o, mdla_source source, info_arrays *ar
                       files_name(o->path));
     else if (status == MDLA_OK ||
              (arrays->listed && (status == MDLA_ERR_ARGUMENT || status == MDLA_ERR_DATA)))
-        *result = info_array(&o->config, files_name(o->path), rows, arrays, o->json);
+        *result =
+            info_array(&o->config, files_name(o->path), rows, arrays, o->form == LISTING_JSON);
     else
         *result = tool_fail_status(status, &err);
     mdla_rows_close(rows);
@@ -229,7 +312,7 @@ static int try_kinds(const info_options *o, const mdla_source *source,
     mdla_source lent;
     int result = TOOL_FAILED;
 
-    if (o->array.raw_dims == 0) {
+    if (o->array.raw_dims == 0 || about_codes) {
         if (lend(source, &lent) != MDLA_OK)
             return tool_fail("%s: can't seek", files_name(o->path));
         kind = try_file(o, lent, codebook, &result);
@@ -253,7 +336,7 @@ static int show_rows(const info_options *o)
         return tool_fail("%s: not a .mdla file, so it has no rows of codes", o->path);
     if (files_rows(&o->config, paths, 1, &o->array, 0, &rows) != 0)
         return TOOL_FAILED;
-    result = info_array(&o->config, o->path, rows, NULL, o->json);
+    result = info_array(&o->config, o->path, rows, NULL, o->form == LISTING_JSON);
     mdla_rows_close(rows);
     return result;
 }

@@ -18,7 +18,7 @@ ROWS, WIDTH = 2500, 1024
 
 class Info(cli.CliTest):
     def table(self, program, *args):
-        return list(csv.DictReader(io.StringIO(self.good(program, *args).decode())))
+        return list(csv.DictReader(io.StringIO(self.good(program, *args, "--csv").decode())))
 
     def test_classes_sum_to_the_file(self):
         info = json.loads(self.good("mdla-info", FILE, "--json"))
@@ -61,7 +61,7 @@ class Info(cli.CliTest):
 
     def test_bill_of_a_row_as_text(self):
         lines = self.good("mdla-info", FILE, "--row", "7").decode().splitlines()
-        self.assertEqual(lines[0].split(), "feature level strength index bits level bits bits".split())
+        self.assertEqual(lines[0].split(), "feature level strength index bits level bits bits share % energy".split())
         self.assertEqual(lines[-2].split()[0], "header")
         self.assertEqual(lines[-1].split()[0], "row")
 

@@ -648,6 +648,37 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_visit_rows(mdla_decoder *decoder
                                                            uint64_t count, mdla_row_visitor visitor,
                                                            void *ctx, mdla_error *err);
 
+/** One row where a feature is active. */
+typedef struct mdla_feature_row {
+    uint64_t row;
+    uint32_t level;
+    double strength;
+    double index_bits, level_bits; /**< what the feature was charged there */
+} mdla_feature_row;
+
+/** Nonzero stops. */
+typedef int (*mdla_feature_visitor)(void *ctx, const mdla_feature_row *at);
+
+/**
+ * Shows the rows where a feature is active, in order. Decodes codes, no rows. Needs a source that
+ * can seek.
+ * @return MDLA_ERR_ARGUMENT a feature past the width; else as mdla_decoder_read_rows.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_visit_feature(mdla_decoder *decoder,
+                                                              uint32_t feature,
+                                                              mdla_feature_visitor visitor,
+                                                              void *ctx, mdla_error *err);
+
+/**
+ * The rows where a feature is strongest: strongest first, ties by row.
+ * @param rows  out: [max_rows].
+ * @param got   out: how many; fewer than max_rows where the feature is active in fewer.
+ * @return as mdla_decoder_visit_feature.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_top_rows(mdla_decoder *decoder, uint32_t feature,
+                                                         mdla_feature_row *rows, size_t max_rows,
+                                                         size_t *got, mdla_error *err);
+
 /** Bits of the whole file by class. Decodes all codes. Needs a source that can seek. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_account(mdla_decoder *decoder, mdla_account *out,
                                                         mdla_error *err);

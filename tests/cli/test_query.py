@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+"""Questions about the codes of a file: every answer is compared with all codes as mdla-dec writes them, and what a
+feature saves with rows that are changed by hand."""
+import array
+import collections
+import csv
+import io
+import json
+import struct
+
+import cli
+
+FILE = cli.FIXTURE / "digits.mdla"
+DIGITS = cli.FIXTURE / "digits.npy"
+DECODED = cli.FIXTURE / "decoded.npy"
+ROWS, WIDTH = 2500, 1024
+
+
+class Query(cli.CliTest):
+    def lines(self, *args):
+        """An answer as JSON; CSV and text must say the same."""
+        records = json.loads(self.good("mdla-info", *args, "--json"))
+        table = list(csv.reader(io.StringIO(self.good("mdla-info", *args, "--csv").decode())))
+        text = self.good("mdla-info", *args).decode().splitlines()
+        self.assertEqual(len(table), len(records) + 1)
+        self.assertEqual(len(text), len(records) + 1)
+        self.assertEqual(text[0].split(), " ".join(table[0]).replace("_", " ").split())
+        for line, shown, record in zip(table[1:], text[1:], records):
+            self.assertEqual(dict(zip(table[0], map(float, line))), record)
+            self.assertEqual(len(shown.split()), len(line))
+        return records
+
+    def codes(self):
+        text = self.good("mdla-dec", FILE, "--codes", "-o", "-").decode()
+        return [(int(r["row"]), int(r["feature"]), int(r["level"]), float(r["strength"]))
+                for r in csv.DictReader(io.StringIO(text))]
+
+    def test_rows_are_their_codes(self):
+        codes = self.codes()
+        for first, end in ((0, 3), (1020, 1030), (2490, ROWS), (7, 7)):
+            found = [(r["row"], r["feature"], r["level"]) for r in self.lines(FILE, "--rows", f"{first}:{end}")]
+            self.assertEqual(sorted(found), sorted(c[:3] for c in codes if first <= c[0] < end))
+        self.assertEqual(self.lines(FILE, "--rows", "2498:"), self.lines(FILE, "--rows", f"2498:{ROWS}"))
+        self.assertEqual(self.lines(FILE, "--rows", ":2"), self.lines(FILE, "--rows", "0:2"))
+
+    def test_a_feature_is_where_the_codes_have_it(self):
+        codes = self.codes()
+        rows = collections.defaultdict(list)
+        for row, feature, level, strength in codes:
+            rows[feature].append((row, level, strength))
+        busiest = max(rows, key=lambda f: len(rows[f]))
+        rarest = min(rows, key=lambda f: len(rows[f]))
+        never = min(set(range(WIDTH)) - set(rows))
+        for feature in (busiest, rarest, never):
+            found = [(r["row"], r["level"]) for r in self.lines(FILE, "--feature", feature)]
+            self.assertEqual(found, [r[:2] for r in rows[feature]])
+        for top in (1, 10, len(rows[busiest]) - 1, 10 ** 9):
+            found = [(r["row"], r["level"]) for r in self.lines(FILE, "--feature", busiest, "--top", top)]
+            expected = sorted(rows[busiest], key=lambda r: (-r[2], r[0]))[:top]
+            self.assertEqual(found, [r[:2] for r in expected])
+        self.assertEqual(self.lines(FILE, "--feature", never, "--top", 3), [])
+
+    def test_dearest_and_cheapest_rows(self):
+        codes = collections.Counter(c[0] for c in self.codes())
+        everyone = self.lines(FILE, "--top-rows", 10 ** 6)
+        self.assertEqual(sorted(r["row"] for r in everyone), list(range(ROWS)))
+        self.assertEqual([r["bits"] for r in everyone], sorted((r["bits"] for r in everyone), reverse=True))
+        for r in everyone[:20]:
+            self.assertEqual(r["active"], codes[r["row"]])
+            self.assertAlmostEqual(r["bits"], sum(r[f"{k}_bits"] for k in ("passage", "header", "index", "level")),
+                                   delta=1e-9)
+            bill = json.loads(self.good("mdla-info", FILE, "--row", r["row"], "--json"))
+            self.assertAlmostEqual(bill["bits"], r["bits"], delta=1e-9)
+        ends = self.lines(FILE, "--top-rows", 7)
+        self.assertEqual([r["row"] for r in ends], [r["row"] for r in everyone[:7] + everyone[-7:]])
+
+    def test_bill_adds_up(self):
+        bill = json.loads(self.good("mdla-info", FILE, "--row", 7, "--json"))
+        rest = bill["header_bits"] + bill["passage_bits"]
+        self.assertAlmostEqual(sum(c["bits"] for c in bill["code"]) + rest, bill["bits"], delta=1e-9)
+        self.assertAlmostEqual(sum(c["share"] for c in bill["code"]) + rest / bill["bits"], 1, delta=1e-9)
+        self.assertEqual({c["error_saved"] for c in bill["code"]}, {None})
+        table = list(csv.DictReader(io.StringIO(self.good("mdla-info", FILE, "--row", 7, "--csv").decode())))
+        self.assertEqual(table[-1]["feature"], "row")
+        self.assertAlmostEqual(float(table[-1]["bits"]), bill["bits"], delta=1e-9)
+        self.assertAlmostEqual(sum(float(t["share_percent"]) for t in table[:-1]), 100, delta=1e-9)
+
+    def bill(self, row, data):
+        return json.loads(self.good("mdla-info", FILE, "--row", row, "--data", data, "--json"))
+
+    def test_what_a_feature_saves(self):
+        """Against the decoded rows with t added in one place: without a feature of part v the error grows by
+        |v|^2 + 2 t v there. So every v can be told, and the row less its parts is the bias, the same for all rows."""
+        decoded = array.array("f", struct.unpack(f"<{ROWS * cli.DIMS}f", cli.npy_read(DECODED)[2]))
+        pixels, t, bias = (380, 407), 64.0, collections.defaultdict(list)
+        for row in (3, 1999):
+            exact = self.bill(row, DECODED)
+            self.assertEqual(exact["squared_error"], 0)
+            energy = {c["feature"]: c["energy"] for c in exact["code"]}
+            for c in exact["code"]:
+                self.assertGreater(c["energy"], 0.5 * c["strength"] ** 2)  # an atom, rounded, has a norm of about 1
+                self.assertLess(c["energy"], 1.5 * c["strength"] ** 2)
+                self.assertAlmostEqual(c["error_saved"], c["energy"], delta=1e-6 * c["energy"])
+            for pixel in pixels:
+                changed = decoded[:]
+                changed[row * cli.DIMS + pixel] += t
+                (self.folder / "changed.npy").write_bytes(cli.npy_bytes(changed, (ROWS, cli.DIMS)))
+                moved = self.bill(row, "changed.npy")
+                self.assertAlmostEqual(moved["squared_error"], t * t, delta=0.01)
+                parts = [(c["error_saved"] - energy[c["feature"]]) / (2 * t) for c in moved["code"]]
+                self.assertGreater(max(map(abs, parts)), 1)
+                bias[pixel].append(decoded[row * cli.DIMS + pixel] - sum(parts))
+        for pixel in pixels:
+            self.assertAlmostEqual(bias[pixel][0], bias[pixel][1], delta=0.01)
+
+    def test_error_of_a_row_is_that_of_its_source(self):
+        decoded = struct.unpack(f"<{ROWS * cli.DIMS}f", cli.npy_read(DECODED)[2])
+        source = cli.npy_read(DIGITS)[2]
+        at = slice(1500 * cli.DIMS, 1501 * cli.DIMS)
+        error = sum((a - b) ** 2 for a, b in zip(source[at], decoded[at]))
+        self.assertAlmostEqual(self.bill(1500, DIGITS)["squared_error"], error, delta=1e-6 * error)
+        text = self.good("mdla-info", FILE, "--row", 1500, "--data", DIGITS).decode()
+        self.assertIn(f"the row's squared error: {error:.6g}", text)
+
+    def test_mistakes(self):
+        for args, sentence in (
+                (["--top", "3"], "--top goes with --feature J"),
+                (["--data", DIGITS], "--data goes with --row I"),
+                (["--csv"], "--csv goes with a question"),
+                (["--rows", "5:2"], "--rows 5:2: give A:B"),
+                (["--rows", "0:2", "--csv", "--json"], "--csv and --json: give one of them"),
+                (["--rows", "0:2", "--top-rows", "1"], "give one of them"),
+                (["--feature", "1", "--top", "0"], "--top 0: give a whole number of rows, from 1")):
+            self.assertIn(sentence, self.bad(2, "mdla-info", FILE, *args))
+        self.assertIn("rows 0 to 2499", self.bad(1, "mdla-info", FILE, "--rows", "0:2501"))
+        (self.folder / "narrow.npy").write_bytes(cli.npy_bytes(bytes(8), (2, 4), "|u1"))
+        self.assertIn("--data of 4", self.bad(1, "mdla-info", FILE, "--row", 1, "--data", "narrow.npy"))
+        (self.folder / "short.npy").write_bytes(cli.npy_bytes(bytes(2 * cli.DIMS), (2, cli.DIMS), "|u1"))
+        self.assertIn("row 7", self.bad(1, "mdla-info", FILE, "--row", 7, "--data", "short.npy"))
+
+
+if __name__ == "__main__":
+    cli.main()
