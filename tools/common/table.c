@@ -125,6 +125,19 @@ int table_print_aligned(const table *t, FILE *stream)
     return 0;
 }
 
+int table_print_markdown(const table *t, FILE *stream)
+{
+    if (t->out_of_memory)
+        return -1;
+    for (size_t i = 0; i < t->count; i++) {
+        fprintf(stream, "| %s %s", t->cells[i].shown, (i + 1) % t->columns == 0 ? "|\n" : "");
+        if (i + 1 == t->columns)
+            for (size_t c = 0; c < t->columns; c++)
+                fprintf(stream, "|%s%s", c == 0 ? "---" : "---:", c + 1 == t->columns ? "|\n" : "");
+    }
+    return 0;
+}
+
 int table_print_csv(const table *t, FILE *stream)
 {
     if (t->out_of_memory)

@@ -21,6 +21,8 @@ void table_number(table *t, double number,
 
 /** First column to the left, the others to the right. Returns 0, or -1: no memory. */
 int table_print_aligned(const table *t, FILE *stream);
+/** A Markdown table; no cell may hold a vertical bar. */
+int table_print_markdown(const table *t, FILE *stream);
 /** Cells with a comma, quote or line break are quoted (RFC 4180, lines end in "\n"). */
 int table_print_csv(const table *t, FILE *stream);
 

@@ -1,0 +1,149 @@
+#!/usr/bin/python3
+"""mdla-sweep: bits in its results are sizes of files, answers follow from them, a stopped run goes on."""
+import csv
+import math
+import os
+import random
+import signal
+import struct
+import subprocess
+import time
+
+import array
+
+import cli
+
+DIMS, TRAIN, TEST = 16, 3000, 1000
+
+
+def rows(seed, count):
+    """Sums of a few of 24 fixed directions: rows that a small SAE explains."""
+    directions = random.Random(1)
+    atoms = [[directions.gauss(0, 1) for _ in range(DIMS)] for _ in range(24)]
+    draw = random.Random(seed)
+    values = array.array("f")
+    for _ in range(count):
+        row = [draw.gauss(0, 0.2) for _ in range(DIMS)]
+        for atom in draw.sample(atoms, 3):
+            strength = draw.uniform(1, 3)
+            row = [x + strength * a for x, a in zip(row, atom)]
+        values.extend(row)
+    return cli.npy_bytes(values, (count, DIMS))
+
+
+ASK = ["train.npy", "test.npy", "-o", "out", "--widths", "4,24,48", "--l0s", "3", "--fvu", "0.4,0.2", "--rows-list",
+       "3000,1e6", "-T", "1"]
+
+
+class Sweep(cli.CliTest):
+    def setUp(self):
+        super().setUp()
+        self.write("train.npy", rows(2, TRAIN))
+        self.write("test.npy", rows(3, TEST))
+        self.out = self.folder / "out"
+
+    def table(self, name):
+        with open(self.out / name, newline="") as f:
+            return list(csv.DictReader(f))
+
+    def size(self, pattern):
+        return (self.out / "files" / pattern).stat().st_size
+
+    def check_sizes(self):
+        reached = [r for r in self.table("results.csv") if r["fvu"] != "n/a"]
+        self.assertGreater(len(reached), 4)
+        for r in reached:
+            name = f"{r['explanation']}-fvu{float(r['target_fvu']):g}-n{r['rows_sharing']}"
+            codebook, coded = self.size(f"{name}.codebook"), self.size(f"{name}-test.mdla")
+            self.assertEqual((int(r["codebook_nbytes"]), int(r["file_nbytes"])), (codebook, coded))
+            self.assertEqual(float(r["marginal_bits_per_row"]), 8 * coded / TEST)
+            self.assertAlmostEqual(float(r["total_bits_per_row"]), 8 * coded / TEST + 8 * codebook / int(r["rows_sharing"]))
+            if r["rows_sharing"] == str(TRAIN):
+                self.assertEqual(int(r["whole_nbytes"]), self.size(f"{name}-whole.mdla"))
+            self.assertLess(float(r["fvu"]), 1.005 * float(r["target_fvu"]))
+        return reached
+
+    def check_optimum(self, reached):
+        for stretch in self.table("optimum.csv"):
+            middle = math.sqrt(float(stretch["from_rows"]) * float(stretch["to_rows"]))
+            cost = {}
+            for r in reached:
+                if r["target_fvu"] == stretch["target_fvu"]:
+                    bits = float(r["marginal_bits_per_row"]) + 8 * int(r["codebook_nbytes"]) / middle
+                    cost[r["explanation"]] = min(bits, cost.get(r["explanation"], math.inf))
+            self.assertEqual(min(cost, key=cost.get), stretch["explanation"])
+
+    def test_bits_are_sizes_of_files_and_answers_follow(self):
+        self.good("mdla-sweep", *ASK)
+        results = self.table("results.csv")
+        self.assertEqual(len(results), 3 * 2 * 2)
+        # Four directions can't carry rows of 24.
+        self.assertTrue(all(r["fvu"] == "n/a" for r in results if r["width"] == "4"))
+        reached = self.check_sizes()
+        self.check_optimum(reached)
+        report = (self.out / "report.md").read_text()
+        for words in ("## At FVU 0.4", "## At FVU 0.2", "How the optimum moves", "Rate and distortion", "13,993",
+                      "| w4-l3 | n/a |"):
+            self.assertIn(words, report)
+        for key in {(r["explanation"], r["target_fvu"]) for r in reached}:
+            bits = min(float(r["marginal_bits_per_row"]) for r in reached if (r["explanation"], r["target_fvu"]) == key)
+            self.assertIn(f" {bits:.2f} |", report)
+        self.assertNotIn(str(self.folder), report)
+        pictures = [p for p in self.out.glob("*.png")]
+        self.assertEqual(sorted(p.name for p in pictures), sorted(
+            ["curves.png", "rows-fvu0.4.png", "rows-fvu0.2.png", "widths-fvu0.4.png", "widths-fvu0.2.png"])
+            if "](curves.png)" in report else [])
+        for p in pictures:
+            head = p.read_bytes()[:24]
+            self.assertEqual(struct.unpack(">II", head[16:]), (1200, 760))
+
+        # What is known isn't measured again, and a question more measures what is new.
+        files = {p: p.stat().st_mtime_ns for p in (self.out / "files").iterdir()}
+        again = self.run_tool("mdla-sweep", *ASK)
+        self.assertEqual((again.returncode, again.stderr.count("\n")), (0, 1))
+        self.assertEqual(files, {p: p.stat().st_mtime_ns for p in (self.out / "files").iterdir()})
+        more = self.run_tool("mdla-sweep", *ASK[:-2], "--sae", "out/saes/" + os.listdir(self.out / "saes")[0])
+        self.assertEqual(more.returncode, 0, more.stderr)
+        self.assertEqual(len(self.table("results.csv")), 4 * 2 * 2)
+        # Other rows are another question.
+        self.write("test.npy", rows(4, TEST))
+        changed = self.run_tool("mdla-sweep", *ASK)
+        self.assertIn("bits a row", changed.stderr)
+        self.check_sizes()
+
+    def test_a_stopped_run_goes_on(self):
+        self.good("mdla-sweep", *ASK[:-2], "-q")
+        whole = [(self.out / name).read_bytes() for name in ("results.csv", "optimum.csv", "crossings.csv")]
+        for p in (self.out, ):
+            os.rename(p, self.folder / "first")
+        process = subprocess.Popen([cli.TOOLS / "mdla-sweep", *ASK], cwd=self.folder, stderr=subprocess.PIPE)
+        end = time.monotonic() + 120
+        while time.monotonic() < end and not (self.out / "measured.csv").exists():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        words = process.communicate(timeout=120)[1].decode()
+        self.assertTrue(process.returncode == -signal.SIGTERM and "goes on where" in words or
+                        process.returncode == 0 and "report.md" in words, (process.returncode, words))
+        self.good("mdla-sweep", *ASK, "-q")
+        self.assertEqual(whole, [(self.out / name).read_bytes()
+                                 for name in ("results.csv", "optimum.csv", "crossings.csv")])
+
+    def test_mistakes(self):
+        for args, words in ((["train.npy", "-o", "out"], "nothing to compare"),
+                            (["train.npy", "--widths", "4", "-o", "out"], "--widths needs --l0s"),
+                            (["train.npy", "--widths", "4", "--l0s", "2"], "give -o FOLDER"),
+                            (["train.npy", "--widths", "4,x", "--l0s", "2", "-o", "out"], "--widths x: give whole"),
+                            (["train.npy", "--widths", "4", "--l0s", "8", "-o", "out"], "every --l0s is more"),
+                            (["train.npy", "--widths", "4", "--l0s", "2", "--fvu", "1", "-o", "out"], "--fvu 1: give"),
+                            (["a", "b", "c", "--widths", "4", "--l0s", "2", "-o", "out"], "a folder holds many")):
+            self.assertIn(words, self.bad(2, "mdla-sweep", *args))
+        self.assert_files("test.npy", "train.npy")
+        self.out.mkdir()
+        self.write("out/measured.csv", b"something else\n")
+        self.assertIn("isn't a sweep's", self.bad(1, "mdla-sweep", *ASK))
+        self.write("narrow.npy", cli.npy_bytes(array.array("f", [1, 2]), (1, 2)))
+        self.assertIn("rows of 2 values", self.bad(1, "mdla-sweep", "train.npy", "narrow.npy", *ASK[2:]))
+
+
+if __name__ == "__main__":
+    cli.main()
