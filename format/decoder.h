@@ -56,6 +56,7 @@ struct mdla_decoder {
     size_t slot_count;
     size_t batch_count, batch_at; /* decoded slots, the one being handed out */
     uint32_t slot_row;            /* next row within it */
+    bool sought;                  /* went to a row, and no rows were read since: don't read ahead */
     uint64_t next_block;          /* the next to read from the source */
     uint64_t next_row;            /* rows in blocks read so far, where the source can't seek */
     uint32_t index_sum;           /* CRC-32 of the row index as it should be, likewise */

@@ -134,7 +134,8 @@ static mdla_status read_block(mdla_decoder *d, block_slot *s, bool *end, mdla_er
     return MDLA_OK;
 }
 
-static mdla_status next_batch(mdla_decoder *d, mdla_error *err)
+/* Up to `most` blocks, at least one: more than one is read ahead where rows are read in order. */
+static mdla_status next_batch(mdla_decoder *d, uint64_t most, mdla_error *err)
 {
     bool end = false;
     mdla_status status = MDLA_OK;
@@ -142,7 +143,7 @@ static mdla_status next_batch(mdla_decoder *d, mdla_error *err)
     d->batch_count = d->batch_at = 0;
     d->slot_row = 0;
     MDLA_TRY(decoder_make_slots(d, err));
-    while (status == MDLA_OK && !end && d->batch_count < d->slot_count) {
+    while (status == MDLA_OK && !end && d->batch_count < d->slot_count && d->batch_count < most) {
         status = read_block(d, &d->slots[d->batch_count], &end, err);
         if (status == MDLA_OK && !end)
             d->batch_count++;
@@ -171,7 +172,9 @@ mdla_status mdla_decoder_read_rows(mdla_decoder *d, float *dst, size_t max_rows,
     while (*got < max_rows) {
         if (d->batch_at == d->batch_count) {
             if (d->failed == MDLA_OK)
-                d->failed = next_batch(d, &d->failure);
+                d->failed = next_batch(
+                    d, d->sought ? (max_rows - *got - 1) / d->header.block_rows + 1 : UINT64_MAX,
+                    &d->failure);
             if (d->batch_count == 0) {
                 if (d->failed != MDLA_OK && err != NULL)
                     *err = d->failure;
@@ -191,7 +194,20 @@ mdla_status mdla_decoder_read_rows(mdla_decoder *d, float *dst, size_t max_rows,
                 d->batch_at = d->batch_count = 0;
         }
     }
+    d->sought = false;
     return MDLA_OK;
+}
+
+/* Goes to a row of a block that is decoded already. */
+static bool find_in_batch(mdla_decoder *d, uint64_t block, uint64_t row)
+{
+    for (size_t i = 0; i < d->batch_count; i++)
+        if (d->slots[i].number == block) {
+            d->batch_at = i;
+            d->slot_row = (uint32_t)(row - d->index[block].first_row);
+            return true;
+        }
+    return false;
 }
 
 mdla_status mdla_decoder_seek(mdla_decoder *d, uint64_t row, mdla_error *err)
@@ -211,13 +227,16 @@ mdla_status mdla_decoder_seek(mdla_decoder *d, uint64_t row, mdla_error *err)
         else
             low = middle + 1;
     }
+    d->sought = true;
+    if (low < d->tail.blocks && find_in_batch(d, low, row))
+        return MDLA_OK;
     d->next_block = low;
     d->batch_count = d->batch_at = 0;
     d->slot_row = 0;
     d->failed = MDLA_OK;
     if (low == d->tail.blocks || row == d->index[low].first_row)
         return MDLA_OK;
-    d->failed = next_batch(d, &d->failure);
+    d->failed = next_batch(d, 1, &d->failure);
     if (d->batch_count == 0) {
         if (err != NULL)
             *err = d->failure;

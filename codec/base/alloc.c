@@ -96,6 +96,11 @@ mdla_status error_set(mdla_error *err, mdla_status status, const char *format, .
     return status;
 }
 
+const char *mdla_version(void)
+{
+    return MDLA_VERSION;
+}
+
 const char *mdla_status_text(mdla_status status)
 {
     switch (status) {

@@ -1,5 +1,5 @@
 /* Rows that come from memory, and shards read one after the other. */
-#include "arrays/rows.h"
+#include "arrays/dense.h"
 
 #include "base/alloc.h"
 #include "base/checked.h"
@@ -43,6 +43,49 @@ mdla_status mdla_rows_from_memory(const mdla_config *config, const float *values
     rows->can_rewind = true;
     rows->ops = &memory_ops;
     rows->state = (void *)(uintptr_t)values; /* read alone */
+    *out = rows;
+    return MDLA_OK;
+}
+
+static bool is_big_endian(void)
+{
+    const uint16_t one = 1;
+
+    return *(const uint8_t *)&one == 0;
+}
+
+mdla_status mdla_rows_from_values(const mdla_config *config, const void *values, mdla_dtype dtype,
+                                  uint64_t row_count, uint32_t dims, mdla_rows **out,
+                                  mdla_error *err)
+{
+    const size_t value_nbytes = mdla_dtype_nbytes(dtype);
+    mdla_source source;
+    mdla_rows *rows;
+    mdla_status status;
+    size_t nbytes;
+
+    *out = NULL;
+    if (dtype == MDLA_F32)
+        return mdla_rows_from_memory(config, values, row_count, dims, out, err);
+    if (value_nbytes == 0)
+        return error_set(err, MDLA_ERR_ARGUMENT, "values of type %d: no such type", (int)dtype);
+    if (row_count > SIZE_MAX || !checked_mul_size((size_t)row_count, dims, &nbytes) ||
+        !checked_mul_size(nbytes, value_nbytes, &nbytes))
+        return error_set(err, MDLA_ERR_ARGUMENT, "%" PRIu64 " rows don't fit into memory",
+                         row_count);
+    rows = rows_new(config);
+    if (rows == NULL)
+        return error_memory(err, NULL);
+    mdla_source_memory(values, nbytes, &source);
+    status = input_open(rows->al, source, "rows", &rows->in, err);
+    if (status == MDLA_OK)
+        status = rows_set_shape(rows, row_count, dims, err);
+    if (status == MDLA_OK)
+        status = dense_open(rows, dtype, is_big_endian(), err);
+    if (status != MDLA_OK) {
+        mdla_rows_close(rows);
+        return status;
+    }
     *out = rows;
     return MDLA_OK;
 }

@@ -168,6 +168,41 @@ static void test_rows_concat_of_other_dims_is_refused(void **state)
     assert_int_equal(mdla_rows_concat(NULL, parts, 0, &rows, &err), MDLA_ERR_ARGUMENT);
 }
 
+static void test_rows_from_values_of_any_type(void **state)
+{
+    static const uint16_t halves[4] = {0x3c00, 0xc000, 0x3800, 0}; /* 1, -2, 0.5, 0 */
+    static const double doubles[4] = {1, -2, 0.5, 1e300};
+    static const float expected[4] = {1, -2, 0.5, 0};
+    float values[4];
+    mdla_rows *rows;
+    mdla_error err;
+    size_t got;
+
+    (void)state;
+    assert_int_equal(mdla_rows_from_values(NULL, halves, MDLA_F16, 2, 2, &rows, &err), MDLA_OK);
+    assert_int_equal(mdla_rows_dtype(rows), MDLA_F16);
+    assert_int_equal(mdla_rows_seek(rows, 1, &err), MDLA_OK);
+    assert_int_equal(mdla_rows_rewind(rows, &err), MDLA_OK);
+    assert_int_equal(mdla_rows_read(rows, values, 3, &got, &err), MDLA_OK);
+    assert_int_equal(got, 2);
+    assert_memory_equal(values, expected, sizeof values);
+    mdla_rows_close(rows);
+    assert_int_equal(mdla_rows_from_values(NULL, doubles, MDLA_F64, 2, 2, &rows, &err), MDLA_OK);
+    assert_int_equal(mdla_rows_read(rows, values, 2, &got, &err), MDLA_ERR_DATA);
+    assert_non_null(strstr(err.text, "row 1, column 1"));
+    mdla_rows_close(rows);
+    assert_int_equal(mdla_rows_from_values(NULL, expected, MDLA_F32, 1, 4, &rows, &err), MDLA_OK);
+    assert_int_equal(mdla_rows_dims(rows), 4);
+    mdla_rows_close(rows);
+    assert_int_equal(mdla_rows_from_values(NULL, halves, (mdla_dtype)99, 2, 2, &rows, &err),
+                     MDLA_ERR_ARGUMENT);
+    assert_int_equal(mdla_rows_from_values(NULL, halves, MDLA_F16, UINT64_MAX / 2, 2, &rows, &err),
+                     MDLA_ERR_ARGUMENT);
+    assert_int_equal(mdla_rows_from_values(NULL, halves, MDLA_F16, 2, 0, &rows, &err),
+                     MDLA_ERR_DATA);
+    assert_null(rows);
+}
+
 /* Fails once in the middle of a read: rows after it must still be the right ones. */
 static mdla_status (*real_read)(void *, void *, size_t, size_t *);
 static int failures;
@@ -214,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_rows_seek_goes_anywhere_in_a_file_and_forward_in_a_pipe),
         cmocka_unit_test(test_rows_concat_joins_and_seeks),
         cmocka_unit_test(test_rows_concat_of_other_dims_is_refused),
+        cmocka_unit_test(test_rows_from_values_of_any_type),
         cmocka_unit_test(test_rows_read_after_a_failure_is_right_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,11 @@ extern "C" {
 
 #define MDLA_VERSION "0.1.0"
 
+/** The version of the library that is linked or loaded, as MDLA_VERSION was when it was built.
+ * While it is 0.x, structs may grow from one minor version to the next: a caller that was built for
+ * another must not go on. Static storage. */
+MDLA_API const char *mdla_version(void);
+
 /** What a call came to. Values are pinned; new ones go to the end. */
 typedef enum mdla_status {
     MDLA_OK = 0,

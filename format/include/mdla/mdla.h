@@ -150,6 +150,12 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_rows_from_memory(const mdla_config *conf
                                                          const float *values, uint64_t row_count,
                                                          uint32_t dims, mdla_rows **out,
                                                          mdla_error *err);
+/** The same for values of any type, in the machine's byte order; MDLA_BF16 are bit patterns in 16
+ * bits. They are converted as they are read, and mdla_rows_dtype says what they are. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_rows_from_values(const mdla_config *config,
+                                                         const void *values, mdla_dtype dtype,
+                                                         uint64_t row_count, uint32_t dims,
+                                                         mdla_rows **out, mdla_error *err);
 
 /**
  * Shards one after the other as one stream. Takes over the parts (also on failure); the array stays
@@ -327,6 +333,19 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_sae_encode(const mdla_config *config, co
                                                    const float *rows, size_t row_count,
                                                    float *decoded, mdla_strength_visitor visitor,
                                                    void *ctx, mdla_error *err);
+/**
+ * Codes to rows by the SAE's decoder: compressed sparse rows in, as mdla_sae_encode tells them.
+ * @param starts     [row_count + 1]: row r has entries starts[r] .. starts[r + 1] - 1.
+ * @param features   [starts[row_count]], each below the width.
+ * @param strengths  likewise, in the SAE's own scale.
+ * @param decoded    out: float32 [row_count][dims].
+ * @return MDLA_ERR_ARGUMENT starts that fall, a feature past the width; MDLA_ERR_UNSUPPORTED an SAE
+ * that normalises rows one by one, since codes don't tell how to undo it.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_sae_decode(const mdla_sae *sae, const size_t *starts,
+                                                   const uint32_t *features, const float *strengths,
+                                                   size_t row_count, float *decoded,
+                                                   mdla_error *err);
 /** The atom of a feature: float32 [dims] in the SAE's own scale; NULL past the width. The SAE's. */
 MDLA_API const float *mdla_sae_atom(const mdla_sae *sae, uint32_t feature);
 MDLA_API void mdla_sae_free(mdla_sae *sae);

@@ -1,0 +1,375 @@
+"""A .mdla file: rows by index, codes, and what they cost."""
+import ctypes
+import operator
+import os
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Optional, Tuple, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _layout
+from ._calls import (Path, Watch, config, file_source, is_path, memory_source, path_bytes, text_of)
+from ._codebook import Codebook, codebook_of
+from ._errors import ArgumentError, UnsupportedError, check
+from ._library import lib
+from ._sae import csr_module
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+    FloatRows = npt.NDArray[np.float32]
+
+_READ_VALUES = 1 << 22  # of one call, so that Ctrl-C comes through between them
+_CODED = np.dtype([("feature", np.uint32), ("level", np.uint32), ("strength", np.float64),
+                   ("index_bits", np.float64), ("level_bits", np.float64)])
+_CODED_NBYTES = ctypes.sizeof(_layout.mdla_coded_feature)
+_BITS_NBYTES = ctypes.sizeof(_layout.mdla_symbol_bits)
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What a file says of itself."""
+
+    version: Tuple[int, int]
+    """Of the format: major, minor."""
+    rows: int
+    dims: int
+    """Values of a row."""
+    width: int
+    """Features."""
+    blocks: int
+    block_rows: int
+    """Rows that decode together, at most."""
+    nbytes: int
+    dtype: str
+    """Of the rows that were encoded: "f32", "f16", "bf16", "u8" ..."""
+    step: float
+    """The quantisation step, in units of strength."""
+    model: str
+    """"joint" or "additive"."""
+    passages: bool
+    """Whether starts of passages are coded."""
+    embedded: bool
+    """Whether the codebook is inside."""
+    codebook_sha256: str
+    fvu: float
+    """Fraction of variance unexplained, as the encoder recorded it; NaN where none is."""
+    decoded_sha256: Optional[str]
+    """SHA-256 of all decoded float32 values, little-endian."""
+    note: Optional[str]
+    """Provenance."""
+
+
+class File:
+    """A .mdla file, open for reading: a sequence of float32 rows. Made by `mdla.open`.
+
+    Only blocks that hold wanted rows are read. Threads may share a File: its calls are done one at
+    a time, without the GIL. A process that was forked must open its own.
+
+    >>> import mdla
+    >>> with mdla.open(example.file) as f:
+    ...     print(f.shape, f.dtype, f[5].shape, f[10:20].shape, f[[3, 1, -1]].shape)
+    (400, 24) float32 (24,) (10, 24) (3, 24)
+    """
+
+    ndim = 2
+    dtype = np.dtype(np.float32)
+    """Of decoded rows; `info.dtype` says what was encoded."""
+
+    def __init__(self, source: Union[Path, bytes], codebook: Union[Codebook, Path, None],
+                 threads: int) -> None:
+        """As `mdla.open`."""
+        self._lock = threading.RLock()
+        self._handle = ctypes.c_void_p()
+        self._process = os.getpid()
+        self._kept: object = None
+        self._named = codebook_of(codebook) if codebook is not None else None
+        error, settings = _layout.mdla_error(), config(threads)
+        if is_path(source):
+            opened = file_source(source)  # type: ignore[arg-type]
+            name = path_bytes(source)  # type: ignore[arg-type]
+        else:
+            opened, self._kept = memory_source(source)
+            name = b"bytes"
+        check(lib.mdla_decoder_open(settings, opened, name,
+                                    self._named._use() if self._named else None, self._handle,
+                                    error), error)
+        self.info = self._query()
+        if self.info.rows == _layout.UNKNOWN:
+            self.close()
+            raise UnsupportedError(f"{text_of(name)}: rows of a pipe can't be indexed; save it to a "
+                                   f"file, or read it into bytes")
+
+    def _query(self) -> FileInfo:
+        c = _layout.mdla_file_info()
+        lib.mdla_decoder_query(self._handle, c)
+        models = {number: name for name, number in _layout.MODELS.items()}
+        return FileInfo((c.version_major, c.version_minor), c.rows, c.dims, c.width, c.blocks,
+                        c.block_rows, c.nbytes, _layout.DTYPES[c.dtype], c.step, models[c.model],
+                        bool(c.passages), bool(c.embedded), bytes(c.codebook_sha256).hex(), c.fvu,
+                        bytes(c.decoded_sha256).hex() if c.has_decoded_sha256 else None,
+                        text_of(c.note) if c.note is not None else None)
+
+    # ---- Life ----
+
+    def close(self) -> None:
+        """Gives the file back; any number of times."""
+        with self._lock:
+            lib.mdla_decoder_close(self._handle)
+            self._handle = ctypes.c_void_p()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return not self._handle
+
+    def __enter__(self) -> "File":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None) and self._process == os.getpid():
+            lib.mdla_decoder_close(self._handle)
+
+    def _use(self) -> ctypes.c_void_p:
+        if self.closed:
+            raise ValueError("the file is closed")
+        if self._process != os.getpid():
+            raise ArgumentError("the file was opened by another process; open it again in this one")
+        return self._handle
+
+    # ---- Rows ----
+
+    def __len__(self) -> int:
+        return self.info.rows
+
+    @property
+    def shape(self) -> Tuple[int, int]:
+        """(rows, dims)."""
+        return self.info.rows, self.info.dims
+
+    def _read(self, first: int, out: "FloatRows") -> None:
+        """Decodes len(out) rows from first on, into out, which is contiguous."""
+        error, got = _layout.mdla_error(), ctypes.c_size_t()
+        most = max(_READ_VALUES // self.info.dims, 1)
+        with self._lock:
+            check(lib.mdla_decoder_seek(self._use(), first, error), error)
+            for at in range(0, len(out), most):
+                part = out[at:at + most]
+                check(lib.mdla_decoder_read_rows(self._use(), part.ctypes.data, len(part), got,
+                                                 error), error)
+
+    def _take(self, rows: "npt.NDArray[np.int64]") -> "FloatRows":
+        """Decodes rows in any order, block by block."""
+        out = np.empty((len(rows), self.info.dims), np.float32)
+        order = np.argsort(rows, kind="stable")
+        ascending = rows[order]
+        span = self.info.block_rows
+        at = 0
+        with self._lock:
+            while at < len(order):
+                first = int(ascending[at])
+                end = int(np.searchsorted(ascending, (first // span + 1) * span))
+                wanted = ascending[at:end] - first
+                block = np.empty((int(wanted[-1]) + 1, self.info.dims), np.float32)
+                self._read(first, block)
+                out[order[at:end]] = block[wanted]
+                at = end
+        return out
+
+    def _indices(self, key: Any) -> "npt.NDArray[np.int64]":
+        """Integers or a mask to row numbers from 0."""
+        rows = np.asarray(key)
+        if rows.ndim != 1:
+            raise IndexError("rows are chosen by an integer, a slice, or a 1-D array of integers or "
+                             "booleans")
+        if rows.size == 0:
+            return np.zeros(0, np.int64)
+        if rows.dtype == bool:
+            if len(rows) != len(self):
+                raise IndexError(f"a mask of {len(rows)} for {len(self)} rows")
+            return np.flatnonzero(rows)
+        if rows.dtype.kind not in "iu":
+            raise IndexError(f"rows can't be chosen by {rows.dtype}")
+        wrong = (rows >= len(self)) | (rows < -len(self))
+        if wrong.any():
+            raise IndexError(f"row {rows[wrong][0]} of {len(self)}")
+        numbers = rows.astype(np.int64)
+        return np.where(numbers < 0, numbers + len(self), numbers)
+
+    def __getitem__(self, key: Any) -> "FloatRows":
+        """Decoded rows: f[5] (dims,), f[a:b:s] or f[[3, 1]] (n, dims), f[rows, columns]."""
+        if isinstance(key, tuple) and len(key) == 2:
+            part: "FloatRows" = self[key[0]][..., key[1]]
+            return part
+        if isinstance(key, slice):
+            start, stop, stride = key.indices(len(self))
+            if stride != 1:
+                return self._take(np.arange(start, stop, stride, dtype=np.int64))
+            out = np.empty((max(stop - start, 0), self.info.dims), np.float32)
+            self._read(min(start, len(self)), out)
+            return out
+        try:
+            number = operator.index(key)
+        except TypeError:
+            return self._take(self._indices(key))
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"row {number} of {len(self)}")
+        row = np.empty((1, self.info.dims), np.float32)
+        self._read(number % len(self), row)
+        only: "FloatRows" = row[0]
+        return only
+
+    def __iter__(self) -> "Iterator[FloatRows]":
+        for first in range(0, len(self), self.info.block_rows):
+            yield from self[first:first + self.info.block_rows]
+
+    def __array__(self, dtype: Any = None, copy: Optional[bool] = None) -> "np.ndarray[Any, Any]":
+        if copy is False:
+            raise ValueError("rows are decoded into new memory; copy=False can't be had")
+        return self[:].astype(dtype or np.float32, copy=False)
+
+    # ---- Codes and bits ----
+
+    def _bounds(self, start: int, stop: Optional[int]) -> Tuple[int, int]:
+        first, end, _ = slice(start, stop).indices(len(self))
+        return first, max(first, end)
+
+    def _visit(self, first: int, end: int, take: Callable[[int, int, int, int], object]) -> None:
+        """Shows the codes of rows: take(row, code, count, bits), the middle and the last pointers."""
+        error = _layout.mdla_error()
+        with self._lock, Watch() as watch:
+            visitor = _layout.RowVisitor(
+                lambda _ctx, row, code, count, bits: watch.run(
+                    lambda: take(row, code, count, bits)))
+            status = lib.mdla_decoder_visit_rows(self._use(), first, end - first, visitor, None,
+                                                 error)
+        check(status, error)
+
+    def codes(self, start: int = 0, stop: Optional[int] = None, *,
+              values: str = "strengths") -> "csr_matrix":
+        """The codes of rows start .. stop - 1 (as in a slice): CSR (rows, width).
+
+        values: "strengths", float32, for atoms as `codebook.atoms()` gives them (of unit norm); or
+            "levels", int32: the integers that stand in the file.
+
+        >>> import mdla
+        >>> with mdla.open(example.file) as f:
+        ...     codes = f.codes(10, 20)
+        ...     print(codes.shape, (f.codes(values="levels").data >= 1).all())
+        (10, 48) True
+        """
+        sparse = csr_module()
+        if values not in ("strengths", "levels"):
+            raise ArgumentError(f"values={values!r}: give 'strengths' or 'levels'")
+        first, end = self._bounds(start, stop)
+        counts = np.zeros(end - first + 1, np.int64)
+        coded = bytearray()
+
+        def take(row: int, code: int, count: int, _bits: int) -> None:
+            counts[row - first + 1] = count
+            coded.extend(ctypes.string_at(code, count * _CODED_NBYTES))
+
+        self._visit(first, end, take)
+        pairs = np.frombuffer(coded, _CODED)
+        data = (pairs["strength"].astype(np.float32) if values == "strengths"
+                else pairs["level"].astype(np.int32))
+        matrix = sparse.csr_matrix((data, pairs["feature"].astype(np.int32), np.cumsum(counts)),
+                                   shape=(end - first, self.info.width))
+        matrix.sort_indices()
+        return matrix
+
+    def bits_per_row(self, start: int = 0, stop: Optional[int] = None) -> "npt.NDArray[np.float64]":
+        """What each row of start .. stop - 1 was charged, -log2 of the model's probabilities.
+
+        The sum of `bits_by_class`; container, codebook and the coder's own overhead stand in
+        `account` alone.
+
+        >>> import mdla
+        >>> with mdla.open(example.file) as f:
+        ...     print(f.bits_per_row(0, 3).shape)
+        (3,)
+        """
+        classes = self.bits_by_class(start, stop)
+        return classes["row headers"] + classes["indices"] + classes["levels"]
+
+    def bits_by_class(self, start: int = 0,
+                      stop: Optional[int] = None) -> "Dict[str, npt.NDArray[np.float64]]":
+        """Bits of each row of start .. stop - 1: "row headers", "indices" and "levels", (rows,) each.
+
+        >>> import mdla
+        >>> with mdla.open(example.file) as f:
+        ...     print(sorted(f.bits_by_class()))
+        ['indices', 'levels', 'row headers']
+        """
+        first, end = self._bounds(start, stop)
+        charged = bytearray()
+        self._visit(first, end, lambda row, code, count, bits: charged.extend(
+            ctypes.string_at(bits, _BITS_NBYTES)))
+        passage, header, indices, levels = np.frombuffer(charged, np.float64).reshape(-1, 4).T
+        return {"row headers": passage.copy(), "indices": header + indices, "levels": levels.copy()}
+
+    def _account(self) -> _layout.mdla_account:
+        account, error = _layout.mdla_account(), _layout.mdla_error()
+        with self._lock:
+            check(lib.mdla_decoder_account(self._use(), account, error), error)
+        return account
+
+    def account(self) -> Dict[str, float]:
+        """Bits of the whole file by class; the sum is 8 x its size in bytes. Decodes all codes.
+
+        >>> import mdla
+        >>> with mdla.open(example.file) as f:
+        ...     print(round(sum(f.account().values())) == 8 * f.info.nbytes)
+        True
+        """
+        account = self._account()
+        return {text_of(lib.mdla_bit_class_name(each)): account.bits[each]
+                for each in range(_layout.BIT_CLASSES)}
+
+    def independence_gap(self) -> float:
+        """Bits that the file's indices would cost more if features were independent of each other.
+
+        >>> import mdla
+        >>> with mdla.open(example.file) as f:
+        ...     gap_per_row = f.independence_gap() / len(f)
+        """
+        account = self._account()
+        names = [text_of(lib.mdla_bit_class_name(each)) for each in range(_layout.BIT_CLASSES)]
+        gap: float = account.additive_indices - account.bits[names.index("indices")]
+        return gap
+
+    @property
+    def codebook(self) -> Codebook:
+        """The codebook in use; one that is inside the file is gone when the file is closed."""
+        if self._named is not None and not self.info.embedded:
+            return self._named
+        return Codebook(ctypes.c_void_p(lib.mdla_decoder_codebook(self._use())), self)
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return "<mdla.File, closed>"
+        info = self.info
+        return (f"<mdla.File of {info.rows} rows x {info.dims} dims, {info.width} features, "
+                f"{info.nbytes} bytes>")
+
+
+def open(path: Union[Path, bytes], codebook: Union[Codebook, Path, None] = None, *,  # pylint: disable=redefined-builtin
+         threads: int = 0) -> File:
+    """Opens a .mdla file: its name, or its bytes in memory (which aren't copied).
+
+    codebook: for a file that only names its codebook: a Codebook, or the name of its file.
+    threads: that decode; 0: one a core.
+
+    >>> import mdla, numpy
+    >>> with mdla.open(example.file) as f:
+    ...     part = f[100:200]
+    ...     everything = numpy.asarray(f)
+    >>> bool((everything[100:200] == part).all())
+    True
+    """
+    return File(path, codebook, threads)

@@ -1,0 +1,131 @@
+"""Activation rows for the library: arrays by pointer, files by name."""
+import ctypes
+import io
+import os
+from contextlib import contextmanager
+from typing import Any, Iterator, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _layout
+from ._calls import Path, file_source, memory_source, path_bytes, paths_of
+from ._errors import ArgumentError, DataError, UnsupportedError, check
+from ._library import lib
+
+Data = Union[npt.ArrayLike, Path, Sequence[Path]]
+"""Rows: an array of two axes or more, or the name of an array file, or several names."""
+
+_NAMES = {np.dtype(numpy_name): name for numpy_name, name in (
+    ("float32", "f32"), ("float16", "f16"), ("float64", "f64"), ("uint8", "u8"), ("int8", "i8"),
+    ("uint16", "u16"), ("int16", "i16"), ("uint32", "u32"), ("int32", "i32"), ("uint64", "u64"),
+    ("int64", "i64"), ("bool", "bool"))}
+
+
+def _name_of(dtype: "np.dtype[Any]", bf16: Optional[bool]) -> str:
+    """How the library calls values of this type."""
+    if dtype.name == "bfloat16":
+        return "bf16"
+    if dtype.kind in "iuV" and dtype.itemsize == 2:
+        if bf16:
+            return "bf16"
+        if bf16 is None or dtype.kind == "V":
+            raise ArgumentError(f"{dtype} values may be bfloat16 bit patterns or integers; "
+                                f"say bf16=True or bf16=False")
+    name = _NAMES.get(dtype.newbyteorder("="))
+    if name is None:
+        raise UnsupportedError(f"rows of {dtype}; give floats of 16, 32 or 64 bits, or integers")
+    return name
+
+
+def matrix(data: npt.ArrayLike, bf16: Optional[bool] = None) -> Tuple["np.ndarray[Any, Any]", str]:
+    """An array as contiguous rows in the machine's byte order, (rows, dims), and its type's name.
+
+    Copied only where it isn't so already.
+    """
+    values = np.asarray(data)
+    name = _name_of(values.dtype, bf16)
+    if values.ndim < 2:
+        raise DataError(f"an array of shape {values.shape} is no matrix of rows; give (rows, dims)")
+    if values.dtype.byteorder != "|" and not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
+    dims = values.shape[-1]
+    rows = values.size // dims if dims else 0
+    return np.ascontiguousarray(values).reshape(rows, dims), name
+
+
+def float_rows(data: npt.ArrayLike, dims: int) -> "npt.NDArray[np.float32]":
+    """float32 rows in memory for a forward pass."""
+    values, name = matrix(data, False)
+    if values.shape[1] != dims:
+        raise ArgumentError(f"rows of {values.shape[1]} values; the SAE takes {dims}")
+    if name == "bf16":
+        return (values.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    return values.astype(np.float32, copy=False)
+
+
+def _open_file(path: Path, settings: _layout.mdla_config,
+               options: _layout.mdla_array_options) -> ctypes.c_void_p:
+    handle, error = ctypes.c_void_p(), _layout.mdla_error()
+    check(lib.mdla_rows_open(settings, file_source(path), path_bytes(path), options, handle, error),
+          error)
+    return handle
+
+
+def _open_files(paths: List[Path], settings: _layout.mdla_config,
+                options: _layout.mdla_array_options) -> ctypes.c_void_p:
+    parts: List[ctypes.c_void_p] = []
+    try:
+        for path in paths:
+            parts.append(_open_file(path, settings, options))
+    except BaseException:
+        for part in parts:
+            lib.mdla_rows_close(part)
+        raise
+    if len(parts) == 1:
+        return parts[0]
+    handle, error = ctypes.c_void_p(), _layout.mdla_error()
+    handles = (ctypes.c_void_p * len(parts))(*parts)
+    check(lib.mdla_rows_concat(settings, handles, len(parts), handle, error), error)
+    return handle
+
+
+def _set_passages(handle: ctypes.c_void_p, docs: Union[npt.ArrayLike, Path]) -> object:
+    """Passage numbers beside the rows; returns what must be kept."""
+    error = _layout.mdla_error()
+    kept: object = None
+    if isinstance(docs, (str, os.PathLike)):
+        source, name = file_source(docs), path_bytes(docs)
+    else:
+        written = io.BytesIO()
+        np.save(written, np.asarray(docs))
+        source, kept = memory_source(written.getbuffer())
+        name = b"docs"
+    check(lib.mdla_rows_set_passages(handle, source, name, error), error)
+    return kept
+
+
+@contextmanager
+def rows_of(data: Data, settings: _layout.mdla_config, array: Optional[str], bf16: Optional[bool],
+            docs: Union[npt.ArrayLike, Path, None]) -> Iterator[ctypes.c_void_p]:
+    """A mdla_rows handle over the data, which live as long."""
+    kept: List[object] = []
+    paths = paths_of(data)
+    if paths is not None:
+        options = _layout.mdla_array_options(
+            0, 0 if bf16 is None else 1 if bf16 else -1, array.encode() if array else None)
+        handle = _open_files(paths, settings, options)
+    else:
+        if array is not None:
+            raise ArgumentError(f"array={array!r} names an array of a file, and data is no file")
+        values, name = matrix(data, bf16)  # type: ignore[arg-type]
+        kept.append(values)
+        handle, error = ctypes.c_void_p(), _layout.mdla_error()
+        check(lib.mdla_rows_from_values(settings, values.ctypes.data, _layout.DTYPES.index(name),
+                                        values.shape[0], values.shape[1], handle, error), error)
+    try:
+        if docs is not None:
+            kept.append(_set_passages(handle, docs))
+        yield handle
+    finally:
+        lib.mdla_rows_close(handle)
