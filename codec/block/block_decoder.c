@@ -79,11 +79,20 @@ static void decode_joint(block_decoder *b, row_code *code, row_bits *bits)
             *(rank == cb->width ? &bits->end : &bits->index[code->count]) = charged;
         if (rank == cb->width)
             break;
+        c->logit_class[code->count] = joint_logit_class(c->row.logit[rank]);
         joint_row_hit(&c->row, rank);
         c->active[code->count] = rank;
         code->feature[code->count++] = cb->order[rank++];
     }
     c->count = code->count;
+}
+
+/* What the costs of the i-th active feature's levels are multiplied by. */
+static uint32_t level_scale(const block_decoder *b, const row_code *code, uint32_t i)
+{
+    return b->model->joint == NULL ? SURVIVAL_SCALE_ONE
+                                   : joint_level_scale(b->model->joint, b->context->logit_class[i],
+                                                       joint_count_class(code->count));
 }
 
 void block_decoder_row(block_decoder *b, row_code *code, row_bits *bits)
@@ -97,7 +106,8 @@ void block_decoder_row(block_decoder *b, row_code *code, row_bits *bits)
     else
         decode_additive(b, code, bits);
     for (uint32_t i = 0; i < code->count; i++) {
-        const survival_line levels = code_model_levels(m, code->feature[i]);
+        const survival_line levels =
+            code_model_levels(m, code->feature[i], level_scale(b, code, i));
         double charged = 0.0;
         uint32_t level = survival_decode(&b->range, &levels, 0, bits != NULL ? &charged : NULL) + 1;
 

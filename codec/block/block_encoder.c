@@ -14,10 +14,11 @@ typedef struct block_job {
     const code_rows *codes;
     size_t first, count;
     const uint8_t *starts;
-    uint64_t *order;  /* of each pair, by row: rank << 32 | place in codes */
-    uint32_t *rank;   /* of each pair, as order has it */
-    joint_row row;    /* joint alone */
-    double *expected; /* [JOINT_COSTS] probability of a hit, joint alone */
+    uint64_t *order;      /* of each pair, by row: rank << 32 | place in codes */
+    uint32_t *rank;       /* of each pair, as order has it */
+    uint8_t *logit_class; /* likewise, joint alone */
+    joint_row row;        /* joint alone */
+    double *expected;     /* [JOINT_COSTS] probability of a hit, joint alone */
     passage_model passage;
     range_encoder *e;
     block_charge *charge;
@@ -128,6 +129,7 @@ static void encode_joint(block_job *j, uint32_t scale, size_t row)
     start_row(j, row);
     for (size_t i = row_begin(j, row); i < end; i++) {
         j->charge->flags += joint_encode(j->e, &line, next, j->rank[i]);
+        j->logit_class[i] = joint_logit_class(j->row.logit[j->rank[i]]);
         joint_row_hit(&j->row, j->rank[i]);
         next = j->rank[i] + 1;
     }
@@ -147,7 +149,12 @@ static void encode_row(block_job *j, uint32_t scale, size_t row)
         encode_additive(j, scale, begin, end);
     for (size_t i = begin; i < end; i++) {
         const size_t at = (size_t)(j->order[i] & UINT32_MAX);
-        const survival_line levels = code_model_levels(j->model, j->codes->feature[at]);
+        const uint32_t level_scale =
+            j->model->joint == NULL ? SURVIVAL_SCALE_ONE
+                                    : joint_level_scale(j->model->joint, j->logit_class[i],
+                                                        joint_count_class((uint32_t)(end - begin)));
+        const survival_line levels =
+            code_model_levels(j->model, j->codes->feature[at], level_scale);
 
         j->charge->levels += survival_encode(j->e, &levels, 0, j->codes->level[at] - 1);
     }
@@ -182,6 +189,7 @@ mdla_status block_encode(const code_model *model, const code_rows *codes, size_t
                    .starts = starts,
                    .order = alloc_array(model->al, active, sizeof *j.order),
                    .rank = alloc_array(model->al, active, sizeof *j.rank),
+                   .logit_class = alloc_array(model->al, joint ? active : 0, 1),
                    .expected = alloc_array(model->al, joint ? JOINT_COSTS : 0, sizeof *j.expected),
                    .passage = passage_model_initial(),
                    .e = e,
@@ -189,11 +197,12 @@ mdla_status block_encode(const code_model *model, const code_rows *codes, size_t
     mdla_status status = MDLA_ERR_MEMORY;
 
     *charge = (block_charge){0};
-    if (j.order != NULL && j.rank != NULL && j.expected != NULL &&
+    if (j.order != NULL && j.rank != NULL && j.logit_class != NULL && j.expected != NULL &&
         (!joint || joint_row_new(model->al, model->joint, &j.row) == MDLA_OK))
         status = encode(&j, header);
     alloc_free(model->al, j.order);
     alloc_free(model->al, j.rank);
+    alloc_free(model->al, j.logit_class);
     joint_row_free(&j.row);
     alloc_free(model->al, j.expected);
     return status;

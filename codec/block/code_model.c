@@ -152,8 +152,9 @@ mdla_status row_context_new(const mdla_allocator *al, const code_model *m, row_c
     if (m->joint == NULL)
         return MDLA_OK;
     c->active = alloc_array(al, m->cb->width, sizeof *c->active);
+    c->logit_class = alloc_array(al, m->cb->width, 1);
     MDLA_TRY(joint_row_new(al, m->joint, &c->row));
-    return c->active != NULL ? MDLA_OK : MDLA_ERR_MEMORY;
+    return c->active != NULL && c->logit_class != NULL ? MDLA_OK : MDLA_ERR_MEMORY;
 }
 
 void row_context_free(row_context *c)
@@ -162,4 +163,5 @@ void row_context_free(row_context *c)
         return;
     joint_row_free(&c->row);
     alloc_free(c->al, c->active);
+    alloc_free(c->al, c->logit_class);
 }

@@ -44,8 +44,9 @@ typedef struct row_context {
     const mdla_allocator *al;
     joint_row row;
     uint32_t *active; /* [width] ranks active in the row, those of the row before until it starts */
-    uint32_t count;   /* of active */
-    bool has_previous; /* active holds the previous row of the same passage */
+    uint8_t *logit_class; /* [width] of each of active */
+    uint32_t count;       /* of active */
+    bool has_previous;    /* active holds the previous row of the same passage */
 } row_context;
 
 /* Takes no memory for an additive model. MDLA_ERR_MEMORY. */
@@ -64,12 +65,14 @@ static inline joint_line code_model_flags(const code_model *m, joint_row *row, u
     return (joint_line){row, m->cb->survival, scale, survival_window(scale)};
 }
 
-static inline survival_line code_model_levels(const code_model *m, uint32_t feature)
+/* scale: joint_level_scale of the feature in its row; SURVIVAL_SCALE_ONE under the additive model.
+ */
+static inline survival_line code_model_levels(const code_model *m, uint32_t feature, uint32_t scale)
 {
     const size_t level_class = m->cb->level_class[feature];
 
     return (survival_line){m->cb->survival, m->level_cum + level_class * (m->max_level + 1),
-                           m->max_level, SURVIVAL_SCALE_ONE, survival_window(SURVIVAL_SCALE_ONE)};
+                           m->max_level, scale, survival_window(scale)};
 }
 
 /* Passage starts: a context by the rows since the last start, so that usual lengths are learnt. */

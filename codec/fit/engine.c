@@ -79,6 +79,12 @@ void search_engine_free(search_engine *e)
     sae_codes_free(e->al, &e->sae_codes);
 }
 
+/* Under joint prices a level's bits depend on how likely its feature is. */
+static unsigned level_tables(const search_engine *e)
+{
+    return e->pairs != NULL ? JOINT_LEVEL_CLASSES : 1;
+}
+
 static void fill_prices(search_engine *e, const codebook *cb)
 {
     const code_model *m = e->model;
@@ -90,13 +96,19 @@ static void fill_prices(search_engine *e, const codebook *cb)
     for (uint32_t l = 1; l <= m->max_level; l++)
         e->level_offset[l] =
             (float)m->coefficient[l] * 256.0f / (float)m->params.step.mantissa - (float)l;
-    for (uint32_t k = 0; k < cb->class_count; k++) {
-        const uint64_t *cum = m->level_cum + (size_t)k * (m->max_level + 1);
-        float *bits = e->level_bits + (size_t)k * (m->max_level + 1);
+    for (unsigned i = 0; i < level_tables(e); i++) {
+        /* How many are active isn't known before the row is done: as if it didn't matter. */
+        const double scale =
+            e->pairs == NULL ? 1.0 : (cb->joint->level_by_logit[i] + 1) / (JOINT_LEVEL_EVEN + 1.0);
 
-        for (uint32_t l = 1; l <= m->max_level; l++)
-            bits[l] = (float)((double)cum[l - 1] * unit -
-                              log2(1.0 - exp2(-(double)(cum[l] - cum[l - 1]) * unit)));
+        for (uint32_t k = 0; k < cb->class_count; k++) {
+            const uint64_t *cum = m->level_cum + (size_t)k * (m->max_level + 1);
+            float *bits = e->level_bits + (i * cb->class_count + k) * (m->max_level + 1);
+
+            for (uint32_t l = 1; l <= m->max_level; l++)
+                bits[l] = (float)((double)cum[l - 1] * unit * scale -
+                                  log2(1.0 - exp2(-(double)(cum[l] - cum[l - 1]) * unit * scale)));
+        }
     }
 }
 
@@ -118,8 +130,9 @@ mdla_status search_engine_set(search_engine *e, const codebook *cb, const code_p
             return MDLA_ERR_MEMORY;
     }
     e->feature_bits = alloc_array(e->al, cb->width, sizeof(float));
-    e->level_bits =
-        alloc_zeroed(e->al, (size_t)cb->class_count * (e->model->max_level + 1), sizeof(float));
+    const size_t table = (size_t)cb->class_count * (e->model->max_level + 1);
+
+    e->level_bits = alloc_zeroed(e->al, level_tables(e) * table, sizeof(float));
     e->level_offset = alloc_zeroed(e->al, (size_t)e->model->max_level + 1, sizeof(float));
     if (e->feature_bits == NULL || e->level_bits == NULL || e->level_offset == NULL)
         return MDLA_ERR_MEMORY;
@@ -130,6 +143,7 @@ mdla_status search_engine_set(search_engine *e, const codebook *cb, const code_p
                                 .level_offset = e->level_offset,
                                 .feature_bits = e->feature_bits,
                                 .level_bits = e->level_bits,
+                                .level_stride = e->pairs != NULL ? table : 0,
                                 .level_class = cb->level_class,
                                 .pairs = e->pairs,
                                 .checks = e->checks,

@@ -3,6 +3,8 @@
 #include "base/alloc.h"
 #include "base/kernel.h"
 
+#include <string.h>
+
 #define RUN 16        /* candidates whose costs are summed before the bound is looked at */
 #define COLUMNS 64    /* of dense rows that are added together: a cache line of each */
 #define SUMS_MOST 256 /* rows whose sum fits 16 bits */
@@ -34,6 +36,8 @@ joint_model *joint_model_new(const mdla_allocator *al, uint32_t width)
         return NULL;
     }
     fill_costs(m->cost);
+    memset(m->level_by_logit, JOINT_LEVEL_EVEN, sizeof m->level_by_logit);
+    memset(m->level_by_count, JOINT_LEVEL_EVEN, sizeof m->level_by_count);
     return m;
 }
 

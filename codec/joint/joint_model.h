@@ -29,6 +29,9 @@
 #define JOINT_COST_TOP (RATE_INDEX_EVEN / 8 * JOINT_UNIT)
 #define JOINT_COSTS (RATE_INDEX_MAX * JOINT_BASE_UNIT + 1)
 
+#define JOINT_LEVEL_CLASSES 16 /* of logits by the octave, of counts by the half octave */
+#define JOINT_LEVEL_EVEN 127   /* entry of level_by_...: as the level classes say */
+
 #define JOINT_DENSE_SHARE 8 /* a source with weights for one target in so many has a dense row */
 #define JOINT_NO_ROW UINT32_MAX
 
@@ -72,6 +75,9 @@ typedef struct joint_model {
     bool has_before; /* the previous row counts */
     int16_t *base;   /* [width] by rank, units of 1/32 octave */
     joint_weights within, before;
+    /* What the levels' costs are multiplied by: by how likely the feature was, and by how many are
+     * active in the row; each one less than units of 1/128. */
+    uint8_t level_by_logit[JOINT_LEVEL_CLASSES], level_by_count[JOINT_LEVEL_CLASSES];
     uint32_t cost[JOINT_COSTS]; /* units of 2^-28 bit; [0] is logit JOINT_COST_TOP, falling */
 } joint_model;
 
@@ -102,6 +108,39 @@ static inline uint32_t joint_cost(const joint_model *m, int32_t logit)
     const int32_t index = JOINT_COST_TOP - logit;
 
     return m->cost[index < 0 ? 0 : index < JOINT_COSTS ? index : JOINT_COSTS - 1];
+}
+
+/* The class of the logit that a feature had when it was found active: its octave, -11 to 4. */
+static inline uint8_t joint_logit_class(int32_t logit)
+{
+    if (logit < -11 * JOINT_UNIT)
+        return 0;
+    if (logit >= 4 * JOINT_UNIT)
+        return JOINT_LEVEL_CLASSES - 1;
+    return (uint8_t)((logit + 11 * JOINT_UNIT) / JOINT_UNIT);
+}
+
+/* The class of a row by its active features, 1 or more: half octaves. */
+static inline uint8_t joint_count_class(uint32_t count)
+{
+    unsigned octave = 0;
+
+    while (count >> octave > 1)
+        octave++;
+    const unsigned half = octave == 0 ? 0 : count >> (octave - 1) & 1;
+
+    return (uint8_t)(2 * octave + half < JOINT_LEVEL_CLASSES ? 2 * octave + half
+                                                             : JOINT_LEVEL_CLASSES - 1);
+}
+
+/* What a level's costs are multiplied by, in units of 1/4,096. */
+static inline uint32_t joint_level_scale(const joint_model *m, uint8_t logit_class,
+                                         uint8_t count_class)
+{
+    const uint32_t scale =
+        (m->level_by_logit[logit_class] + 1u) * (m->level_by_count[count_class] + 1u) >> 2;
+
+    return scale > 0 ? scale : 1;
 }
 
 /* The logits of a row under way. Lists are added as soon as their source is known active; dense

@@ -5,9 +5,9 @@
 #include "joint/joint_model.h"
 #include "rangecoder/number_common.h"
 
-/* u8 shift, u8 flags, u16 reserved, u32 entries within a row, u32 of the row before, u32 reserved
- */
-#define JOINT_HEADER_NBYTES 16
+/* u8 shift, u8 flags, u16 reserved, u32 entries within a row, u32 of the row before, u32 reserved,
+ * the level scales by logit and by count */
+#define JOINT_HEADER_NBYTES (16 + 2 * JOINT_LEVEL_CLASSES)
 
 #define JOINT_GAP_CONTEXTS 21 /* by the bits of the gap that is expected */
 

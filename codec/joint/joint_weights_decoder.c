@@ -4,6 +4,8 @@
 #include "joint/joint_weights_common.h"
 #include "rangecoder/number_decoder.h"
 
+#include <string.h>
+
 typedef struct weights_in {
     joint_model *m;
     range_decoder d;
@@ -93,6 +95,8 @@ static mdla_status decode(weights_in *in, const uint8_t *rate_index, const uint3
     if (joint_weights_memory(m->width, within) + joint_weights_memory(m->width, before) >
         max_nbytes)
         return MDLA_ERR_LIMIT;
+    memcpy(m->level_by_logit, payload + 16, sizeof m->level_by_logit);
+    memcpy(m->level_by_count, payload + 16 + sizeof m->level_by_logit, sizeof m->level_by_count);
     range_decoder_init(&in->d, payload + JOINT_HEADER_NBYTES, nbytes - JOINT_HEADER_NBYTES);
     MDLA_TRY(decode_bases(in, rate_index, order));
     MDLA_TRY(decode_lists(in, &in->contexts->within, &m->within, within, true));

@@ -64,6 +64,8 @@ mdla_status joint_model_encode(const joint_model *m, const uint8_t *rate_index,
     header[1] = m->has_before;
     put_u32(header + 4, m->within.count);
     put_u32(header + 8, m->before.count);
+    memcpy(header + 16, m->level_by_logit, sizeof m->level_by_logit);
+    memcpy(header + 16 + sizeof m->level_by_logit, m->level_by_count, sizeof m->level_by_count);
     range_encoder_start(e, m->al);
     encode_bases(m, rate_index, order, e, contexts);
     encode_lists(&m->within, true, entry, e, &contexts->within);

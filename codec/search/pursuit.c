@@ -27,9 +27,11 @@ static uint32_t feature_of(const pursuit *p, size_t index)
 static const float *level_bits_of(const pursuit *p, size_t index)
 {
     const search_prices *prices = p->plan->prices;
+    const uint32_t f = feature_of(p, index);
+    const size_t likely = prices->level_stride != 0 ? joint_logit_class(p->pairs.logit[f]) : 0;
 
-    return prices->level_bits +
-           (size_t)prices->level_class[feature_of(p, index)] * ((size_t)prices->max_level + 1);
+    return prices->level_bits + likely * prices->level_stride +
+           (size_t)prices->level_class[f] * ((size_t)prices->max_level + 1);
 }
 
 static float level_cost(const pursuit *p, size_t index, uint32_t level, float target)

@@ -448,14 +448,19 @@ static mdla_status check_initial(const search_atoms *a, const code_rows *initial
     return *most <= SEARCH_MAX_ACTIVE ? MDLA_OK : MDLA_ERR_LIMIT;
 }
 
-/* The cheapest level's bits for each class that a feature names. */
+/* The cheapest level's bits for a class that a feature names, at whatever logit. */
 static float cheapest_level(const search_prices *prices, uint8_t level_class)
 {
-    const float *bits = prices->level_bits + (size_t)level_class * ((size_t)prices->max_level + 1);
-    float least = bits[1];
+    const unsigned logit_classes = prices->level_stride != 0 ? JOINT_LEVEL_CLASSES : 1;
+    float least = FLT_MAX;
 
-    for (uint32_t level = 2; level <= prices->max_level; level++)
-        least = bits[level] < least ? bits[level] : least;
+    for (unsigned i = 0; i < logit_classes; i++) {
+        const float *bits = prices->level_bits + i * prices->level_stride +
+                            (size_t)level_class * ((size_t)prices->max_level + 1);
+
+        for (uint32_t level = 1; level <= prices->max_level; level++)
+            least = bits[level] < least ? bits[level] : least;
+    }
     return least;
 }
 

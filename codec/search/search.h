@@ -50,7 +50,9 @@ typedef struct search_prices {
         *level_offset; /* [max_level + 1] reconstruction points less the level; [0] unused */
     const float
         *feature_bits; /* [width] what switching a feature on costs, less what off costs; finite */
-    const float *level_bits;    /* [classes][max_level + 1]; [0] unused */
+    const float *level_bits; /* [classes][max_level + 1]; [0] unused */
+    size_t level_stride; /* from one class of logits to the next, each with level_bits of its own;
+                            0: there is one */
     const uint8_t *level_class; /* [width] */
     const joint_pairs *pairs;   /* what features say of each other; NULL: nothing. Where the support
                                    is given it doesn't count */

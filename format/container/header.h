@@ -8,7 +8,7 @@
 #include "mdla/mdla.h"
 
 #define FORMAT_MAJOR 0
-#define FORMAT_MINOR 2
+#define FORMAT_MINOR 3
 
 #define HEADER_NBYTES 40
 #define STATS_FIXED_NBYTES 48

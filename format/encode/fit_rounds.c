@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "encode/fit_job.h"
 #include "fit/joint_fit.h"
+#include "fit/level_scales.h"
 
 #include <math.h>
 #include <string.h>
@@ -71,6 +72,7 @@ static mdla_status keep_codes(fit_job *j, const search_engine *e, uint64_t first
         MDLA_TRY(code_rows_reserve(j->al, kept, kept->row_count + 1, have + count));
         memcpy(kept->feature + have, codes->feature + codes->start[r],
                count * sizeof *kept->feature);
+        memcpy(kept->level + have, codes->level + codes->start[r], count * sizeof *kept->level);
         kept->start[kept->row_count] = have;
         j->kept_starts[kept->row_count] =
             (first + r) % e->span == 0 || (e->starts != NULL && e->starts[r] != 0);
@@ -124,6 +126,8 @@ static mdla_status fit_joint(fit_job *j, bool last)
                                  .prior = j->prior};
 
     if (joint_fit(j->cb, j->engine.pool, &rows, &options) != MDLA_OK)
+        return fit_no_memory(j);
+    if (j->cb->joint != NULL && level_scales_fit(j->cb, &rows) != MDLA_OK)
         return fit_no_memory(j);
     j->prior = options.prior;
     j->engine.code.joint = j->cb->joint != NULL;

@@ -439,12 +439,13 @@ class Joint:
     """What active ranks say about others: for each rank a list of (other rank, weight)."""
 
     def __init__(self, payload, rates):
-        need(len(payload) >= 16, "truncated CBJM")
+        need(len(payload) >= 48, "truncated CBJM")
         self.shift, counts_before, reserved, within, before, reserved_too = struct.unpack_from("<BBHIII", payload)
         need(self.shift <= 4 and counts_before <= 1 and reserved == 0 and reserved_too == 0, "unsupported")
+        self.by_logit, self.by_count = payload[16:32], payload[32:48]
         need(before == 0 or counts_before, "weights of a row before that doesn't count")
         need(within + before <= 64 * len(payload), "more weights than the payload can hold")
-        d, self.width = Range(payload[16:]), len(rates)
+        d, self.width = Range(payload[48:]), len(rates)
         self.read_base(d, rates)
         self.within = self.read_lists(d, [r + 1 for r in range(self.width)], within)
         self.before = self.read_lists(d, [0] * self.width, before)
@@ -477,15 +478,20 @@ class Joint:
         return lists
 
     def ranks(self, d, scale, previous):
-        """The row's active ranks."""
-        logit, ranks, r = list(self.base), [], 0
+        """The row's active ranks, and the scales of their levels' costs."""
+        logit, ranks, found, r = list(self.base), [], [], 0
         for i in previous:
             self.add(logit, self.before[i])
         while (r := self.next_rank(d, logit, scale, r)) < self.width:
+            found.append(self.by_logit[max(0, min((logit[r] >> 5) + 11, 15))] + 1)
             self.add(logit, self.within[r])
             ranks.append(r)
             r += 1
-        return ranks
+        return ranks, [max(1, a * self.of_count(len(ranks)) >> 2) for a in found]
+
+    def of_count(self, n):
+        octave = n.bit_length() - 1
+        return self.by_count[min(2 * octave + (n >> octave - 1 & 1 if octave > 0 else 0), 15)] + 1
 
     @staticmethod
     def add(logit, weights):
@@ -584,23 +590,23 @@ class Model:
         for _ in range(rows):
             if self.passages and starts.next(d):
                 previous = []
-            previous = self.ranks(d, scale, previous)
+            previous, scales = self.ranks(d, scale, previous)
             code = [self.cb.order[r] for r in previous]
-            levels = [1 + position(d, self.level_cum[self.cb.level_class[j]], 4096, 0) for j in code]
+            levels = [1 + position(d, self.level_cum[self.cb.level_class[j]], s, 0) for j, s in zip(code, scales)]
             need(all(level <= self.max_level for level in levels), "level")
             out.append(self.row(code, [self.coefficient[level] for level in levels]))
         d.finish()
         return out
 
     def ranks(self, d, scale, previous):
-        """The row's active ranks; previous: those of the row before."""
+        """The row's active ranks and the scales of their levels; previous: the ranks of the row before."""
         if self.joint:
             return self.cb.joint.ranks(d, scale, previous)
         ranks, r = [], 0
         while (r := position(d, self.cb.rank_cum, scale, r)) < self.cb.width:
             ranks.append(r)
             r += 1
-        return ranks
+        return ranks, [4096] * len(ranks)
 
     def row(self, code, coefficients):  # 10
         most = max(map(abs, self.bias)) + sum(c * self.peak[j] for j, c in zip(code, coefficients))
@@ -633,7 +639,7 @@ def decode(data, codebook=None):
     dtype, model_kind, codes, embedded = head[20:24]
     mantissa, exponent = struct.unpack_from("<Ii", head, 24)
     offset = struct.unpack_from("<4b", head, 32)
-    need((major, minor) == (0, 2) and flags <= 1 and model_kind <= 1 and codes == 0 and head[36:] == bytes(4) and
+    need((major, minor) == (0, 3) and flags <= 1 and model_kind <= 1 and codes == 0 and head[36:] == bytes(4) and
          dtype <= 12 and embedded <= 1, "unsupported")
     check_shape(dims, width)
     need(1 <= block_rows <= 2 ** 16, "rows of a block")

@@ -51,6 +51,10 @@ static joint_model *random_model(uint32_t width, unsigned shift)
         m->base[k] = (int16_t)(JOINT_BASE_UNIT * ((int)random_below(100) - 80));
     fill_weights(&m->within, true);
     fill_weights(&m->before, false);
+    for (unsigned i = 0; i < JOINT_LEVEL_CLASSES; i++) {
+        m->level_by_logit[i] = (uint8_t)random_below(256);
+        m->level_by_count[i] = (uint8_t)random_below(256);
+    }
     return m;
 }
 
@@ -112,6 +116,8 @@ static void test_joint_weights_round_trip(void **state)
         assert_int_equal(decode(widths[i], payload, nbytes, UINT64_MAX, &again), MDLA_OK);
         assert_int_equal(again->shift, m->shift);
         assert_memory_equal(again->base, m->base, widths[i] * sizeof *m->base);
+        assert_memory_equal(again->level_by_logit, m->level_by_logit, JOINT_LEVEL_CLASSES);
+        assert_memory_equal(again->level_by_count, m->level_by_count, JOINT_LEVEL_CLASSES);
         for (uint32_t s = 0; s < widths[i]; s++)
             for (uint32_t t = 0; t < widths[i]; t++) {
                 assert_int_equal(weight_of(&again->within, s, t), weight_of(&m->within, s, t));
@@ -135,7 +141,8 @@ static void test_joint_payloads_that_lie_are_refused(void **state)
                      MDLA_ERR_TRUNCATED);
     assert_int_equal(decode(120, payload, nbytes, 1000, &out), MDLA_ERR_LIMIT);
     assert_null(out);
-    for (unsigned at = 0; at < JOINT_HEADER_NBYTES; at++) {
+    for (unsigned at = 0; at < JOINT_HEADER_NBYTES - 2 * JOINT_LEVEL_CLASSES;
+         at++) { /* any scale will do */
         memcpy(other, payload, nbytes);
         other[at] ^= 0x40; /* a reserved value, or another number of weights */
         assert_int_not_equal(decode(120, other, nbytes, UINT64_MAX, &out), MDLA_OK);
