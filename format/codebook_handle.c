@@ -93,6 +93,7 @@ void mdla_codebook_query(const mdla_codebook *book, mdla_codebook_info *out)
 
     *out = (mdla_codebook_info){.dims = cb->dims,
                                 .width = cb->width,
+                                .stride = cb->stride,
                                 .step = quant_step_value(cb->fit.step),
                                 .nbytes = cb->nbytes,
                                 .atom_bits = cb->atom_bits,

@@ -82,24 +82,6 @@ static void print_head(const info_subject *s, const mdla_account *account)
         printf("  note      %s\n", f->note);
 }
 
-/* What a newcomer asks of a class's name. */
-static const char *class_meaning(mdla_bit_class bit_class)
-{
-    switch (bit_class) {
-    case MDLA_BITS_CONTAINER: return "the file's frame";
-    case MDLA_BITS_ATOMS: return "codebook: the features' directions";
-    case MDLA_BITS_BIAS: return "codebook: what every row starts from";
-    case MDLA_BITS_PRIORS: return "codebook: what is expected of codes";
-    case MDLA_BITS_ROW_HEADERS: return "counts of rows and blocks";
-    case MDLA_BITS_INDICES: return "which features are active";
-    case MDLA_BITS_LEVELS: return "how strongly";
-    case MDLA_BITS_INDEX: return "where the blocks are";
-    case MDLA_BITS_ANCILLARY: return "provenance, hashes, sums";
-    case MDLA_BITS_CODER: return "the coder's own overhead";
-    default: return "";
-    }
-}
-
 static void print_class(const char *name, double bits, const mdla_account *account,
                         const char *meaning)
 {

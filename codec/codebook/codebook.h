@@ -46,6 +46,7 @@ typedef struct codebook {
         fit; /* the step that the level distributions refer to, and offsets that suited it */
     int32_t bias_exponent; /* bias[d] x 2^bias_exponent */
     int32_t *bias;         /* [dims], |bias| < 2^30 */
+    uint32_t stride;       /* row length of the images that atoms look like; 0: none */
     uint8_t *rate_index;   /* [width], 0 .. RATE_INDEX_MAX */
     uint32_t class_count;  /* 1 .. CODEBOOK_CLASSES_MAX */
     uint8_t *level_class;  /* [width] */

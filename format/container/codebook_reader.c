@@ -92,6 +92,7 @@ static mdla_status read_header(codebook_parse *p)
         return no_memory(p);
     p->cb->fit = fit;
     p->cb->bias_exponent = bias_exponent;
+    p->cb->stride = p->stride;
     p->cb->class_count = classes;
     p->has_joint = (flags & CODEBOOK_FLAG_JOINT) != 0;
     return keep_bytes(p);

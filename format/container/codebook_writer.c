@@ -88,7 +88,10 @@ mdla_status codebook_chunks_make(codebook *cb, uint32_t stride, const uint8_t *s
                                  const int16_t *q)
 {
     range_encoder e = {0};
-    const mdla_status status = make(cb, stride, step_index, q, &e);
+    mdla_status status;
+
+    cb->stride = stride;
+    status = make(cb, stride, step_index, q, &e);
 
     range_encoder_free(&e);
     if (status == MDLA_OK)

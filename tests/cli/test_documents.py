@@ -9,7 +9,7 @@ import cli
 
 DOCUMENTS = cli.TOOLS / "documents"
 PROGRAMS = sorted(p.name for p in cli.TOOLS.glob("mdla-*") if p.is_file())
-LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LETTERS = "fnoqtvxzTO"
 
 
 def long_options(text):
@@ -45,8 +45,7 @@ class Documents(cli.CliTest):
                        if re.match(r"\.It Fl [a-zA-Z] ", line)}
             for letter in LETTERS:
                 stderr = self.run_tool(program, f"-{letter}", "--~").stderr
-                if letter not in "hV":
-                    self.assertEqual(f"unknown option -{letter}" in stderr, letter not in letters, (program, letter))
+                self.assertEqual(f"unknown option -{letter}" in stderr, letter not in letters, (program, letter))
 
     def test_every_option_is_in_every_form(self):
         for program in PROGRAMS:
@@ -55,7 +54,7 @@ class Documents(cli.CliTest):
             self.assertIn("help", options)
             help_text = self.good(program, "--help").decode()
             words = {"quiet": "-q quiet", "verbose": "-v verbose", "help": "-h help", "version": "-V version",
-                     "force": "-f force", "threads": "-T N threads", "output": "-o F"}
+                     "force": "-f force", "threads": "-T N threads", "output": "  -o "}
             page = self.page(program)
             self.assertIn(self.good(program, "--help=mdoc").decode().strip(), page)
             bash = (DOCUMENTS / "bash" / program).read_text()

@@ -2,7 +2,7 @@
 """Help, version and mistakes on the command line: who says what, where, with which exit code."""
 import cli
 
-PROGRAMS = ("mdla-enc", "mdla-dec", "mdla-info", "mdla-eval", "mdla-train", "mdla-sweep")
+PROGRAMS = ("mdla-enc", "mdla-dec", "mdla-info", "mdla-eval", "mdla-train", "mdla-sweep", "mdla-report")
 
 
 class Usage(cli.CliTest):

@@ -1,4 +1,4 @@
-/* Names of classes for JSON members and CSV columns. */
+/* Names and meanings of classes, for people and for JSON members and CSV columns. */
 #include "common/classes.h"
 
 const char *class_key(mdla_bit_class bit_class, char *text)
@@ -8,6 +8,23 @@ const char *class_key(mdla_bit_class bit_class, char *text)
         if (*p == ' ')
             *p = '_';
     return text;
+}
+
+const char *class_meaning(mdla_bit_class bit_class)
+{
+    switch (bit_class) {
+    case MDLA_BITS_CONTAINER: return "the file's frame";
+    case MDLA_BITS_ATOMS: return "codebook: the features' directions";
+    case MDLA_BITS_BIAS: return "codebook: what every row starts from";
+    case MDLA_BITS_PRIORS: return "codebook: what is expected of codes";
+    case MDLA_BITS_ROW_HEADERS: return "counts of rows and blocks";
+    case MDLA_BITS_INDICES: return "which features are active";
+    case MDLA_BITS_LEVELS: return "how strongly";
+    case MDLA_BITS_INDEX: return "where the blocks are";
+    case MDLA_BITS_ANCILLARY: return "provenance, hashes, sums";
+    case MDLA_BITS_CODER: return "the coder's own overhead";
+    default: return "";
+    }
 }
 
 void class_put_json(json_writer *json, const mdla_account *account)

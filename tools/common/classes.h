@@ -12,6 +12,10 @@
 /** The class's name with underscores for spaces, into text[CLASS_KEY_MAX]; returns text. */
 const char *class_key(mdla_bit_class bit_class, char *text);
 
+/** What the class pays for, in a few words: "which features are active"; "" where nothing is known.
+ */
+const char *class_meaning(mdla_bit_class bit_class);
+
 /** The member "bits": an object with every class. */
 void class_put_json(json_writer *json, const mdla_account *account);
 

@@ -47,22 +47,21 @@ static void take(suggestion *s, const char *candidate, size_t distance)
     strcpy(s->nearest, candidate);
 }
 
-/* Edits from the word to the candidate, or FAR_OFF. */
-static size_t near_distance(const char *word, const char *candidate)
+/* Edits from the word to the candidate, or FAR_OFF. `telling` of its characters say which word it
+ * is: the fewer, the fewer edits make any word of any other. */
+static size_t near_distance(const char *word, const char *candidate, size_t telling)
 {
-    const size_t length = strlen(word);
-    const size_t most = length < 3 ? 1 : 2; /* more edits than these make any word of any other */
     size_t distance;
 
-    if (length > WORD_MAX || strlen(candidate) > WORD_MAX)
+    if (strlen(word) > WORD_MAX || strlen(candidate) > WORD_MAX)
         return FAR_OFF;
     distance = word_distance(word, candidate);
-    return distance > most ? FAR_OFF : distance;
+    return distance > (telling < 3 ? 1u : 2u) ? FAR_OFF : distance;
 }
 
 void suggest_try(suggestion *s, const char *candidate)
 {
-    const size_t distance = near_distance(s->word, candidate);
+    const size_t distance = near_distance(s->word, candidate, strlen(s->word));
 
     if (distance != FAR_OFF)
         take(s, candidate, distance);
@@ -109,7 +108,7 @@ void suggest_files(suggestion *s, const char *path, const char *patterns)
     dir = opendir(folder_length ? folder : ".");
     while (dir && (entry = readdir(dir)) != NULL) {
         const char *candidate = entry->d_name;
-        size_t distance = near_distance(name, candidate);
+        size_t distance = near_distance(name, candidate, strcspn(name, "."));
         char text[sizeof s->nearest];
 
         if (candidate[0] == '.' && name[0] != '.')

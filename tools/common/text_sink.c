@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { TEXT_MAX = 256 };
 
@@ -34,6 +35,23 @@ void text_sink_format(text_sink *text, const char *format, ...)
         text->status = MDLA_ERR_SPACE;
     else
         text->filled += (size_t)length;
+}
+
+void text_sink_put(text_sink *text, const void *bytes, size_t nbytes)
+{
+    const char *from = bytes;
+
+    while (nbytes > 0 && text->status == MDLA_OK) {
+        const size_t room = TEXT_SINK_BUFFER - text->filled;
+        const size_t part = nbytes < room ? nbytes : room;
+
+        memcpy(text->buffer + text->filled, from, part);
+        text->filled += part;
+        from += part;
+        nbytes -= part;
+        if (text->filled == TEXT_SINK_BUFFER)
+            flush(text);
+    }
 }
 
 mdla_status text_sink_close(text_sink *text, int keep)

@@ -17,6 +17,8 @@ void text_sink_start(text_sink *text, mdla_sink sink);
 /** At most 255 bytes a call. */
 void text_sink_format(text_sink *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/** Bytes as they are, any number. */
+void text_sink_put(text_sink *text, const void *bytes, size_t nbytes);
 /** Writes what is left and closes the sink; keep 0, or an earlier failure, discards it. */
 mdla_status text_sink_close(text_sink *text, int keep);
 

@@ -409,6 +409,7 @@ MDLA_API void mdla_codebook_free(mdla_codebook *codebook);
 
 typedef struct mdla_codebook_info {
     uint32_t dims, width;
+    uint32_t stride;    /**< row length of the images that atoms look like; 0: none */
     uint8_t sha256[32]; /**< of its canonical bytes: its name */
     double step;        /**< the step it was fitted at */
     uint64_t nbytes;    /**< size of its canonical bytes */

@@ -1,0 +1,155 @@
+/* mdla-report: a page to look at: what .mdla files hold, where their bits are, what is expensive.
+ * Needs the decoder library alone, and libpng for pictures. */
+#include "report/page.h"
+#include "report/pictures.h"
+
+#include "common/files.h"
+#include "common/numbers.h"
+#include "common/options.h"
+#include "common/tool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char head[] =
+    "Usage: mdla-report FILE.mdla... -o PAGE.html  [OPTIONS]\n"
+    "Writes one HTML page about .mdla files that needs nothing beside it: bits by\n"
+    "class, how often features are active, the features and rows that cost most, and\n"
+    "an atlas of the atoms of images. Several files are compared.\n"
+    "  mdla-report acts.mdla -o acts.html\n"
+    "  mdla-report fvu-*.mdla --codebook my.codebook -o sweep.html\n";
+
+enum { KEY_CODEBOOK = OPTION_FIRST, KEY_IMAGE, KEY_TITLE };
+
+static const tool_option table[] = {
+    {"codebook", KEY_CODEBOOK, "CB", .files = FILES_CODEBOOK,
+     .brief = "the codebook that the files only name"},
+    {"image", KEY_IMAGE, "WxH[x3]", .brief = "rows are images, W wide and H high",
+     .more = "WxHx3 for colours. By default they are where the rows were bytes and the codebook "
+             "knows how long the images' rows are."},
+    {"title", KEY_TITLE, "TEXT", .brief = "the page's title"},
+    OPTIONS_OUTPUT("PAGE", "*.html"),
+    OPTIONS_FORCE,
+    OPTIONS_THREADS,
+    OPTIONS_QUIET,
+    OPTIONS_END,
+};
+
+static const tool_program program = {head, NULL, FILES_MDLA, table};
+
+typedef struct report_options {
+    tool_options common;
+    const char *codebook, *title;
+    image_shape image;
+    char **paths;
+    size_t count;
+} report_options;
+
+static int set_image(report_options *o, const char *text)
+{
+    image_shape *image = &o->image;
+    int end = -1;
+
+    sscanf(text, "%5ux%5u%n", &image->width, &image->height, &end);
+    image->channels = end > 0 && strcmp(text + end, "x3") == 0 ? 3 : 1;
+    if (end <= 0 || (image->channels == 1 && text[end] != '\0') || !image->width || !image->height)
+        return tool_usage("--image %s: give WIDTHxHEIGHT, such as 28x28, or WIDTHxHEIGHTx3", text);
+    return 0;
+}
+
+static int set_option(report_options *o, int key)
+{
+    switch (key) {
+    case KEY_CODEBOOK: o->codebook = optarg; break;
+    case KEY_IMAGE: return set_image(o, optarg);
+    case KEY_TITLE: o->title = optarg; break;
+    default: break;
+    }
+    return 0;
+}
+
+static int parse(int argc, char **argv, report_options *o)
+{
+    options_reader reader;
+    int key;
+
+    memset(o, 0, sizeof *o);
+    options_start(&reader, argc, argv, &program);
+    while ((key = options_next(&reader)) >= 0) {
+        const int result = set_option(o, key);
+
+        if (result != 0)
+            return result;
+    }
+    if (key == OPTIONS_EXIT)
+        return TOOL_DONE;
+    if (key == OPTIONS_BAD)
+        return TOOL_USAGE;
+    o->common = reader.common;
+    o->paths = argv + optind;
+    o->count = (size_t)(argc - optind);
+    if (o->count == 0)
+        return tool_usage("no input; name a .mdla file");
+    if (!o->common.output)
+        return tool_usage("give -o PAGE.html, or -o - for standard output");
+    if (o->image.width && !pictures_available())
+        return tool_usage("--image: this build has no libpng, so it can't draw images");
+    return -1;
+}
+
+static int write_page(const report_options *o, report_file *files)
+{
+    mdla_error err = {MDLA_OK, ""};
+    text_sink *out = malloc(sizeof *out);
+    mdla_status status;
+    mdla_sink sink;
+    int result;
+
+    if (!out)
+        return tool_fail("out of memory");
+    if (files_sink(o->common.output, o->common.force, 0, &sink) != 0) {
+        free(out);
+        return TOOL_FAILED;
+    }
+    text_sink_start(out, sink);
+    result = page_put(out, files, o->count, o->title);
+    status = text_sink_close(out, result == 0);
+    free(out);
+    if (result != 0)
+        return TOOL_FAILED;
+    return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
+}
+
+static int run(const report_options *o)
+{
+    report_file *files = calloc(o->count, sizeof *files);
+    mdla_codebook *codebook = NULL;
+    size_t opened = 0;
+    int result = TOOL_FAILED;
+
+    if (!files)
+        return tool_fail("out of memory");
+    if (!o->codebook || files_codebook(&o->common.config, o->codebook, &codebook) == 0) {
+        while (opened < o->count && report_open(&o->common.config, o->paths[opened], codebook,
+                                                &o->image, &files[opened]) == 0)
+            opened++;
+        if (opened == o->count)
+            result = write_page(o, files);
+    }
+    for (size_t i = 0; i < o->count; i++)
+        report_close(&files[i]);
+    mdla_codebook_free(codebook);
+    free(files);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    report_options options;
+    int result;
+
+    tool_start("mdla-report");
+    result = parse(argc, argv, &options);
+    return tool_end(result < 0 ? run(&options) : result);
+}

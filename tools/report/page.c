@@ -1,0 +1,163 @@
+#include "report/page.h"
+
+#include "report/charts.h"
+#include "report/html.h"
+#include "report/style.h"
+
+#include "common/tool.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void put_title(text_sink *out, const report_file *files, size_t count, const char *title)
+{
+    if (title)
+        html_text(out, title);
+    else if (count == 1)
+        html_text(out, html_base_name(files[0].name));
+    else
+        text_sink_format(out, "%zu files compared", count);
+}
+
+static void put_number(text_sink *out, double number, int decimals)
+{
+    if (isfinite(number))
+        text_sink_format(out, "<td>%.*f</td>", decimals, number);
+    else
+        html_put(out, "<td>–</td>");
+}
+
+static void put_comparison(text_sink *out, const report_file *files, size_t count)
+{
+    html_put(
+        out,
+        "<div class=\"card wide\"><h3>Side by side</h3><div class=\"scroll\"><table><thead>"
+        "<tr><th>file</th><th>rows</th><th>FVU</th><th>L0</th><th>bits a row</th>"
+        "<th>beside "
+        "codebook</th><th>indices</th><th>levels</th><th>codebook</th><th>bytes</th></tr></thead>"
+        "<tbody>");
+    for (size_t i = 0; i < count; i++) {
+        const report_file *f = &files[i];
+        const double rows = f->account.rows ? (double)f->account.rows : 1;
+
+        html_put(out, "<tr><td class=\"name\">");
+        html_text(out, html_base_name(f->name));
+        html_put(out, "</td><td>");
+        html_count(out, f->account.rows);
+        html_put(out, "</td>");
+        put_number(out, f->info.fvu, 4);
+        put_number(out, report_l0(f), 2);
+        put_number(out, report_file_bits(f), 2);
+        put_number(out, report_stream_bits(f), 2);
+        put_number(out, f->account.bits[MDLA_BITS_INDICES] / rows, 2);
+        put_number(out, f->account.bits[MDLA_BITS_LEVELS] / rows, 2);
+        text_sink_format(out, "<td>%.1f %%</td><td>", 100 * report_codebook_share(f));
+        html_count(out, f->account.file_nbytes);
+        html_put(out, "</td></tr>");
+    }
+    html_put(out, "</tbody></table></div></div>");
+}
+
+/* Files with one codebook are one group. */
+static size_t group_of(const report_file *files, size_t i)
+{
+    size_t first = 0;
+
+    while (memcmp(files[first].info.codebook_sha256, files[i].info.codebook_sha256,
+                  sizeof files[i].info.codebook_sha256) != 0)
+        first++;
+    return first;
+}
+
+void report_parts(const report_file *f, chart_part parts[MDLA_BITS_CLASSES])
+{
+    const double rows = f->account.rows ? (double)f->account.rows : 1;
+
+    for (int c = 0; c < MDLA_BITS_CLASSES; c++)
+        parts[c] = (chart_part){mdla_bit_class_name((mdla_bit_class)c), f->account.bits[c] / rows};
+}
+
+/* A bar a file, all by one scale. */
+static void put_bars(text_sink *out, const report_file *files, size_t count)
+{
+    double most = 0;
+
+    for (size_t i = 0; i < count; i++)
+        most = fmax(most, report_file_bits(&files[i]));
+    html_put(out, "<div class=\"card\"><h3>Where the bits are</h3>");
+    for (size_t i = 0; i < count; i++) {
+        chart_part parts[MDLA_BITS_CLASSES];
+
+        report_parts(&files[i], parts);
+        html_put(out, "<div class=\"bar\">");
+        html_text(out, html_base_name(files[i].name));
+        text_sink_format(out, " <span class=\"soft\">%.2f bits a row</span>",
+                         report_file_bits(&files[i]));
+        chart_put_parts(out, parts, MDLA_BITS_CLASSES, most, "bits a row");
+        html_put(out, "</div>");
+    }
+    html_put(out,
+             "<p class=\"soft\">Blue is the codebook, orange which features are active, yellow "
+             "how strongly.</p></div>\n");
+}
+
+static int put_rates(text_sink *out, const report_file *files, size_t count)
+{
+    chart_point *points = calloc(count, sizeof *points);
+    size_t known = 0;
+
+    if (!points) {
+        tool_fail("out of memory");
+        return -1;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (isfinite(files[i].info.fvu) && files[i].account.rows)
+            points[known++] = (chart_point){report_stream_bits(&files[i]), files[i].info.fvu,
+                                            group_of(files, i), html_base_name(files[i].name), 0};
+    if (known > 0) {
+        html_put(out, "<div class=\"card\"><h3>Rate and distortion</h3>");
+        chart_put_points(out, points, known, "bits a row beside the codebook", "FVU");
+        html_put(out, "<p class=\"soft\">Lower and further left is better. Files that share a "
+                      "codebook are joined; FVU is what each encoder recorded of its own rows.</p>"
+                      "</div>");
+    }
+    free(points);
+    return 0;
+}
+
+int page_put(text_sink *out, report_file *files, size_t count, const char *title)
+{
+    int result = 0;
+
+    html_put(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                  "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+                  "<meta name=\"generator\" content=\"mdla-report " MDLA_VERSION "\"><title>");
+    put_title(out, files, count, title);
+    html_put(out, "</title>\n<style>\n");
+    html_put(out, report_style);
+    html_put(out, "</style></head>\n<body><main>\n<h1>");
+    put_title(out, files, count, title);
+    html_put(out, "</h1>\n");
+    if (count > 1) {
+        html_put(out,
+                 "<p class=\"lead\">Activations explained by sparse features, in as many bits as "
+                 "it takes to send them.</p><div class=\"cards\">");
+        put_comparison(out, files, count);
+        put_bars(out, files, count);
+        result = put_rates(out, files, count);
+        html_put(out, "</div>\n");
+    }
+    for (size_t i = 0; i < count && result == 0; i++) {
+        if (count > 1) {
+            html_put(out, i == 0 ? "<details open><summary>" : "<details><summary>");
+            html_text(out, html_base_name(files[i].name));
+            html_put(out, "</summary>\n");
+        }
+        result = sections_put(out, &files[i], group_of(files, i) == i);
+        if (count > 1)
+            html_put(out, "</details>\n");
+    }
+    html_put(out, "</main></body></html>\n");
+    return result;
+}
