@@ -38,8 +38,8 @@ void bit_visit_end(bit_visit *v)
 const char *mdla_bit_class_name(mdla_bit_class bit_class)
 {
     static const char *const names[MDLA_BITS_CLASSES] = {
-        "container", "atoms",    "bias",  "priors",    "row headers", "indices",
-        "levels",    "residual", "index", "ancillary", "coder"};
+        "container", "atoms",  "bias",     "priors", "row headers", "row norms",
+        "indices",   "levels", "residual", "index",  "ancillary",   "coder"};
 
     return (unsigned)bit_class < MDLA_BITS_CLASSES ? names[bit_class] : NULL;
 }
@@ -51,14 +51,28 @@ double decoder_strength(const mdla_decoder *d, uint32_t level)
     return quant_step_value(step) * 256.0 / step.mantissa * d->model->coefficient[level];
 }
 
+/* What a row's strengths are in units of. */
+static double row_scale(const code_model *m, const row_norm *n)
+{
+    if (!m->norm.coded || n->zero)
+        return m->norm.coded ? 0.0 : 1.0;
+    return ldexp(row_scale_mantissa(m->cb->survival, n->scale, m->norm.scale_bits),
+                 row_scale_octave(n->scale, m->norm.scale_bits) - ROW_MANTISSA_BITS);
+}
+
 /* One decoded row to its visitor's form. */
 static void describe_row(bit_visit *v, mdla_symbol_bits *sum)
 {
-    *sum = (mdla_symbol_bits){v->bits.passage, v->bits.end, 0.0, 0.0};
+    const double scale = row_scale(v->d->model, &v->code.norm);
+
+    *sum = (mdla_symbol_bits){v->bits.passage, v->bits.norm, v->bits.end, 0.0, 0.0};
     for (uint32_t i = 0; i < v->code.count; i++) {
+        const double strength = decoder_strength(v->d, v->code.level[i]);
+
         v->coded[i] = (mdla_coded_feature){.feature = v->code.feature[i],
                                            .level = v->code.level[i],
-                                           .strength = decoder_strength(v->d, v->code.level[i]),
+                                           .strength = strength,
+                                           .amount = strength * scale,
                                            .index_bits = v->bits.index[i],
                                            .level_bits = v->bits.level[i]};
         sum->indices += v->bits.index[i];
@@ -188,6 +202,7 @@ static int add_row(void *ctx, uint64_t row, const mdla_coded_feature *code, size
 
     a->active += count;
     a->bits[MDLA_BITS_ROW_HEADERS] += bits->passage;
+    a->bits[MDLA_BITS_ROW_NORMS] += bits->norm;
     a->bits[MDLA_BITS_INDICES] += bits->header + bits->indices;
     a->bits[MDLA_BITS_LEVELS] += bits->levels;
     for (size_t i = 0; i < count; i++)
@@ -220,8 +235,8 @@ mdla_status mdla_decoder_account(mdla_decoder *d, mdla_account *out, mdla_error 
         return status;
     out->file_nbytes = d->r.source.nbytes;
     out->rows = d->tail.rows;
-    out->charged = out->bits[MDLA_BITS_ROW_HEADERS] + out->bits[MDLA_BITS_INDICES] +
-                   out->bits[MDLA_BITS_LEVELS];
+    out->charged = out->bits[MDLA_BITS_ROW_HEADERS] + out->bits[MDLA_BITS_ROW_NORMS] +
+                   out->bits[MDLA_BITS_INDICES] + out->bits[MDLA_BITS_LEVELS];
     out->bits[MDLA_BITS_CODER] = 8.0 * (double)v.payload_nbytes - out->charged;
     out->bits[MDLA_BITS_ROW_HEADERS] += 8.0 * BLOCK_HEADER_NBYTES * (double)d->tail.blocks;
     out->bits[MDLA_BITS_INDEX] = 8.0 * (double)d->index_nbytes;

@@ -26,7 +26,7 @@ typedef struct bill {
 
 static double bill_sum(const bill *b)
 {
-    return b->bits.passage + b->bits.header + b->bits.indices + b->bits.levels;
+    return b->bits.passage + b->bits.norm + b->bits.header + b->bits.indices + b->bits.levels;
 }
 
 static int take_code(void *ctx, uint64_t row, const mdla_coded_feature *code, size_t count,
@@ -76,7 +76,7 @@ static mdla_status weigh_line(const info_subject *s, bill_line *line, const floa
     double energy = 0, along = 0;
 
     for (uint32_t i = 0; status == MDLA_OK && i < s->file.dims; i++) {
-        const double part = line->coded.strength * (double)atom[i];
+        const double part = line->coded.amount * (double)atom[i];
 
         energy += part * part;
         along += part * (double)left[i];
@@ -113,6 +113,7 @@ static void put_json(const bill *b, uint64_t row)
     json_begin_object(&json, NULL);
     json_count(&json, "row", row);
     json_number(&json, "passage_bits", b->bits.passage);
+    json_number(&json, "norm_bits", b->bits.norm);
     json_number(&json, "header_bits", b->bits.header);
     json_number(&json, "index_bits", b->bits.indices);
     json_number(&json, "level_bits", b->bits.levels);
@@ -189,6 +190,8 @@ static int put_table(const info_subject *s, const bill *b)
     }
     if (b->bits.passage > 0.0)
         put_other(t, b, columns, "passage", 0, 0, b->bits.passage);
+    if (b->bits.norm > 0.0)
+        put_other(t, b, columns, "norm", 0, 0, b->bits.norm);
     put_other(t, b, columns, "header", 0, 0, b->bits.header);
     put_other(t, b, columns, "row", b->bits.indices, b->bits.levels, bill_sum(b));
     result = s->form == LISTING_CSV ? table_print_csv(t, stdout) : table_print_aligned(t, stdout);

@@ -133,7 +133,7 @@ typedef struct both_ends {
 
 static double sum_of(const mdla_symbol_bits *bits)
 {
-    return bits->passage + bits->header + bits->indices + bits->levels;
+    return bits->passage + bits->norm + bits->header + bits->indices + bits->levels;
 }
 
 static int add_row(void *ctx, uint64_t row, const mdla_coded_feature *code, size_t count,
@@ -151,8 +151,8 @@ static int add_row(void *ctx, uint64_t row, const mdla_coded_feature *code, size
 static void put_rows(const info_subject *s, both_ends *ends)
 {
     static const listing_column columns[] = {
-        {"row", LISTING_COUNT}, {"active", LISTING_COUNT}, {"passage_bits", 3}, {"header_bits", 3},
-        {"index_bits", 3},      {"level_bits", 3},         {"bits", 3}};
+        {"row", LISTING_COUNT}, {"active", LISTING_COUNT}, {"passage_bits", 3}, {"norm_bits", 3},
+        {"header_bits", 3},     {"index_bits", 3},         {"level_bits", 3},   {"bits", 3}};
     const first_rows *const lists[] = {&ends->dear, &ends->cheap};
     listing l;
 
@@ -164,6 +164,7 @@ static void put_rows(const info_subject *s, both_ends *ends)
             listing_count(&l, cost->row);
             listing_count(&l, cost->active);
             listing_number(&l, cost->bits.passage);
+            listing_number(&l, cost->bits.norm);
             listing_number(&l, cost->bits.header);
             listing_number(&l, cost->bits.indices);
             listing_number(&l, cost->bits.levels);

@@ -14,6 +14,8 @@ mdla_status block_decoder_start(block_decoder *b, const code_model *model, row_c
     b->model = model;
     b->context = context;
     b->passage = passage_model_initial();
+    if (model->norm.coded)
+        row_norm_model_init(&b->norm, model->cb, &model->norm);
     b->first = true;
     b->row_count = (uint32_t)(payload[0] | payload[1] << 8) + 1;
     b->scale = (uint32_t)(payload[2] | payload[3] << 8);
@@ -43,6 +45,49 @@ static void decode_passage(block_decoder *b, row_code *code, row_bits *bits)
     code->starts_passage = starts;
     b->context->has_previous = !b->first && !starts;
     b->first = false;
+}
+
+/* How much the range has shrunk, in bits: what the symbols since `before` took. */
+static double range_bits(const range_decoder *d, uint64_t before_range, size_t before_pos)
+{
+    return 8.0 * (double)(d->pos - before_pos) + log2((double)before_range / (double)d->range);
+}
+
+/* A number that no encoder writes makes the payload bad; it is then 0. */
+static int32_t decode_tracked(range_decoder *d, tracked_number *n, int64_t limit)
+{
+    const int64_t magnitude = golomb_decode(d, &n->size);
+    const bool negative = magnitude != 0 && adaptive_bit_decode(d, &n->sign) != 0;
+    int64_t value = tracked_expected(n) + (negative ? -magnitude : magnitude);
+
+    if (value < -limit || value > limit) {
+        d->bad = true;
+        value = 0;
+    }
+    tracked_update(n, value);
+    return (int32_t)value;
+}
+
+static void decode_norm(block_decoder *b, row_code *code, row_bits *bits)
+{
+    const code_model *m = b->model;
+    const unsigned first = code->starts_passage ? 1 : 0;
+    const uint64_t range = b->range.range;
+    const size_t pos = b->range.pos;
+
+    code->norm = (row_norm){0};
+    if (bits != NULL)
+        bits->norm = 0.0;
+    if (!m->norm.coded)
+        return;
+    code->norm.zero = adaptive_bit_decode(&b->range, &b->norm.zero[first]) != 0;
+    if (!code->norm.zero)
+        code->norm.scale = decode_tracked(&b->range, &b->norm.scale[first],
+                                          (int64_t)NORM_OCTAVES << m->norm.scale_bits);
+    if (m->cb->norm == ROW_NORM_SCALE_OFFSET)
+        code->norm.offset = decode_tracked(&b->range, &b->norm.offset[first], ROW_OFFSET_LIMIT - 1);
+    if (bits != NULL)
+        bits->norm = range_bits(&b->range, range, pos);
 }
 
 static void decode_additive(block_decoder *b, row_code *code, row_bits *bits)
@@ -101,6 +146,7 @@ void block_decoder_row(block_decoder *b, row_code *code, row_bits *bits)
 
     code->count = 0;
     decode_passage(b, code, bits);
+    decode_norm(b, code, bits);
     if (m->joint != NULL)
         decode_joint(b, code, bits);
     else

@@ -10,6 +10,7 @@ typedef struct block_decoder {
     row_context *context;
     range_decoder range;
     passage_model passage;
+    row_norm_model norm;
     uint32_t row_count, scale;
     bool first; /* no row is decoded yet */
 } block_decoder;
@@ -17,6 +18,7 @@ typedef struct block_decoder {
 /* Bits that the model charged, beside each (feature, level) of a row_code; accounting alone. */
 typedef struct row_bits {
     double passage; /* whether a passage starts */
+    double norm;    /* the row's scale and offset */
     double end;     /* the symbol that ends the row's list of features */
     double *index;  /* [width] */
     double *level;  /* [width] */

@@ -14,12 +14,14 @@ typedef struct block_job {
     const code_rows *codes;
     size_t first, count;
     const uint8_t *starts;
+    const row_norm *norms;
     uint64_t *order;      /* of each pair, by row: rank << 32 | place in codes */
     uint32_t *rank;       /* of each pair, as order has it */
     uint8_t *logit_class; /* likewise, joint alone */
     joint_row row;        /* joint alone */
     double *expected;     /* [JOINT_COSTS] probability of a hit, joint alone */
     passage_model passage;
+    row_norm_model norm;
     range_encoder *e;
     block_charge *charge;
 } block_job;
@@ -108,6 +110,29 @@ static void encode_passage(block_job *j, size_t row)
     j->passage.age = starts ? 0 : j->passage.age + 1;
 }
 
+static double encode_tracked(range_encoder *e, tracked_number *n, int64_t value)
+{
+    const int64_t miss = value - tracked_expected(n);
+    double bits = golomb_encode(e, &n->size, (uint32_t)(miss < 0 ? -miss : miss));
+
+    if (miss != 0)
+        bits += adaptive_bit_encode(e, &n->sign, miss < 0);
+    tracked_update(n, value);
+    return bits;
+}
+
+static void encode_norm(block_job *j, size_t row)
+{
+    const row_norm *n = &j->norms[row];
+    const unsigned first = j->model->passages && j->starts != NULL && j->starts[row] != 0;
+
+    j->charge->norms += adaptive_bit_encode(j->e, &j->norm.zero[first], n->zero);
+    if (!n->zero)
+        j->charge->norms += encode_tracked(j->e, &j->norm.scale[first], n->scale);
+    if (j->model->cb->norm == ROW_NORM_SCALE_OFFSET)
+        j->charge->norms += encode_tracked(j->e, &j->norm.offset[first], n->offset);
+}
+
 static void encode_additive(block_job *j, uint32_t scale, size_t begin, size_t end)
 {
     const survival_line rates = code_model_rates(j->model, scale);
@@ -143,6 +168,8 @@ static void encode_row(block_job *j, uint32_t scale, size_t row)
 
     if (j->model->passages)
         encode_passage(j, row);
+    if (j->model->norm.coded)
+        encode_norm(j, row);
     if (j->model->joint != NULL)
         encode_joint(j, scale, row);
     else
@@ -171,14 +198,17 @@ static mdla_status encode(block_job *j, uint8_t header[BLOCK_HEADER_NBYTES])
     header[2] = (uint8_t)scale;
     header[3] = (uint8_t)(scale >> 8);
     range_encoder_start(j->e, j->model->al);
+    if (j->model->norm.coded)
+        row_norm_model_init(&j->norm, j->model->cb, &j->model->norm);
     for (size_t r = 0; r < j->count; r++)
         encode_row(j, scale, r);
     return range_encoder_finish(j->e);
 }
 
 mdla_status block_encode(const code_model *model, const code_rows *codes, size_t first,
-                         size_t count, const uint8_t *starts, uint8_t header[BLOCK_HEADER_NBYTES],
-                         range_encoder *e, block_charge *charge)
+                         size_t count, const uint8_t *starts, const row_norm *norms,
+                         uint8_t header[BLOCK_HEADER_NBYTES], range_encoder *e,
+                         block_charge *charge)
 {
     const size_t active = codes->start[first + count] - codes->start[first];
     const bool joint = model->joint != NULL;
@@ -187,6 +217,7 @@ mdla_status block_encode(const code_model *model, const code_rows *codes, size_t
                    .first = first,
                    .count = count,
                    .starts = starts,
+                   .norms = norms,
                    .order = alloc_array(model->al, active, sizeof *j.order),
                    .rank = alloc_array(model->al, active, sizeof *j.rank),
                    .logit_class = alloc_array(model->al, joint ? active : 0, 1),

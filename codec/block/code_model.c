@@ -108,7 +108,9 @@ mdla_status code_model_new(const mdla_allocator *al, const codebook *cb, const c
     mdla_status status;
 
     *out = NULL;
-    if (!code_params_in_range(params) || (options->joint && cb->joint == NULL))
+    if (!code_params_in_range(params) || (options->joint && cb->joint == NULL) ||
+        !norm_grid_in_range(&options->norm) || options->norm.coded != (cb->norm != ROW_NORM_NONE) ||
+        (cb->norm != ROW_NORM_SCALE_OFFSET && options->norm.offset_exponent != 0))
         return MDLA_ERR_CORRUPT;
     m = alloc_zeroed(al, 1, sizeof *m);
     if (m == NULL)
@@ -118,6 +120,7 @@ mdla_status code_model_new(const mdla_allocator *al, const codebook *cb, const c
     m->params = *params;
     m->joint = options->joint ? cb->joint : NULL;
     m->passages = options->passages;
+    m->norm = options->norm;
     while (m->max_level < CODEBOOK_LEVEL_MAX && coefficient_of(params, m->max_level + 1) <= 32767)
         m->max_level++;
     m->coefficient = alloc_zeroed(al, (size_t)m->max_level + 1, sizeof *m->coefficient);

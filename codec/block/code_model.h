@@ -4,6 +4,7 @@
 #ifndef MDLA_CODE_MODEL_H
 #define MDLA_CODE_MODEL_H
 
+#include "block/row_norm.h"
 #include "codebook/codebook.h"
 
 typedef struct code_model {
@@ -12,6 +13,7 @@ typedef struct code_model {
     code_params params;
     const joint_model *joint; /* the codebook's; NULL: the additive model */
     bool passages;            /* rows say whether a passage starts with them */
+    norm_grid norm;           /* how finely rows tell their scale and offset, as cb->norm has it */
     uint32_t max_level;    /* 1 .. CODEBOOK_LEVEL_MAX: the last whose coefficient fits in 15 bits */
     uint16_t *coefficient; /* [max_level + 1], [0] = 0 */
     uint64_t *level_cum;   /* [classes][max_level + 1] cumulated costs of levels */
@@ -23,10 +25,12 @@ typedef struct code_model {
 typedef struct code_options {
     bool joint;    /* by the codebook's joint model, which must be there */
     bool passages; /* starts of passages are coded */
+    norm_grid norm;
 } code_options;
 
-/* MDLA_ERR_CORRUPT where step, exponent or bias leave their ranges, or a joint model is wanted that
- * cb lacks; MDLA_ERR_MEMORY. cb must outlive. */
+/* MDLA_ERR_CORRUPT where step, exponent, bias or grid leave their ranges, where a joint model is
+ * wanted that cb lacks, or rows have a scale and cb says that they have none, or the other way
+ * round; MDLA_ERR_MEMORY. cb must outlive. */
 mdla_status code_model_new(const mdla_allocator *al, const codebook *cb, const code_params *params,
                            const code_options *options, code_model **out);
 void code_model_free(code_model *m); /* accepts NULL */
@@ -37,6 +41,7 @@ typedef struct row_code {
     uint32_t count;
     uint32_t *feature; /* [width] */
     uint16_t *level;   /* [width] */
+    row_norm norm;     /* where rows have one */
 } row_code;
 
 /* What coding a row under the joint model works with, carried from row to row of a block. */

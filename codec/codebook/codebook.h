@@ -37,6 +37,13 @@ typedef struct code_params {
                                            127 */
 } code_params;
 
+/* What rows are coded in: as they are, or each in units of a scale of its own, and about an offset
+ * of its own (what normalisation in an SAE's forward pass takes off). */
+typedef enum row_norm_kind { ROW_NORM_NONE, ROW_NORM_SCALE, ROW_NORM_SCALE_OFFSET } row_norm_kind;
+
+#define REFERENCE_SCALE_BITS 4
+#define REFERENCE_SCALE_MAX (128 << REFERENCE_SCALE_BITS)
+
 typedef struct codebook {
     const mdla_allocator *al;
     uint32_t dims, width;
@@ -52,8 +59,11 @@ typedef struct codebook {
     uint8_t *level_class;  /* [width] */
     uint8_t hazard[CODEBOOK_CLASSES_MAX]
                   [CODEBOOK_HAZARDS]; /* rate index of "level l, given l or more" */
-    joint_model *joint;               /* which features go together; NULL: nothing is known */
-    int16_t *atoms;                   /* [width][dims], expanded: units of 2^-14 */
+    row_norm_kind norm;
+    int32_t reference_scale; /* of the rows that it was fitted to: log2, in 1/16 octave;
+                                |.| <= REFERENCE_SCALE_MAX. 0 without norm */
+    joint_model *joint;      /* which features go together; NULL: nothing is known */
+    int16_t *atoms;          /* [width][dims], expanded: units of 2^-14 */
 
     /* derived */
     uint32_t *order;     /* [width] coding order: features by falling rate, ties by number */

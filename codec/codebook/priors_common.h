@@ -11,6 +11,8 @@ typedef struct priors_contexts {
     byte_context rate;
     byte_context hazard[3]; /* level 1, level 2, those above */
     byte_context level_class;
+    golomb_context reference; /* of the reference scale */
+    adaptive_bit reference_sign;
 } priors_contexts;
 
 static inline void priors_contexts_init(priors_contexts *c)
@@ -21,6 +23,8 @@ static inline void priors_contexts_init(priors_contexts *c)
     for (unsigned i = 0; i < 3; i++)
         byte_context_init(&c->hazard[i]);
     byte_context_init(&c->level_class);
+    golomb_context_init(&c->reference);
+    c->reference_sign = adaptive_bit_initial();
 }
 
 #endif

@@ -45,6 +45,18 @@ static mdla_status decode_rates_and_levels(codebook *cb, range_decoder *d, prior
     return MDLA_OK;
 }
 
+static mdla_status decode_reference(codebook *cb, range_decoder *d, priors_contexts *c)
+{
+    const uint32_t magnitude = golomb_decode(d, &c->reference);
+
+    if (magnitude > REFERENCE_SCALE_MAX)
+        return MDLA_ERR_CORRUPT;
+    cb->reference_scale = (int32_t)magnitude;
+    if (magnitude != 0 && adaptive_bit_decode(d, &c->reference_sign) != 0)
+        cb->reference_scale = -cb->reference_scale;
+    return MDLA_OK;
+}
+
 mdla_status priors_decode(codebook *cb, const uint8_t *payload, size_t nbytes, double *bias_bits)
 {
     priors_contexts *contexts = alloc_array(cb->al, 1, sizeof *contexts);
@@ -59,6 +71,8 @@ mdla_status priors_decode(codebook *cb, const uint8_t *payload, size_t nbytes, d
     *bias_bits = 8.0 * (double)(d.pos - RANGE_STATE_NBYTES);
     if (status == MDLA_OK)
         status = decode_rates_and_levels(cb, &d, contexts);
+    if (status == MDLA_OK && cb->norm != ROW_NORM_NONE)
+        status = decode_reference(cb, &d, contexts);
     if (status == MDLA_OK && !range_decoder_finished(&d))
         status = MDLA_ERR_CORRUPT;
     alloc_free(cb->al, contexts);

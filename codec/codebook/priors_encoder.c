@@ -4,6 +4,15 @@
 #include "codebook/priors_common.h"
 #include "rangecoder/number_encoder.h"
 
+static void encode_reference(const codebook *cb, range_encoder *e, priors_contexts *c)
+{
+    const int32_t scale = cb->reference_scale;
+
+    golomb_encode(e, &c->reference, (uint32_t)(scale < 0 ? -scale : scale));
+    if (scale != 0)
+        adaptive_bit_encode(e, &c->reference_sign, scale < 0);
+}
+
 mdla_status priors_encode(const codebook *cb, range_encoder *e, double *bias_bits)
 {
     priors_contexts *contexts = alloc_array(cb->al, 1, sizeof *contexts);
@@ -31,6 +40,8 @@ mdla_status priors_encode(const codebook *cb, range_encoder *e, double *bias_bit
     }
     for (uint32_t r = 0; r < cb->width; r++)
         byte_encode(e, &contexts->level_class, cb->level_class[cb->order[r]]);
+    if (cb->norm != ROW_NORM_NONE)
+        encode_reference(cb, e, contexts);
     status = range_encoder_finish(e);
     alloc_free(cb->al, contexts);
     return status;

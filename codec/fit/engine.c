@@ -1,6 +1,7 @@
 #include "fit/engine.h"
 
 #include "base/alloc.h"
+#include "fit/norms.h"
 
 #include <math.h>
 
@@ -24,14 +25,14 @@ static double step_per_root_lambda(const search_engine *e, const codebook *cb)
 
 double search_engine_lambda(const search_engine *e, const codebook *cb, double step)
 {
-    const double ratio = step_per_root_lambda(e, cb);
+    const double root = step * norm_reference(cb) / step_per_root_lambda(e, cb);
 
-    return step * step / (ratio * ratio);
+    return root * root;
 }
 
 double search_engine_step(const search_engine *e, const codebook *cb, double lambda)
 {
-    return step_per_root_lambda(e, cb) * sqrt(lambda);
+    return step_per_root_lambda(e, cb) * sqrt(lambda) / norm_reference(cb);
 }
 
 quant_step quant_step_of(double value, unsigned bits)
@@ -74,6 +75,9 @@ void search_engine_free(search_engine *e)
     alloc_free(e->al, e->level_bits);
     alloc_free(e->al, e->level_offset);
     alloc_free(e->al, e->centred);
+    alloc_free(e->al, e->norms);
+    alloc_free(e->al, e->scale);
+    alloc_free(e->al, e->unsearched);
     alloc_free(e->al, e->distortion);
     code_rows_free(e->al, &e->codes);
     sae_codes_free(e->al, &e->sae_codes);
@@ -123,6 +127,7 @@ mdla_status search_engine_set(search_engine *e, const codebook *cb, const code_p
     alloc_free(e->al, e->level_offset);
     e->feature_bits = e->level_bits = e->level_offset = NULL;
     e->model = NULL;
+    e->code.norm = norm_grid_for(cb, lambda);
     MDLA_TRY(code_model_new(e->al, cb, params, &e->code, &e->model));
     if (e->code.joint && !e->fixed && !e->plain_prices) {
         e->pairs = joint_pairs_new(e->al, cb->joint, cb->order, cb->rate_index);
@@ -157,11 +162,18 @@ static mdla_status reserve(search_engine *e, size_t rows)
     if (rows <= e->capacity)
         return MDLA_OK;
     alloc_free(e->al, e->centred);
+    alloc_free(e->al, e->norms);
+    alloc_free(e->al, e->scale);
+    alloc_free(e->al, e->unsearched);
     alloc_free(e->al, e->distortion);
     e->capacity = 0;
     e->centred = alloc_array(e->al, rows * e->dims, sizeof *e->centred);
     e->distortion = alloc_array(e->al, rows, sizeof *e->distortion);
-    if (e->centred == NULL || e->distortion == NULL)
+    e->norms = alloc_zeroed(e->al, rows, sizeof *e->norms);
+    e->scale = alloc_array(e->al, rows, sizeof *e->scale);
+    e->unsearched = alloc_array(e->al, rows, sizeof *e->unsearched);
+    if (e->centred == NULL || e->norms == NULL || e->scale == NULL || e->unsearched == NULL ||
+        e->distortion == NULL)
         return MDLA_ERR_MEMORY;
     e->capacity = rows;
     return MDLA_OK;
@@ -190,22 +202,61 @@ void search_engine_effort(search_engine *e, int effort)
     e->beam = beam[at];
 }
 
+/* What is left of a row for its atoms to explain, and at which scale they do. */
+static void centre_row(search_engine *e, size_t r, const float *row)
+{
+    const code_model *m = e->model;
+    const float unit = ldexpf(1.0f, m->params.step.exponent);
+    float *centred = e->centred + r * e->dims;
+
+    if (!m->norm.coded) {
+        e->scale[r] = 1.0f;
+        for (uint32_t d = 0; d < e->dims; d++)
+            centred[d] = row[d] - (float)m->bias[d] * unit;
+        return;
+    }
+    const chosen_norm c = norm_choose(m->cb, &m->norm, (double)e->prices.lambda, row);
+    const double bias = c.scale * (double)unit;
+    double rest = 0.0; /* a row of scale 0 is its offset: there is nothing to search */
+
+    for (uint32_t d = 0; d < e->dims; d++) {
+        const double left = (double)row[d] - c.offset;
+
+        centred[d] = c.norm.zero ? 0.0f : (float)(left - bias * m->bias[d]);
+        rest += left * left;
+    }
+    e->norms[r] = c.norm;
+    e->scale[r] = c.norm.zero ? 1.0f : (float)c.scale;
+    e->unsearched[r] = c.fits ? (float)rest : INFINITY;
+}
+
+/* After the search, which saw rows of zeros and of scale 1 where there was nothing to find. */
+static void settle_unsearched(search_engine *e, size_t row_count)
+{
+    for (size_t r = 0; e->model->norm.coded && r < row_count; r++) {
+        if (e->norms[r].zero)
+            e->scale[r] = 0.0f;
+        if (e->norms[r].zero || isinf(e->unsearched[r]))
+            e->distortion[r] = e->unsearched[r];
+    }
+}
+
 mdla_status search_engine_run(search_engine *e, const float *rows, const uint8_t *starts,
                               size_t row_count, size_t span)
 {
-    const search_sequence sequence = {starts, e->pairs != NULL ? span : 0};
-    const float unit = ldexpf(1.0f, e->model->params.step.exponent);
+    search_sequence sequence = {starts, e->pairs != NULL ? span : 0, NULL};
     code_rows initial;
 
     e->starts = starts;
     MDLA_TRY(reserve(e, row_count));
     if (e->start != NULL)
         MDLA_TRY(find_support(e, rows, row_count, &initial));
-    for (size_t r = 0; r < row_count; r++) {
-        for (uint32_t d = 0; d < e->dims; d++)
-            e->centred[r * e->dims + d] = rows[r * e->dims + d] - (float)e->model->bias[d] * unit;
-    }
-    return search_rows(e->atoms, &e->prices, e->pool, e->centred, row_count, &sequence,
-                       e->fixed ? SEARCH_FIXED : SEARCH_FREE, e->start != NULL ? &initial : NULL,
-                       &e->codes, e->distortion);
+    for (size_t r = 0; r < row_count; r++)
+        centre_row(e, r, rows + r * e->dims);
+    sequence.scale = e->model->norm.coded ? e->scale : NULL;
+    MDLA_TRY(search_rows(e->atoms, &e->prices, e->pool, e->centred, row_count, &sequence,
+                         e->fixed ? SEARCH_FIXED : SEARCH_FREE, e->start != NULL ? &initial : NULL,
+                         &e->codes, e->distortion));
+    settle_unsearched(e, row_count);
+    return MDLA_OK;
 }

@@ -19,7 +19,7 @@ typedef struct search_engine {
     const sae *start; /* the search begins with this SAE's features; NULL: with none */
     bool fixed;       /* and keeps exactly these */
     uint32_t dims;
-    code_options code;
+    code_options code;     /* code.norm follows from the codebook and lambda */
     bool plain_prices;     /* the search looks at rates alone, whatever codes the rows */
     unsigned checks;       /* as search_prices has it */
     unsigned sweeps, beam; /* likewise */
@@ -30,8 +30,11 @@ typedef struct search_engine {
     joint_pairs *pairs; /* NULL: the additive model */
     float *feature_bits, *level_bits, *level_offset;
 
-    size_t capacity;       /* rows that centred and distortion hold */
-    float *centred;        /* [capacity][dims] rows less the bias */
+    size_t capacity;       /* rows that the arrays below hold */
+    float *centred;        /* [capacity][dims] rows less offset and bias */
+    row_norm *norms;       /* [capacity] of the rows of the last search, where they have them */
+    float *scale;          /* [capacity] what norms are worth: 1 without, 0 for a scale of 0 */
+    float *unsearched;     /* [capacity] distortion of rows of scale 0 or that can't be coded */
     float *distortion;     /* [capacity] of the last search */
     code_rows codes;       /* of the last search */
     const uint8_t *starts; /* of the last search, the caller's; NULL: none but spans */
@@ -40,8 +43,9 @@ typedef struct search_engine {
 
 void search_engine_free(search_engine *e);
 
-/* Multiplier (squared error a bit) that goes with a step, and back: one constant for all data, by
- * the prices that the engine looks at. */
+/* Multiplier (squared error of a row, at full size, a bit) that goes with a step, and back: one
+ * constant for all data, by the prices that the engine looks at. A step counts in units of a row's
+ * scale: the codebook's is meant. */
 double search_engine_lambda(const search_engine *e, const codebook *cb, double step);
 double search_engine_step(const search_engine *e, const codebook *cb, double lambda);
 
@@ -66,9 +70,11 @@ mdla_status search_engine_set(search_engine *e, const codebook *cb, const code_p
 /* Effort 1 .. 9 to what the search takes trouble over. */
 void search_engine_effort(search_engine *e, int effort);
 
-/* Searches rows [row_count][dims]: fills codes and distortion. Values must be finite. starts
- * [row_count] (kept until the next search): rows that no row before bears on, beside those whose
- * number is a multiple of span; NULL: none. */
+/* Searches rows [row_count][dims]: fills codes, distortion and, where rows have them, norms and
+ * scale. The distortion is that of the rows as they are given: of one of scale s it weighs s^2 of
+ * the normalised row's, against the same lambda a bit. Infinite for a row that can't be coded.
+ * Values must be finite. starts [row_count] (kept until the next search): rows that no row before
+ * bears on, beside those whose number is a multiple of span; NULL: none. */
 mdla_status search_engine_run(search_engine *e, const float *rows, const uint8_t *starts,
                               size_t row_count, size_t span);
 

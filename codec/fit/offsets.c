@@ -13,13 +13,13 @@ static float dot(const float *a, const float *b, uint32_t dims)
 }
 
 void offset_sums_add(offset_sums *s, const code_model *m, const float *atoms, const float *rows,
-                     const code_rows *codes, float *scratch)
+                     const float *scale, const code_rows *codes, float *scratch)
 {
     const uint32_t dims = m->cb->dims;
-    const float step = (float)quant_step_value(m->params.step);
     float *left = scratch + (size_t)LEVEL_OFFSETS * dims; /* what whole levels leave of the row */
 
     for (size_t r = 0; r < codes->row_count; r++) {
+        const float step = scale[r] * (float)quant_step_value(m->params.step);
         bool used[LEVEL_OFFSETS] = {false};
 
         memset(scratch, 0, (size_t)LEVEL_OFFSETS * dims * sizeof *scratch);

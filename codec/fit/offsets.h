@@ -12,10 +12,10 @@ typedef struct offset_sums {
     double target[LEVEL_OFFSETS];
 } offset_sums;
 
-/* Adds rows (bias taken off) [row_count][dims] and their codes. atoms: float [width][dims].
- * scratch: float [LEVEL_OFFSETS + 1][dims]. */
+/* Adds rows (offset and bias taken off) [row_count][dims] and their codes, which count in units of
+ * scale [row_count]. atoms: float [width][dims]. scratch: float [LEVEL_OFFSETS + 1][dims]. */
 void offset_sums_add(offset_sums *s, const code_model *m, const float *atoms, const float *rows,
-                     const code_rows *codes, float *scratch);
+                     const float *scale, const code_rows *codes, float *scratch);
 
 /* The best offsets, rounded to their grid and kept in range; those of levels hardly seen stay as
  * they were. */

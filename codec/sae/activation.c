@@ -10,36 +10,33 @@ int activation_has_input(const sae *s)
     return s->subtract_b_dec || s->norm != SAE_NORM_NONE;
 }
 
-/* y = (x - shift) times; the reconstruction is r scale[0] + scale[1]. */
-static void find_norm(const sae *s, const float *x, double *shift, double *times, double *scale)
+void row_norm_measure(const float *x, uint32_t dims, bool centred, double scale[2])
 {
+    const double divisor = centred && dims > 1 ? dims - 1.0 : dims;
     double sum = 0.0, mean = 0.0;
     uint32_t i;
 
-    if (s->norm == SAE_NORM_LAYER) {
-        for (i = 0; i < s->dims; i++)
-            mean += (double)x[i];
-        mean /= s->dims;
-    }
-    for (i = 0; i < s->dims; i++)
+    for (i = 0; centred && i < dims; i++)
+        mean += (double)x[i];
+    mean /= dims;
+    for (i = 0; i < dims; i++)
         sum += ((double)x[i] - mean) * ((double)x[i] - mean);
-    *shift = mean;
-    if (s->norm == SAE_NORM_LAYER) {
-        const double deviation = s->dims > 1 ? sqrt(sum / (s->dims - 1.0)) : 0.0;
+    scale[0] = sqrt(sum / divisor);
+    scale[1] = mean;
+}
 
-        *times = 1.0 / (deviation + 1e-5);
-        scale[0] = deviation;
-        scale[1] = mean;
-    } else {
-        *times = sum > 0.0 ? sqrt(s->dims / sum) : 0.0;
-        scale[0] = sum > 0.0 ? 1.0 / *times : 0.0;
-        scale[1] = 0.0;
-    }
+/* y = (x - scale[1]) times; the reconstruction is r scale[0] + scale[1]. */
+static double find_norm(const sae *s, const float *x, double scale[2])
+{
+    row_norm_measure(x, s->dims, s->norm == SAE_NORM_LAYER, scale);
+    if (s->norm == SAE_NORM_LAYER)
+        return 1.0 / (scale[0] + 1e-5);
+    return scale[0] > 0.0 ? 1.0 / scale[0] : 0.0;
 }
 
 void activation_input(const sae *s, const float *x, float *y, double *scale)
 {
-    double shift = 0.0, times = 1.0;
+    double times;
     uint32_t i;
 
     if (s->norm == SAE_NORM_NONE) {
@@ -47,9 +44,9 @@ void activation_input(const sae *s, const float *x, float *y, double *scale)
             y[i] = x[i] - s->b_dec[i];
         return;
     }
-    find_norm(s, x, &shift, &times, scale);
+    times = find_norm(s, x, scale);
     for (i = 0; i < s->dims; i++)
-        y[i] = (float)(((double)x[i] - shift) * times -
+        y[i] = (float)(((double)x[i] - scale[1]) * times -
                        (s->subtract_b_dec ? (double)s->b_dec[i] : 0.0));
 }
 

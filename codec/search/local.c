@@ -6,13 +6,14 @@
 
 #include "base/matmul.h"
 
-static void offer_block(candidate_list *list, const searcher *s, uint32_t first, size_t block)
+static void offer_block(candidate_list *list, const searcher *s, uint32_t first, size_t block,
+                        float smallest)
 {
     const search_plan *plan = s->p.plan;
 
     for (size_t i = block * SCAN_BLOCK; i < (block + 1) * SCAN_BLOCK; i++) {
         const size_t feature = first + i;
-        const float c = s->scaled[i], least = plan->atoms->norm[feature] * plan->smallest;
+        const float c = s->scaled[i], least = plan->atoms->norm[feature] * smallest;
         const float strength = c > least ? c : least;
         const float gain = strength * ((c + c) - strength) - plan->cheapest[feature];
 
@@ -21,7 +22,7 @@ static void offer_block(candidate_list *list, const searcher *s, uint32_t first,
     }
 }
 
-void local_choose(searcher *s, const float *rows, size_t row_count)
+void local_choose(searcher *s, const float *rows, const float *scale, size_t row_count)
 {
     const search_plan *plan = s->p.plan;
     const search_atoms *a = plan->atoms;
@@ -35,16 +36,17 @@ void local_choose(searcher *s, const float *rows, size_t row_count)
         matmul_nt(row_count, count, a->dims, rows, a->atoms + (size_t)first * a->dims, s->products);
         for (size_t r = 0; r < row_count; r++) {
             const float *product = s->products + r * count;
+            const float smallest = plan->smallest * (scale != NULL ? scale[r] : 1.0f);
 
             for (size_t i = 0; i < count; i++)
                 s->scaled[i] = product[i] * a->inverse[first + i];
             for (size_t i = count; i < padded; i++)
                 s->scaled[i] = 0.0f;
-            scan_trial(padded, 0.0f, s->scaled, s->scaled, a->norm + first, plan->smallest,
+            scan_trial(padded, 0.0f, s->scaled, s->scaled, a->norm + first, smallest,
                        plan->cheapest + first, s->p.trial_best);
             for (size_t b = 0; b < padded / SCAN_BLOCK; b++)
                 if (s->p.trial_best[b] > s->lists[r].threshold)
-                    offer_block(&s->lists[r], s, first, b);
+                    offer_block(&s->lists[r], s, first, b, smallest);
         }
     }
     for (size_t r = 0; r < row_count; r++)

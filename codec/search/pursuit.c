@@ -34,9 +34,20 @@ static const float *level_bits_of(const pursuit *p, size_t index)
            (size_t)prices->level_class[f] * ((size_t)prices->max_level + 1);
 }
 
+/* Strength of a level in this row, for an atom of norm 1, and the least there is. */
+static float point(const pursuit *p, uint32_t level)
+{
+    return p->scale * p->plan->points[level];
+}
+
+static float smallest(const pursuit *p)
+{
+    return p->scale * p->plan->smallest;
+}
+
 static float level_cost(const pursuit *p, size_t index, uint32_t level, float target)
 {
-    const float miss = p->plan->points[level] * p->norm[index] - target;
+    const float miss = point(p, level) * p->norm[index] - target;
 
     return miss * miss + p->plan->prices->lambda * level_bits_of(p, index)[level];
 }
@@ -45,7 +56,7 @@ static float level_cost(const pursuit *p, size_t index, uint32_t level, float ta
 static uint32_t level_below(const pursuit *p, size_t index, float target)
 {
     const uint32_t most = p->plan->prices->max_level;
-    const float ratio = target / (p->norm[index] * p->plan->prices->step);
+    const float ratio = target / (p->norm[index] * (p->scale * p->plan->prices->step));
 
     if (!(ratio > 1.0f))
         return 1;
@@ -86,7 +97,7 @@ static void look_at(const pursuit *p, size_t i, float amount, const float *gram,
                     move *best)
 {
     const float c = p->corr[i] - amount * gram[i];
-    const float least = p->norm[i] * p->plan->smallest;
+    const float least = p->norm[i] * smallest(p);
     const float s = c > least ? c : least;
     const float gain = s * ((c + c) - s) - p->price[i];
     float cost;
@@ -134,7 +145,7 @@ static void scan_again(pursuit *p, size_t index)
 {
     const size_t block = index / SCAN_BLOCK, at = block * SCAN_BLOCK;
 
-    scan_trial(SCAN_BLOCK, 0.0f, p->corr + at, p->corr + at, p->norm + at, p->plan->smallest,
+    scan_trial(SCAN_BLOCK, 0.0f, p->corr + at, p->corr + at, p->norm + at, smallest(p),
                p->price + at, p->block_best + block);
 }
 
@@ -192,7 +203,7 @@ static void best_step(pursuit *p, search_support support, move *best)
 
 static void apply(pursuit *p, const move *m)
 {
-    const float strength = m->level != 0 ? p->plan->points[m->level] * p->norm[m->index] : 0.0f;
+    const float strength = m->level != 0 ? point(p, m->level) * p->norm[m->index] : 0.0f;
     size_t slot = m->slot;
     float amount;
 
@@ -214,8 +225,8 @@ static void apply(pursuit *p, const move *m)
         p->level[slot] = p->level[p->active_count];
         p->strength[slot] = p->strength[p->active_count];
     }
-    scan_update(p->count, amount, gram_row(p, m->index), p->corr, p->norm, p->plan->smallest,
-                p->price, p->block_best);
+    scan_update(p->count, amount, gram_row(p, m->index), p->corr, p->norm, smallest(p), p->price,
+                p->block_best);
 }
 
 /* One active feature out and the best inactive one in, if both together pay. A trial that bounds
@@ -230,8 +241,7 @@ static bool swap(pursuit *p, size_t slot)
     move best = {-p->epsilon, SLOT_NONE, SIZE_MAX, 0};
     move removal = {removal_change(p, slot), slot, index, 0};
 
-    scan_trial(p->count, amount, gram, p->corr, p->norm, p->plan->smallest, p->price,
-               p->trial_best);
+    scan_trial(p->count, amount, gram, p->corr, p->norm, smallest(p), p->price, p->trial_best);
     top_addition(p, p->trial_best, amount, gram, removal.change, &best);
     if (best.index == SIZE_MAX)
         return false;
@@ -269,7 +279,7 @@ static void refit(pursuit *p, const uint32_t *chosen, size_t count)
 
         for (size_t a = 0; a < count; a++) {
             const float *gram = gram_row(p, chosen[a]);
-            const float least = p->norm[chosen[a]] * p->plan->smallest;
+            const float least = p->norm[chosen[a]] * smallest(p);
             const float free = p->wanted[a] + p->left[a];
             const float change = (free > least ? free : least) - p->wanted[a];
 
@@ -278,7 +288,7 @@ static void refit(pursuit *p, const uint32_t *chosen, size_t count)
                 p->left[b] -= change * gram[chosen[b]];
             largest = fmaxf(largest, fabsf(change));
         }
-        if (largest < REFIT_ENOUGH * p->plan->prices->step)
+        if (largest < REFIT_ENOUGH * (p->scale * p->plan->prices->step))
             break;
     }
 }
@@ -300,7 +310,7 @@ void pursuit_resume(pursuit *p, const uint32_t *chosen, const uint32_t *level, s
     for (size_t a = 0; a < count; a++) {
         p->active[a] = chosen[a];
         p->level[a] = level[a];
-        p->strength[a] = p->plan->points[level[a]] * p->norm[chosen[a]];
+        p->strength[a] = point(p, level[a]) * p->norm[chosen[a]];
         p->price[chosen[a]] = PRICE_NEVER;
         pair_prices_switch(p, chosen[a], true);
     }
@@ -311,8 +321,7 @@ void pursuit_begin(pursuit *p)
 {
     p->active_count = 0;
     p->gained = 0.0;
-    scan_trial(p->count, 0.0f, p->corr, p->corr, p->norm, p->plan->smallest, p->price,
-               p->block_best);
+    scan_trial(p->count, 0.0f, p->corr, p->corr, p->norm, smallest(p), p->price, p->block_best);
 }
 
 /* A bound for the loops below; rows end long before it, each move gains more than epsilon. */

@@ -24,6 +24,7 @@ typedef struct job {
     const code_rows *initial;
     float *distortion;
     const uint8_t *starts; /* as search_sequence has it */
+    const float *scale;    /* likewise */
     size_t span;           /* rows that one task takes */
     const joint_pairs *pairs;
     bool local;          /* a row's problem has candidates of its own */
@@ -69,8 +70,8 @@ static mdla_status put_code(searcher *s, const float *row, size_t in_tile, code_
 
         codes->feature[at] = feature;
         codes->level[at++] = p->level[i];
-        matmul_axpy(a->dims, -p->plan->points[p->level[i]], a->atoms + (size_t)feature * a->dims,
-                    residual);
+        matmul_axpy(a->dims, -p->scale * p->plan->points[p->level[i]],
+                    a->atoms + (size_t)feature * a->dims, residual);
     }
     codes->start[++codes->row_count] = at;
     for (uint32_t d = 0; d < a->dims; d++)
@@ -107,6 +108,16 @@ static void set_epsilon(searcher *s, const float *row)
     s->p.epsilon = EPSILON_SHARE * matmul_dot(s->p.plan->atoms->dims, row, row) + FLT_MIN;
 }
 
+static float scale_of(const job *j, size_t row)
+{
+    return j->scale != NULL ? j->scale[row] : 1.0f;
+}
+
+static const float *scales_from(const job *j, size_t first)
+{
+    return j->scale != NULL ? j->scale + first : NULL;
+}
+
 /* A row's problem, nothing chosen yet. */
 static mdla_status begin_row(const job *j, searcher *s, size_t row, size_t in_tile,
                              const code_rows *before, const uint32_t *support, size_t support_count)
@@ -118,6 +129,7 @@ static mdla_status begin_row(const job *j, searcher *s, size_t row, size_t in_ti
 
     previous = previous_features(j, row, before, &previous_count);
     pair_prices_start(&s->p, previous, previous_count);
+    s->p.scale = scale_of(j, row);
     if (j->local)
         MDLA_TRY(local_problem(s, values, j->support == SEARCH_FREE ? &s->lists[in_tile] : NULL,
                                support, support_count));
@@ -199,7 +211,7 @@ static mdla_status search_tile_again(const job *j, searcher *s, size_t first, si
     const uint32_t dims = j->plan.atoms->dims;
     const code_rows *found = &s->tile;
 
-    local_choose(s, s->residuals, count);
+    local_choose(s, s->residuals, scales_from(j, first), count);
     for (size_t r = 0; r < count; r++) {
         const float *values = j->rows + (first + r) * dims;
         const size_t start = found->start[r], active = found->start[r + 1] - start;
@@ -208,6 +220,7 @@ static mdla_status search_tile_again(const job *j, searcher *s, size_t first, si
 
         previous = previous_features(j, first + r, codes, &previous_count);
         pair_prices_start(&s->p, previous, previous_count);
+        s->p.scale = scale_of(j, first + r);
         MDLA_TRY(local_problem(s, s->residuals + r * dims, &s->lists[r], found->feature + start,
                                active));
         pair_prices_candidates(&s->p);
@@ -232,7 +245,7 @@ static mdla_status search_tile(const job *j, searcher *s, size_t first, size_t c
     if (!j->local)
         matmul_nt(count, a->width, a->dims, rows, a->atoms, s->products);
     else if (j->support == SEARCH_FREE)
-        local_choose(s, rows, count);
+        local_choose(s, rows, scales_from(j, first), count);
     MDLA_TRY(code_rows_reserve(s->al, &s->tile, ROW_TILE, ROW_TILE));
     s->tile.row_count = 0;
     for (size_t r = 0; r < count; r++)
@@ -529,6 +542,7 @@ mdla_status search_rows(const search_atoms *atoms, const search_prices *prices, 
              .initial = initial,
              .distortion = distortion,
              .starts = sequence != NULL ? sequence->starts : NULL,
+             .scale = sequence != NULL ? sequence->scale : NULL,
              .span = sequence != NULL && sequence->span != 0 ? sequence->span : ROW_TILE,
              .pairs = support == SEARCH_FREE ? prices->pairs : NULL,
              .local = support == SEARCH_FIXED || atoms->gram == NULL,

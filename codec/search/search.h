@@ -63,12 +63,16 @@ typedef struct search_prices {
                         8,192 features and from the empty code alone. 0: 1 */
 } search_prices;
 
-/* Which rows follow one another: a row's prices depend on the row before. */
+/* What rows are to each other: a row's prices depend on the row before, its strengths on its scale.
+ */
 typedef struct search_sequence {
     const uint8_t
         *starts; /* [row_count] nonzero where no row before counts; NULL: none but spans */
     size_t span; /* a row whose number is a multiple of it starts too; spans are what threads take.
                     0: rows are independent */
+    const float *scale; /* [row_count] above 0: what a row's strengths are multiplied by, so that
+                           rows that are coded in units of their own scale are searched, and their
+                           distortion weighed, at full size; NULL: 1 */
 } search_sequence;
 
 typedef enum search_support {

@@ -45,7 +45,7 @@ search_atoms *search_atoms_limited(const mdla_allocator *al, parallel_pool *pool
 typedef struct search_plan {
     const search_atoms *atoms;
     const search_prices *prices;
-    float *points;    /* [max_level + 1] strength of each level */
+    float *points;    /* [max_level + 1] strength of each level, in rows of scale 1 */
     float smallest;   /* the least of them */
     float *switching; /* [padded] lambda x bits that on costs more than off, rows aside */
     float *least;     /* [padded] lambda x bits of the cheapest level; PRICE_NEVER beyond width */
@@ -75,6 +75,7 @@ typedef struct pursuit {
     float *least;      /* [count] lambda x bits of the cheapest level; PRICE_NEVER: no candidate */
     float *price;      /* [count] the sum of both, PRICE_NEVER while it is active */
     const float *norm; /* [count] */
+    float scale;       /* the row's: strengths are the plan's points times it */
     const uint32_t *feature; /* [count] number in the codebook; NULL: the candidate's own */
     float *gram;             /* [count][gram_stride] */
     size_t gram_stride;
@@ -177,8 +178,8 @@ typedef struct searcher {
 
 #define FEATURE_TILE 2048 /* features to a matrix product where no Gram matrix is kept */
 
-/* The best candidates of a tile's rows, left in s->lists. */
-void local_choose(searcher *s, const float *rows, size_t row_count);
+/* The best candidates of a tile's rows, left in s->lists. scale [row_count], or NULL: 1. */
+void local_choose(searcher *s, const float *rows, const float *scale, size_t row_count);
 
 /* Makes s->p the problem of one row over the candidates of list (NULL: none) and a support;
  * s->start then holds the support. MDLA_ERR_MEMORY is the one failure. */

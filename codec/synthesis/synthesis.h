@@ -1,5 +1,6 @@
 /* Codes to rows, in integers (spec section 10): the sum of coefficient x atom over a row's active
- * features, the bias, and one conversion to float32. Same bits on every processor.
+ * features, the bias, the row's scale and offset where it has them, and one conversion to float32.
+ * Same bits on every processor.
  */
 #ifndef MDLA_SYNTHESIS_H
 #define MDLA_SYNTHESIS_H
@@ -8,7 +9,8 @@
 
 #include <stdbool.h>
 
-/* False where the sum could leave 32 bits: no encoder writes such a row, a decoder refuses it. */
+/* False where a sum could leave its bits or a value its range: no encoder writes such a row, a
+ * decoder refuses it. */
 bool synthesis_fits(const code_model *m, const row_code *code);
 
 /* out: float32 [dims]. accumulator: scratch int32 [dims]. The code must fit. */

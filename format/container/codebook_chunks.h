@@ -6,7 +6,9 @@
 #include "container/chunk.h"
 
 #define CODEBOOK_HEADER_NBYTES 36
-#define CODEBOOK_FLAG_JOINT 1u /* a joint model stands behind the priors */
+#define CODEBOOK_FLAG_JOINT 1u    /* a joint model stands behind the priors */
+#define CODEBOOK_FLAG_SCALES 8u   /* rows have a scale each */
+#define CODEBOOK_FLAG_OFFSETS 16u /* and an offset */
 #define CODEBOOK_GROUP_ENTRIES                                                                     \
     ((uint32_t)1 << 24) /* most atom entries in one chunk; one atom at least */
 

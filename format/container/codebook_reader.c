@@ -74,10 +74,11 @@ static mdla_status read_header(codebook_parse *p)
     flags = bytes_u32(&in);
     if (in.failed || in.at != in.end)
         return damaged(p, "its header has the wrong size");
-    if ((flags & ~CODEBOOK_FLAG_JOINT) != 0)
+    if ((flags & ~(CODEBOOK_FLAG_JOINT | CODEBOOK_FLAG_SCALES | CODEBOOK_FLAG_OFFSETS)) != 0)
         return error_set(p->err, MDLA_ERR_UNSUPPORTED, "%s: codebook uses reserved flags %#x",
                          p->r->name, flags);
     if (dims == 0 || width == 0 || classes == 0 || classes > CODEBOOK_CLASSES_MAX ||
+        (flags & (CODEBOOK_FLAG_SCALES | CODEBOOK_FLAG_OFFSETS)) == CODEBOOK_FLAG_OFFSETS ||
         p->stride >= dims || bias_exponent < -150 || bias_exponent > 100 ||
         !code_params_in_range(&fit))
         return damaged(p, "a value in its header is out of range");
@@ -94,6 +95,9 @@ static mdla_status read_header(codebook_parse *p)
     p->cb->bias_exponent = bias_exponent;
     p->cb->stride = p->stride;
     p->cb->class_count = classes;
+    p->cb->norm = (flags & CODEBOOK_FLAG_OFFSETS) != 0  ? ROW_NORM_SCALE_OFFSET
+                  : (flags & CODEBOOK_FLAG_SCALES) != 0 ? ROW_NORM_SCALE
+                                                        : ROW_NORM_NONE;
     p->has_joint = (flags & CODEBOOK_FLAG_JOINT) != 0;
     return keep_bytes(p);
 }

@@ -33,7 +33,11 @@ static mdla_status put_header(const codebook *cb, uint32_t stride, chunk_writer 
     at = bytes_put(at, (uint32_t)cb->bias_exponent, 4);
     at = bytes_put(at, cb->class_count, 4);
     at = bytes_put(at, stride, 4);
-    bytes_put(at, cb->joint != NULL ? CODEBOOK_FLAG_JOINT : 0, 4);
+    bytes_put(at,
+              (cb->joint != NULL ? CODEBOOK_FLAG_JOINT : 0) |
+                  (cb->norm != ROW_NORM_NONE ? CODEBOOK_FLAG_SCALES : 0) |
+                  (cb->norm == ROW_NORM_SCALE_OFFSET ? CODEBOOK_FLAG_OFFSETS : 0),
+              4);
     return chunk_write(w, CHUNK_CODEBOOK, header, sizeof header, NULL, 0);
 }
 

@@ -3,10 +3,11 @@
 #include "base/alloc.h"
 #include "container/bytes.h"
 
-/* Values of the fields that version 0.2 knows; others are refused by name. */
+/* Values of the fields that version 0.3 knows; others are refused by name. */
 #define MODEL_ADDITIVE 0
 #define MODEL_JOINT 1
 #define FLAG_PASSAGES 1u /* starts of passages are coded */
+#define FLAG_NORMS 2u    /* rows have a scale, and an offset where the codebook says so */
 #define CODES_SPARSE 0   /* unsigned levels, one stage; signed, dense and staged codes come later */
 
 uint8_t *params_put(const code_params *p, uint8_t *to)
@@ -34,7 +35,8 @@ void header_put(const file_header *h, uint8_t out[HEADER_NBYTES])
 
     at = bytes_put(at, FORMAT_MAJOR, 2);
     at = bytes_put(at, FORMAT_MINOR, 2);
-    at = bytes_put(at, h->code.passages ? FLAG_PASSAGES : 0, 4);
+    at = bytes_put(
+        at, (h->code.passages ? FLAG_PASSAGES : 0) | (h->code.norm.coded ? FLAG_NORMS : 0), 4);
     at = bytes_put(at, h->dims, 4);
     at = bytes_put(at, h->width, 4);
     at = bytes_put(at, h->block_rows, 4);
@@ -43,7 +45,17 @@ void header_put(const file_header *h, uint8_t out[HEADER_NBYTES])
     at = bytes_put(at, CODES_SPARSE, 1);
     at = bytes_put(at, h->embedded ? 1 : 0, 1);
     at = params_put(&h->params, at);
-    bytes_put(at, 0, 4);
+    at = bytes_put(at, h->code.norm.scale_bits, 2);
+    bytes_put(at, (uint16_t)h->code.norm.offset_exponent, 2);
+}
+
+static norm_grid norm_get(bytes_in *in)
+{
+    const unsigned scale_bits = bytes_u16(in), exponent = bytes_u16(in);
+
+    return (norm_grid){.scale_bits = scale_bits > UINT8_MAX ? UINT8_MAX : (uint8_t)scale_bits,
+                       .offset_exponent =
+                           (int16_t)(exponent >= 0x8000 ? (int)exponent - 0x10000 : (int)exponent)};
 }
 
 mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *name,
@@ -51,7 +63,8 @@ mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *na
 {
     bytes_in in = {c->payload, c->payload + c->nbytes, false};
     unsigned major, minor, dtype, model, codes, embedded;
-    uint32_t flags, reserved;
+    uint32_t flags;
+    norm_grid norm;
 
     if (c->type != CHUNK_HEAD)
         return error_set(err, MDLA_ERR_CORRUPT, "%s: the first chunk is not the header", name);
@@ -70,12 +83,14 @@ mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *na
     codes = bytes_u8(&in);
     embedded = bytes_u8(&in);
     params_get(&in, &out->params);
-    reserved = bytes_u32(&in);
+    norm = norm_get(&in);
     if (in.failed || in.at != in.end)
         return error_set(err, MDLA_ERR_CORRUPT, "%s: header has %zu bytes, not %d", name, c->nbytes,
                          HEADER_NBYTES);
-    if ((flags & ~FLAG_PASSAGES) != 0 || reserved != 0 || model > MODEL_JOINT ||
-        codes != CODES_SPARSE || embedded > 1)
+    norm.coded = (flags & FLAG_NORMS) != 0;
+    if ((flags & ~(FLAG_PASSAGES | FLAG_NORMS)) != 0 || model > MODEL_JOINT ||
+        codes != CODES_SPARSE || embedded > 1 || norm.scale_bits > NORM_SCALE_BITS_MAX ||
+        (!norm.coded && (norm.scale_bits != 0 || norm.offset_exponent != 0)))
         return error_set(
             err, MDLA_ERR_UNSUPPORTED,
             "%s: header uses reserved values (flags %#x, model %u, codes %u, codebook %u)", name,
@@ -92,7 +107,7 @@ mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *na
                          out->width, limits->max_dims, limits->max_width);
     out->dtype = (mdla_dtype)dtype;
     out->embedded = embedded != 0;
-    out->code = (code_options){model == MODEL_JOINT, (flags & FLAG_PASSAGES) != 0};
+    out->code = (code_options){model == MODEL_JOINT, (flags & FLAG_PASSAGES) != 0, norm};
     return MDLA_OK;
 }
 

@@ -41,6 +41,7 @@ typedef struct encode_job {
     range_encoder coder;
     code_rows pending;       /* codes of the block under way */
     uint8_t *pending_starts; /* [block_rows] */
+    row_norm *pending_norms; /* likewise */
     row_code row;
     int32_t *accumulator;
     float *decoded; /* [dims] */
@@ -75,6 +76,10 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
         return error_set(err, MDLA_ERR_ARGUMENT,
                          "the SAE has %u features x %u dims, the codebook %u x %u",
                          mdla_sae_width(given), mdla_sae_dims(given), j->cb->width, j->cb->dims);
+    if (given != NULL && sae_handle_norm(given->model) != j->cb->norm)
+        return error_set(err, MDLA_ERR_ARGUMENT,
+                         "the SAE and the codebook don't normalise rows alike: give the SAE that "
+                         "the codebook was made from");
     if (j->block_rows > BLOCK_ROWS_MAX)
         return error_set(err, MDLA_ERR_ARGUMENT, "blocks have at most %d rows", BLOCK_ROWS_MAX);
     if (j->options->note != NULL && strlen(j->options->note) > NOTE_MAX)
@@ -86,13 +91,14 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
         j->atom_values[i] = (float)j->cb->atoms[i] / (float)(1 << ATOM_SCALE_BITS);
     j->atoms = search_atoms_new(j->al, j->engine.pool, j->atom_values, j->cb->width, j->cb->dims);
     j->pending_starts = alloc_zeroed(j->al, j->block_rows, 1);
+    j->pending_norms = alloc_zeroed(j->al, j->block_rows, sizeof *j->pending_norms);
     j->accumulator = alloc_array(j->al, j->cb->dims, sizeof *j->accumulator);
     j->decoded = alloc_array(j->al, j->cb->dims, sizeof *j->decoded);
     j->row.feature = alloc_array(j->al, SEARCH_MAX_ACTIVE, sizeof *j->row.feature);
     j->row.level = alloc_array(j->al, SEARCH_MAX_ACTIVE, sizeof *j->row.level);
-    if (j->atoms == NULL || j->pending_starts == NULL || j->accumulator == NULL ||
-        j->decoded == NULL || j->row.feature == NULL || j->row.level == NULL ||
-        deviation_sums_new(j->al, j->cb->dims, &j->deviation) != MDLA_OK)
+    if (j->atoms == NULL || j->pending_starts == NULL || j->pending_norms == NULL ||
+        j->accumulator == NULL || j->decoded == NULL || j->row.feature == NULL ||
+        j->row.level == NULL || deviation_sums_new(j->al, j->cb->dims, &j->deviation) != MDLA_OK)
         return no_memory(j);
     j->engine.atoms = j->atoms;
     j->engine.dims = j->cb->dims;
@@ -218,9 +224,10 @@ static mdla_status find_lambda(encode_job *j)
 }
 
 /* One coded row as the decoder will see it: adds to the hash and to the error. */
-static mdla_status decode_row(encode_job *j, const code_rows *codes, size_t r, const float *row,
+static mdla_status decode_row(encode_job *j, const search_engine *e, size_t r, const float *row,
                               uint64_t number)
 {
+    const code_rows *codes = &e->codes;
     const size_t begin = codes->start[r];
     double error = 0.0;
 
@@ -229,16 +236,18 @@ static mdla_status decode_row(encode_job *j, const code_rows *codes, size_t r, c
         j->row.feature[i] = codes->feature[begin + i];
         j->row.level[i] = (uint16_t)codes->level[begin + i];
     }
+    if (e->model->norm.coded)
+        j->row.norm = e->norms[r];
     if (!synthesis_fits(j->engine.model, &j->row))
         return error_set(
             j->err, MDLA_ERR_DATA,
-            "row %llu is too large for the decoder's integers at this step: give a larger step, "
+            "row %llu is out of range of the decoder's integers at this step: give a larger step, "
             "or remove the row",
             (unsigned long long)number);
     synthesis_row(j->engine.model, &j->row, j->accumulator, j->decoded);
     for (uint32_t d = 0; d < j->cb->dims; d++) {
-        const double e = (double)row[d] - j->decoded[d];
-        error += e * e;
+        const double miss = (double)row[d] - j->decoded[d];
+        error += miss * miss;
     }
     j->error_sum += error;
     sha256_update_f32(&j->hash, j->decoded, j->cb->dims);
@@ -254,8 +263,8 @@ static mdla_status flush_block(encode_job *j)
 
     if (rows == 0)
         return MDLA_OK;
-    if (block_encode(j->engine.model, &j->pending, 0, rows, j->pending_starts, header, &j->coder,
-                     &charge) != MDLA_OK)
+    if (block_encode(j->engine.model, &j->pending, 0, rows, j->pending_starts, j->pending_norms,
+                     header, &j->coder, &charge) != MDLA_OK)
         return no_memory(j);
     status =
         file_writer_block(&j->writer, (uint32_t)rows, header, j->coder.payload, j->coder.nbytes);
@@ -264,15 +273,17 @@ static mdla_status flush_block(encode_job *j)
 }
 
 /* Moves row r of the engine's codes to the block under way. */
-static mdla_status append_row(encode_job *j, const code_rows *codes, size_t r, uint8_t starts)
+static mdla_status append_row(encode_job *j, const search_engine *e, size_t r)
 {
+    const code_rows *codes = &e->codes;
     code_rows *to = &j->pending;
     const size_t count = codes->start[r + 1] - codes->start[r];
     const size_t have = to->row_count != 0 ? to->start[to->row_count] : 0;
 
     if (code_rows_reserve(j->al, to, to->row_count + 1, have + count) != MDLA_OK)
         return no_memory(j);
-    j->pending_starts[to->row_count] = starts;
+    j->pending_starts[to->row_count] = e->starts[r];
+    j->pending_norms[to->row_count] = e->norms[r];
     to->start[to->row_count] = have;
     memcpy(to->feature + have, codes->feature + codes->start[r], count * sizeof *to->feature);
     memcpy(to->level + have, codes->level + codes->start[r], count * sizeof *to->level);
@@ -289,8 +300,8 @@ static mdla_status write_tile(void *ctx, search_engine *e, const float *rows, si
     MDLA_TRY(pass_check_levels(e, first, err));
     deviation_sums_add(&j->deviation, rows, row_count);
     for (size_t r = 0; r < row_count; r++) {
-        MDLA_TRY(decode_row(j, &e->codes, r, rows + r * e->dims, first + r));
-        MDLA_TRY(append_row(j, &e->codes, r, e->starts[r]));
+        MDLA_TRY(decode_row(j, e, r, rows + r * e->dims, first + r));
+        MDLA_TRY(append_row(j, e, r));
     }
     return MDLA_OK;
 }
@@ -393,6 +404,7 @@ mdla_status mdla_encode(const mdla_config *config, const mdla_codebook *book, co
     range_encoder_free(&j.coder);
     code_rows_free(al, &j.pending);
     alloc_free(al, j.pending_starts);
+    alloc_free(al, j.pending_norms);
     deviation_sums_free(&j.deviation);
     alloc_free(al, j.row.feature);
     alloc_free(al, j.row.level);

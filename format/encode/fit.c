@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/matmul.h"
 #include "encode/fit_job.h"
+#include "fit/norms.h"
 #include "fit/priors_fit.h"
 #include "handles.h"
 #include "saes/sae_handle.h"
@@ -50,7 +51,8 @@ static void unit_atoms(const sae *s, float *atoms)
 static mdla_status quantise_bias(fit_job *j)
 {
     const double deviation =
-        sqrt(j->survey.deviation_sum / ((double)j->survey.rows * j->survey.dims)) / BIAS_STEPS;
+        sqrt(j->survey.deviation_sum / ((double)j->survey.rows * j->survey.dims)) /
+        (norm_reference(j->cb) * BIAS_STEPS);
     int exponent;
 
     (void)frexp(deviation, &exponent);
@@ -65,6 +67,22 @@ static mdla_status quantise_bias(fit_job *j)
                 j->sae->b_dec[d], d);
         j->cb->bias[d] = (int32_t)value;
     }
+    return MDLA_OK;
+}
+
+/* How the SAE's rows are normalised, and the scale that the codebook's step refers to: a root mean
+ * square, as the error of a row grows with the square of its scale. */
+static mdla_status choose_norm(fit_job *j)
+{
+    j->cb->norm = sae_handle_norm(j->sae);
+    if (j->cb->norm == ROW_NORM_NONE)
+        return MDLA_OK;
+    const double square = j->survey.squared_scale[j->cb->norm == ROW_NORM_SCALE_OFFSET];
+
+    if (!(square > 0.0))
+        return error_set(j->err, MDLA_ERR_DATA,
+                         "every row is constant: normalised, there is nothing to explain");
+    j->cb->reference_scale = norm_reference_of(sqrt(square));
     return MDLA_OK;
 }
 
@@ -91,6 +109,7 @@ static mdla_status prepare(fit_job *j, const mdla_config *config)
         j->step_index == NULL || j->q == NULL)
         return fit_no_memory(j);
     unit_atoms(j->sae, j->atoms);
+    MDLA_TRY(choose_norm(j));
     MDLA_TRY(quantise_bias(j));
     j->search = search_atoms_new(j->al, j->engine.pool, j->atoms, j->sae->width, j->sae->dims);
     if (j->search == NULL)
@@ -108,8 +127,13 @@ static mdla_status prepare(fit_job *j, const mdla_config *config)
 /* Room for levels that explain the largest row by one feature, twice over. */
 static unsigned step_bits(const fit_job *j)
 {
-    return quant_step_bits_for(search_engine_step(&j->engine, j->cb, j->lambda),
-                               2.0 * j->survey.largest_distance);
+    double largest = j->survey.largest_distance;
+
+    if (j->cb->norm != ROW_NORM_NONE) { /* all rows are of one length */
+        largest = matmul_dot(j->sae->dims, j->sae->b_dec, j->sae->b_dec);
+        largest = sqrt(largest) + sqrt(j->sae->dims);
+    }
+    return quant_step_bits_for(search_engine_step(&j->engine, j->cb, j->lambda), 2.0 * largest);
 }
 
 mdla_status fit_set_lambda(fit_job *j)

@@ -17,10 +17,11 @@
 /* The share of what a use of a feature saves that is lost with the feature: others take over. */
 #define PRUNE_LOSS 0.5
 
-static float strength_of(const search_engine *e, uint32_t level)
+/* Of a level in row r, at full size. */
+static float strength_of(const search_engine *e, size_t r, uint32_t level)
 {
-    return (float)(quant_step_value(e->model->params.step) * 256.0 /
-                   e->model->params.step.mantissa * e->model->coefficient[level]);
+    return e->scale[r] * (float)(quant_step_value(e->model->params.step) * 256.0 /
+                                 e->model->params.step.mantissa * e->model->coefficient[level]);
 }
 
 void fit_atoms_pull(fit_job *j, const search_engine *e, size_t row_count)
@@ -35,12 +36,12 @@ void fit_atoms_pull(fit_job *j, const search_engine *e, size_t row_count)
 
         memcpy(left, e->centred + r * dims, dims * sizeof *left);
         for (size_t i = begin; i < end; i++)
-            together += strength_of(e, e->codes.level[i]);
+            together += strength_of(e, r, e->codes.level[i]);
         for (size_t i = begin; i < end; i++)
-            matmul_axpy(dims, -strength_of(e, e->codes.level[i]),
+            matmul_axpy(dims, -strength_of(e, r, e->codes.level[i]),
                         j->atoms + (size_t)e->codes.feature[i] * dims, left);
         for (size_t i = begin; i < end; i++) {
-            const float strength = strength_of(e, e->codes.level[i]);
+            const float strength = strength_of(e, r, e->codes.level[i]);
 
             matmul_axpy(dims, strength, left, j->pull + (size_t)e->codes.feature[i] * dims);
             j->pull_weight[e->codes.feature[i]] += (double)strength * (double)together;

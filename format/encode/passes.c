@@ -161,10 +161,10 @@ static mdla_status charge_tile(pass_sums *sums, search_engine *e, size_t row_cou
         const size_t left = row_count - first, count = left < e->span ? left : e->span;
         block_charge charge;
 
-        status =
-            block_encode(e->model, &e->codes, first, count,
-                         e->starts != NULL ? e->starts + first : NULL, header, &coder, &charge);
-        sums->charged += charge.flags + charge.levels;
+        status = block_encode(e->model, &e->codes, first, count,
+                              e->starts != NULL ? e->starts + first : NULL, e->norms + first,
+                              header, &coder, &charge);
+        sums->charged += charge.flags + charge.norms + charge.levels;
     }
     range_encoder_free(&coder);
     return status;
@@ -181,7 +181,8 @@ static void add_moments(atom_moments *moments, const search_engine *e)
         const size_t begin = codes->start[r], count = codes->start[r + 1] - begin;
 
         for (size_t i = 0; i < count; i++)
-            strength[i] = (float)(unit * e->model->coefficient[codes->level[begin + i]]);
+            strength[i] =
+                (float)(unit * e->model->coefficient[codes->level[begin + i]]) * e->scale[r];
         atom_moments_add_row(moments, codes->feature + begin, strength, count);
     }
 }
@@ -206,7 +207,8 @@ mdla_status pass_sum_tile(void *ctx, search_engine *e, const float *rows, size_t
     if (sums->moments != NULL)
         add_moments(sums->moments, e);
     if (sums->offsets != NULL)
-        offset_sums_add(sums->offsets, e->model, sums->atoms, e->centred, &e->codes, sums->scratch);
+        offset_sums_add(sums->offsets, e->model, sums->atoms, e->centred, e->scale, &e->codes,
+                        sums->scratch);
     return sums->charge ? charge_tile(sums, e, row_count) : MDLA_OK;
 }
 

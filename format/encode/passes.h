@@ -45,7 +45,8 @@ typedef struct pass_sums {
     double deviation;      /* of the rows passed, where mean is given */
     const double *mean;    /* [dims] or NULL */
     code_counts *counts;   /* or NULL */
-    atom_moments *moments; /* or NULL; of the strengths that a decoder will see */
+    atom_moments *moments; /* or NULL; of the strengths that a decoder will see,
+                              at full size */
     offset_sums *offsets;  /* or NULL; then with atoms and scratch as offset_sums_add wants them */
     const float *atoms;
     float *scratch;

@@ -2,6 +2,7 @@
 
 #include "arrays/rows.h"
 #include "base/alloc.h"
+#include "sae/activation.h"
 
 #include <math.h>
 #include <string.h>
@@ -94,6 +95,18 @@ static void keep_row(row_survey *s, const float *row, uint64_t number, bool star
     memcpy(s->sample + s->sample_rows++ * s->dims, row, s->dims * sizeof *row);
 }
 
+static void add_scales(row_survey *s, const float *rows, size_t row_count)
+{
+    double scale[2];
+
+    for (size_t r = 0; r < row_count; r++, rows += s->dims) {
+        for (unsigned centred = 0; centred < 2; centred++) {
+            row_norm_measure(rows, s->dims, centred != 0, scale);
+            s->squared_scale[centred] += scale[0] * scale[0];
+        }
+    }
+}
+
 static mdla_status survey_rows(row_survey *s, deviation_sums *sums, float *tile, uint8_t *starts,
                                size_t tile_rows, mdla_rows *rows, mdla_error *err)
 {
@@ -112,6 +125,7 @@ static mdla_status survey_rows(row_survey *s, deviation_sums *sums, float *tile,
         MDLA_TRY(rows_read_passages(rows, tile, starts, tile_rows, &got, err));
         MDLA_TRY(rows_check_finite(tile, got, s->dims, s->rows, err));
         deviation_sums_add(sums, tile, got);
+        add_scales(s, tile, got);
         for (size_t r = 0; r < got; r++) {
             if (s->sample_rows < wanted && in_sample(s->rows + r, total, wanted))
                 keep_row(s, tile + r * s->dims, s->rows + r, starts[r] != 0);
@@ -127,6 +141,8 @@ static void finish(row_survey *s, const deviation_sums *sums)
         s->mean[d] = sums->origin[d] + sums->sum[d] / (double)s->rows;
     s->deviation_sum = deviation_sums_total(sums);
     s->largest_distance = sqrt(sums->largest);
+    for (unsigned i = 0; i < 2; i++)
+        s->squared_scale[i] /= (double)s->rows;
     for (size_t r = 0; r < s->sample_rows; r++) {
         for (uint32_t d = 0; d < s->dims; d++) {
             const double x = s->sample[r * s->dims + d] - s->mean[d];

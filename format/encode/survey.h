@@ -16,6 +16,8 @@ typedef struct row_survey {
     double *mean;            /* [dims] */
     double deviation_sum;    /* squared deviation from the mean, over rows and dims */
     double largest_distance; /* of a row from the first */
+    double squared_scale[2]; /* means over rows of what each would be normalised by, squared: its
+                                mean square, its variance */
     float *sample;           /* [sample_rows][dims] */
     uint8_t *sample_starts;  /* [sample_rows] rows that no row before bears on */
     size_t sample_rows;      /* all rows where they are few enough */

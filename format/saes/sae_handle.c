@@ -46,13 +46,17 @@ void mdla_sae_free(mdla_sae *handle)
     alloc_free(al, handle);
 }
 
+row_norm_kind sae_handle_norm(const sae *model)
+{
+    static const row_norm_kind kinds[] = {[SAE_NORM_NONE] = ROW_NORM_NONE,
+                                          [SAE_NORM_CONSTANT] = ROW_NORM_SCALE,
+                                          [SAE_NORM_LAYER] = ROW_NORM_SCALE_OFFSET};
+
+    return kinds[model->norm];
+}
+
 mdla_status sae_handle_check_codable(const sae *model, mdla_code code, mdla_error *err)
 {
-    if (model->norm != SAE_NORM_NONE)
-        return error_set(err, MDLA_ERR_UNSUPPORTED,
-                         "the SAE normalises every row by itself (%s), which a .mdla file can't "
-                         "undo yet; normalise the rows, and use an SAE that takes them so",
-                         model->norm == SAE_NORM_LAYER ? "layer norm" : "constant norm");
     if (code == MDLA_CODE_SAE && sae_is_signed(model))
         return error_set(err, MDLA_ERR_UNSUPPORTED,
                          "the SAE's own code has strengths below zero, which a .mdla file can't "

@@ -2,6 +2,7 @@
 #ifndef MDLA_SAE_HANDLE_H
 #define MDLA_SAE_HANDLE_H
 
+#include "codebook/codebook.h"
 #include "mdla/mdla.h"
 #include "sae/sae.h"
 
@@ -19,8 +20,10 @@ struct mdla_sae {
 /* A handle that takes over the model, also on failure. NULL: no memory (or model NULL). */
 mdla_sae *sae_handle_new(sae *model);
 
-/* Whether .mdla files can hold what the SAE does: rows that it normalises one by one need side
- * information that they don't have, and its own code (where that is asked for) must be positive. */
+/* How codebooks call what the SAE does to rows. */
+row_norm_kind sae_handle_norm(const sae *model);
+
+/* Whether .mdla files can hold the SAE's own code, where that is asked for: it must be positive. */
 mdla_status sae_handle_check_codable(const sae *model, mdla_code code, mdla_error *err);
 
 #endif

@@ -367,7 +367,9 @@ class Codebook:
         check_shape(self.dims, self.width)
         check_step(self.mantissa, self.exponent, struct.unpack("<4b", offset))
         need(-150 <= self.bias_exponent <= 100 and 1 <= self.classes <= 64 and self.stride < self.dims, "CBHD")
-        need(flags <= 1, "unsupported")
+        need(flags & ~25 == 0, "unsupported")
+        self.scales, self.offsets = flags >> 3 & 1, flags >> 4 & 1
+        need(self.scales or not self.offsets, "offsets without scales")
         kind, priors, _, _ = next(stream)
         need(kind == b"CBPR", "CBPR")
         self.read_priors(Range(priors))
@@ -402,6 +404,8 @@ class Codebook:
         need(max(map(max, self.hazard)) <= 240, "hazard")
         self.level_class = {j: d.byte(classes) for j in self.order}
         need(max(self.level_class.values()) < self.classes, "class")
+        self.reference = d.signed(Golomb(), Context()) if self.scales else 0
+        need(abs(self.reference) <= 2048, "reference scale")
         d.finish()
         self.rank_cum = [0]
         for j in self.order:
@@ -534,8 +538,38 @@ class Starts:
         return starts
 
 
+class Tracker:
+    """A number told by its difference from the mean of those before (9.5)."""
+
+    def __init__(self, mean):
+        self.size, self.sign, self.mean, self.seen = Golomb(), Context(), mean, 0
+
+    def next(self, d, limit):
+        value = (self.mean + 128 >> 8) + d.signed(self.size, self.sign)
+        need(abs(value) <= limit, "scale or offset of a row")
+        self.mean += (256 * value - self.mean) * (65536 // (self.seen + 1)) >> 16
+        self.seen = min(self.seen + 1, 31)
+        return value
+
+
+class Norms:
+    """Scales and offsets of rows, within a block (9.5)."""
+
+    def __init__(self, cb, scale_bits):
+        self.zero, self.offsets, self.limit = [Context(1 << 27, 15) for _ in range(2)], cb.offsets, 128 << scale_bits
+        self.scale = [Tracker(cb.reference << scale_bits + 4) for _ in range(2)]
+        self.offset = [Tracker(0) for _ in range(2)]
+
+    def next(self, d, starts):
+        """A row's scale (None for zero) and offset."""
+        scale = None if d.adaptive(self.zero[starts]) else self.scale[starts].next(d, self.limit)
+        return scale, self.offset[starts].next(d, 2 ** 30 - 1) if self.offsets else 0
+
+
 class Model:
-    def __init__(self, cb, mantissa, exponent, offset, passages, joint):
+    def __init__(self, cb, mantissa, exponent, offset, passages, joint, scale_bits, offset_exponent):
+        self.scale_bits, self.offset_exponent = scale_bits, offset_exponent
+        need(-126 <= offset_exponent <= 64 and (cb.offsets or offset_exponent == 0), "exponent of offsets")
         self.cb, self.exponent, self.passages, self.joint = cb, exponent, passages, joint
         check_step(mantissa, exponent, offset)
         need(cb.joint or not joint, "the codebook has no joint model")
@@ -586,15 +620,17 @@ class Model:
         need(len(payload) >= 4, "truncated block")
         rows, scale = payload[0] + 256 * payload[1] + 1, payload[2] + 256 * payload[3]
         need(rows <= block_rows and scale > 0, "block header")
-        d, starts, previous, out = Range(payload[4:]), Starts(), [], []
+        d, starts, norms, previous, out = Range(payload[4:]), Starts(), Norms(self.cb, self.scale_bits), [], []
         for _ in range(rows):
-            if self.passages and starts.next(d):
+            first = starts.next(d) if self.passages else 0
+            if first:
                 previous = []
+            norm = norms.next(d, first) if self.cb.scales else None
             previous, scales = self.ranks(d, scale, previous)
             code = [self.cb.order[r] for r in previous]
             levels = [1 + position(d, self.level_cum[self.cb.level_class[j]], s, 0) for j, s in zip(code, scales)]
             need(all(level <= self.max_level for level in levels), "level")
-            out.append(self.row(code, [self.coefficient[level] for level in levels]))
+            out.append(self.row(code, [self.coefficient[level] for level in levels], norm))
         d.finish()
         return out
 
@@ -608,14 +644,39 @@ class Model:
             r += 1
         return ranks, [4096] * len(ranks)
 
-    def row(self, code, coefficients):  # 10
+    def row(self, code, coefficients, norm):  # 10
         most = max(map(abs, self.bias)) + sum(c * self.peak[j] for j, c in zip(code, coefficients))
         need(most <= 2 ** 31 - 1, "row beyond 32 bits")
         total = list(self.bias)
         for j, c in zip(code, coefficients):
             total = [t + c * a for t, a in zip(total, self.cb.atoms[j])]
+        if norm is not None:
+            return self.at_full_size(total, most, *norm)
         # struct rounds to nearest even, as the document asks; the power of two is exact.
         return [struct.unpack("<f", struct.pack("<f", t))[0] * 2.0 ** self.exponent for t in total]
+
+    def at_full_size(self, total, most, scale, offset):
+        mantissa, unit, up, down = 0, self.offset_exponent, 0, 0
+        if scale is not None:
+            part = scale & (1 << self.scale_bits) - 1
+            mantissa = E[4096 - (part << 12 - self.scale_bits)] >> 24
+            unit = self.exponent + (scale >> self.scale_bits) - 15
+            if self.cb.offsets:
+                up, down = max(0, unit - self.offset_exponent), max(0, self.offset_exponent - unit)
+                unit -= up
+        need(up <= 61 and down <= 61 and max(1, most) * mantissa << up <= 2 ** 61 and abs(offset) << down <= 2 ** 61,
+             "row beyond 64 bits")
+        need(-126 <= unit <= 64, "unit of a row")
+        factor, offset = mantissa << up, offset << down
+        return [to_float32(t * factor + offset) * 2.0 ** unit for t in total]
+
+
+def to_float32(n):
+    """An integer of up to 63 bits, rounded once to 24: nearest, ties to even."""
+    m, drop = abs(n), max(0, abs(n).bit_length() - 24)
+    kept, rest, half = m >> drop, m & (1 << drop) - 1, 1 << drop >> 1
+    kept += 1 if drop and (rest > half or rest == half and kept & 1) else 0
+    return float((kept << drop) if n >= 0 else -(kept << drop))
 
 
 def varint(data, at):
@@ -639,8 +700,9 @@ def decode(data, codebook=None):
     dtype, model_kind, codes, embedded = head[20:24]
     mantissa, exponent = struct.unpack_from("<Ii", head, 24)
     offset = struct.unpack_from("<4b", head, 32)
-    need((major, minor) == (0, 3) and flags <= 1 and model_kind <= 1 and codes == 0 and head[36:] == bytes(4) and
-         dtype <= 12 and embedded <= 1, "unsupported")
+    scale_bits, offset_exponent = struct.unpack_from("<Hh", head, 36)
+    need((major, minor) == (0, 3) and flags <= 3 and model_kind <= 1 and codes == 0 and dtype <= 12 and embedded <= 1 and
+         scale_bits <= 12 and (flags & 2 or scale_bits == offset_exponent == 0), "unsupported")
     check_shape(dims, width)
     need(1 <= block_rows <= 2 ** 16, "rows of a block")
     if embedded:
@@ -652,7 +714,8 @@ def decode(data, codebook=None):
         need(hashlib.sha256(codebook[8:]).digest() == name, "another codebook")
         cb = named_codebook(codebook)
     need((cb.dims, cb.width) == (dims, width), "shapes")
-    model = Model(cb, mantissa, exponent, offset, flags & 1, model_kind == 1)
+    need(flags >> 1 & 1 == cb.scales, "scales of rows")
+    model = Model(cb, mantissa, exponent, offset, flags & 1, model_kind == 1, scale_bits, offset_exponent)
     rows, index, stat, note, tail = [], b"", None, None, False
     index_offset = blocks = None
     seen = []

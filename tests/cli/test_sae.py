@@ -3,6 +3,7 @@
 import array
 import io
 import json
+import random
 import struct
 import zipfile
 
@@ -19,6 +20,17 @@ def tensors(**values):
         data += struct.pack(f"<{len(floats)}f", *floats)
     text = json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data
+
+
+def signed_sae(path, config, dims):
+    """Twice as many features as values: each value, and each one's negative."""
+    path.mkdir()
+    dec = [sign * (row == column) for sign in (1, -1) for row in range(dims) for column in range(dims)]
+    enc = [sign * (row == column) for row in range(dims) for sign in (1, -1) for column in range(dims)]
+    (path / "sae_weights.safetensors").write_bytes(tensors(
+        W_enc=([dims, 2 * dims], enc), W_dec=([2 * dims, dims], dec), b_enc=([2 * dims], [-0.1] * 2 * dims),
+        b_dec=([dims], [0.25] * dims)))
+    (path / "cfg.json").write_text(json.dumps({"d_in": dims, "d_sae": 2 * dims, **config}))
 
 
 def sae(path, config, b_dec=(0, 0)):
@@ -86,11 +98,45 @@ class Saes(cli.CliTest):
                       self.bad(1, "mdla-eval", "rows.npy", "--sae", "s", "--sae-kind", "gemma"))
         self.assertIn("params.npz", self.bad(1, "mdla-eval", "rows.npy", "--sae", "s", "--sae-kind", "gemma-scope"))
 
-    def test_enc_refuses_what_a_file_can_not_undo(self):
-        sae(self.folder / "s", {"normalize_activations": "layer_norm"})
-        self.assertIn("normalises every row by itself (layer norm)",
-                      self.bad(1, "mdla-enc", "rows.npy", "--sae", "s", "--fvu", 0.5, "-o", "x.mdla"))
-        self.assertFalse((self.folder / "x.mdla").exists())
+    def test_rows_that_an_sae_normalises_come_back_as_they_were(self):
+        dims, count, rng = 8, 300, random.Random(5)
+        rows = array.array("f")
+        for r in range(count):
+            scale, offset = 2.0 ** rng.randint(-2, 3), rng.gauss(0, 3)
+            rows.extend(scale * rng.gauss(0, 1) + offset for _ in range(dims))
+        rows[:dims] = array.array("f", [0] * dims)
+        rows[dims:2 * dims] = array.array("f", [4] * dims)
+        self.write("loud.npy", cli.npy_bytes(rows, (count, dims)))
+        means = [sum(rows[d::dims]) / count for d in range(dims)]
+        deviation = sum((x - means[i % dims]) ** 2 for i, x in enumerate(rows))
+        for kind in ("layer_norm", "constant_norm_rescale"):
+            signed_sae(self.folder / kind, {"normalize_activations": kind}, dims)
+            self.good("mdla-enc", "loud.npy", "--sae", kind, "--fvu", 0.05, "--codebook-out", kind + ".cb")
+            for code in (["--codebook", kind + ".cb", "--fvu", 0.05], ["--sae", kind, "--code", "sae", "--step", 0.25]):
+                self.good("mdla-enc", "loud.npy", *code, "-o", "x.mdla", "--verify", "-f")
+                self.good("mdla-dec", "x.mdla", "-o", "again.npy", "-f")
+                again = array.array("f", cli.npy_read(self.folder / "again.npy")[2])
+                fvu = sum((x - y) ** 2 for x, y in zip(rows, again)) / deviation
+                result = json.loads(self.good("mdla-eval", "loud.npy", "x.mdla", "--json"))[0]
+                self.assertAlmostEqual(result["fvu"], fvu, 7)
+                self.assertLessEqual(fvu, 0.051 if "--fvu" in code else 0.2)
+                self.assertGreater(result["bits"]["row_norms"], 2 * count)
+                self.assertEqual(list(again[:dims]), [0] * dims)
+                self.assertIn("norm", self.good("mdla-info", "x.mdla", "--row", 5).decode())
+                loud = max(range(2, count), key=lambda r: sum(x * x for x in again[r * dims:(r + 1) * dims]))
+                bill = json.loads(self.good("mdla-info", "x.mdla", "--row", loud, "--data", "loud.npy", "--json"))
+                row = rows[loud * dims:(loud + 1) * dims]
+                mean = sum(row) / dims if kind == "layer_norm" else 0
+                energy = sum(line["energy"] for line in bill["code"]) / sum((x - mean) ** 2 for x in row)
+                self.assertTrue(0.4 < energy < 1.6, energy)  # at full size, but for the bias
+                self.assertGreater(bill["norm_bits"], 0)
+            # A step alone, as from a pipe: the codebook knows the scale that it refers to.
+            step = ["--codebook", kind + ".cb", "--step", 0.3]
+            self.good("mdla-enc", "-", *step, "-o", "pipe.mdla", "-f", stdin=(self.folder / "loud.npy").read_bytes())
+            self.good("mdla-enc", "loud.npy", *step, "-o", "file.mdla", "-f")
+            self.assertEqual((self.folder / "pipe.mdla").read_bytes(), (self.folder / "file.mdla").read_bytes())
+        self.assertIn("don't normalise rows alike", self.bad(1, "mdla-enc", "loud.npy", "--sae", "layer_norm", "--codebook",
+                                                             "constant_norm_rescale.cb", "--step", 1, "-o", "y.mdla"))
 
     def test_a_file_stands_for_its_folder(self):
         sae(self.folder / "s", {})

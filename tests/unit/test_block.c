@@ -87,21 +87,22 @@ static void draw_codes(code_rows *codes, size_t rows)
 }
 
 /* Encodes codes, decodes them, compares all and what was charged. Returns the charged bits. */
-static double check_round_trip(const code_model *m, const code_rows *codes, const uint8_t *starts)
+static double check_round_trip(const code_model *m, const code_rows *codes, const uint8_t *starts,
+                               const row_norm *norms)
 {
     range_encoder e = {0};
     uint8_t header[BLOCK_HEADER_NBYTES], *payload;
     double decoded = 0.0, index[WIDTH], level[WIDTH];
     uint32_t feature[WIDTH];
     uint16_t levels[WIDTH];
-    row_code code = {false, 0, feature, levels};
-    row_bits bits = {0.0, 0.0, index, level};
+    row_code code = {.feature = feature, .level = levels};
+    row_bits bits = {.index = index, .level = level};
     row_context context;
     block_charge charge;
     block_decoder d;
 
-    assert_int_equal(block_encode(m, codes, 0, ROWS, starts, header, &e, &charge), MDLA_OK);
-    const double charged = charge.flags + charge.levels;
+    assert_int_equal(block_encode(m, codes, 0, ROWS, starts, norms, header, &e, &charge), MDLA_OK);
+    const double charged = charge.flags + charge.norms + charge.levels;
     assert_true(8.0 * (double)e.nbytes <= 1.001 * charged + 16.0);
     payload = malloc(sizeof header + e.nbytes);
     assert_non_null(payload);
@@ -117,7 +118,12 @@ static double check_round_trip(const code_model *m, const code_rows *codes, cons
         block_decoder_row(&d, &code, &bits);
         assert_int_equal(code.starts_passage, starts != NULL && starts[r] != 0);
         assert_int_equal(code.count, codes->start[r + 1] - codes->start[r]);
-        decoded += bits.passage + bits.end;
+        decoded += bits.passage + bits.norm + bits.end;
+        if (norms != NULL) {
+            assert_int_equal(code.norm.zero, norms[r].zero);
+            assert_int_equal(code.norm.scale, norms[r].scale);
+            assert_int_equal(code.norm.offset, norms[r].offset);
+        }
         for (uint32_t i = 0; i < code.count; i++) {
             size_t at = codes->start[r];
 
@@ -143,7 +149,7 @@ static void test_block_codes_round_trip_within_a_thousandth_of_their_price(void 
 
     (void)state;
     draw_codes(&codes, ROWS);
-    check_round_trip(model, &codes, NULL);
+    check_round_trip(model, &codes, NULL, NULL);
     code_rows_free(alloc_of(NULL), &codes);
 }
 
@@ -176,7 +182,7 @@ static void draw_joint_codes(code_rows *codes, uint8_t *starts)
 
 static void test_block_joint_codes_round_trip_and_cost_far_less(void **state)
 {
-    const code_options joint = {true, true}, plain = {false, true};
+    const code_options joint = {.joint = true, .passages = true}, plain = {.passages = true};
     code_rows codes = {0};
     uint8_t starts[ROWS];
     parallel_pool *pool = parallel_open(alloc_of(NULL), 2);
@@ -192,11 +198,11 @@ static void test_block_joint_codes_round_trip_and_cost_far_less(void **state)
     assert_non_null(book->joint);
     assert_int_equal(code_model_new(alloc_of(NULL), book, &book->fit, &joint, &with), MDLA_OK);
     assert_int_equal(code_model_new(alloc_of(NULL), book, &book->fit, &plain, &without), MDLA_OK);
-    const double bits = check_round_trip(with, &codes, starts);
+    const double bits = check_round_trip(with, &codes, starts, NULL);
 
-    assert_true(bits < 0.7 * check_round_trip(without, &codes, starts));
+    assert_true(bits < 0.7 * check_round_trip(without, &codes, starts, NULL));
     assert_int_equal(level_scales_fit(book, &rows), MDLA_OK);
-    assert_true(check_round_trip(with, &codes, starts) < 0.98 * bits);
+    assert_true(check_round_trip(with, &codes, starts, NULL) < 0.98 * bits);
     code_model_free(with);
     code_model_free(without);
     joint_model_free(book->joint);
@@ -254,7 +260,7 @@ static void test_synthesis_equals_plain_sums(void **state)
     for (unsigned round = 0; round < 200; round++) {
         uint32_t feature[40];
         uint16_t level[40];
-        row_code code = {false, random_below(41), feature, level};
+        row_code code = {.count = random_below(41), .feature = feature, .level = level};
 
         for (uint32_t i = 0; i < code.count; i++) {
             feature[i] = random_below(WIDTH);
@@ -276,7 +282,7 @@ static void test_synthesis_sums_beyond_32_bits_do_not_fit(void **state)
 {
     uint32_t feature[40] = {0};
     uint16_t level[40];
-    row_code code = {false, 40, feature, level};
+    row_code code = {.count = 40, .feature = feature, .level = level};
 
     (void)state;
     for (unsigned i = 0; i < 40; i++)

@@ -329,7 +329,7 @@ static int visit_row(void *ctx, uint64_t row, const mdla_coded_feature *code, si
     visit_sums *v = ctx;
 
     assert_int_equal(row, v->rows++);
-    v->bits += bits->passage + bits->header;
+    v->bits += bits->passage + bits->norm + bits->header;
     for (size_t i = 0; i < count; i++) {
         assert_true(code[i].feature < WIDTH && code[i].level >= 1 && code[i].strength > 0.0);
         v->bits += code[i].index_bits + code[i].level_bits;

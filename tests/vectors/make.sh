@@ -59,3 +59,25 @@ mdla-enc rows.npy --docs docs.npy --codebook joint.codebook --fvu 0.54 --block-r
 finish joint joint.codebook
 mdla-enc rows.npy --docs docs.npy --codebook joint.codebook --fvu 0.6 --model additive --embed -o passages.mdla -q
 finish passages
+
+# rows normalised one by one: with scales alone and without passages, with offsets and passages; of the first rows one is zero, one
+# constant, one a thousand times as loud
+/usr/bin/python3 - <<'END'
+import struct
+data = open("rows.npy", "rb").read()
+start = len(data) - 2 * 512 * 600
+rows = list(struct.unpack("<307200e", data[start:]))
+rows[512:1024] = [0] * 512
+rows[1024:1536] = [0.3] * 512
+rows[1536:2048] = [1000 * x for x in rows[1536:2048]]
+open("edges.npy", "wb").write(data[:start] + struct.pack("<307200e", *rows))
+END
+for norm in layer_norm constant_norm_rescale; do
+    mkdir $norm
+    cp small/sae_weights.safetensors $norm
+    sed 's/"normalize_activations": "none"/"normalize_activations": "'$norm'"/' small/cfg.json >$norm/cfg.json
+done
+mdla-enc edges.npy --docs docs.npy --sae layer_norm --step 2 --block-rows 256 --embed -o layer-norm.mdla -q
+finish layer-norm
+mdla-enc edges.npy --sae constant_norm_rescale --step 2 --model additive --embed -o constant-norm.mdla -q
+finish constant-norm

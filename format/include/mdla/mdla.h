@@ -615,6 +615,7 @@ typedef enum mdla_bit_class {
     MDLA_BITS_BIAS,
     MDLA_BITS_PRIORS,
     MDLA_BITS_ROW_HEADERS, /**< per block and row: counts, corrections */
+    MDLA_BITS_ROW_NORMS,   /**< scales and offsets of rows that an SAE normalises one by one */
     MDLA_BITS_INDICES,     /**< which features are active */
     MDLA_BITS_LEVELS,
     MDLA_BITS_RESIDUAL,  /**< reserved for the residual layer: 0 */
@@ -630,6 +631,7 @@ MDLA_API const char *mdla_bit_class_name(mdla_bit_class bit_class);
 /** What one row or one feature was charged: -log2 of the model's probabilities, in bits. */
 typedef struct mdla_symbol_bits {
     double passage; /**< whether a passage starts with the row */
+    double norm;    /**< the row's scale and offset, where rows are normalised */
     double header, indices, levels;
 } mdla_symbol_bits;
 
@@ -637,7 +639,10 @@ typedef struct mdla_symbol_bits {
 typedef struct mdla_coded_feature {
     uint32_t feature;
     uint32_t level;  /**< >= 1 */
-    double strength; /**< times the unit-norm atom */
+    double strength; /**< times the unit-norm atom; in units of the row's scale where rows are
+                        normalised, as the SAE has it */
+    double amount;   /**< strength times the row's scale, where rows are normalised: of what it adds
+                        to the row */
     double index_bits, level_bits;
 } mdla_coded_feature;
 
@@ -646,7 +651,7 @@ typedef struct mdla_account {
     uint64_t file_nbytes;
     uint64_t rows;
     uint64_t active; /**< (feature, level) pairs in all rows */
-    double charged;  /**< bits of all symbols by the model: headers, indices, levels */
+    double charged;  /**< bits of all symbols by the model: headers, norms, indices, levels */
     /** What the indices would cost if every feature were coded as if independent of the others,
      * with the codebook's firing rates. Less the indices' own bits: the independence gap. */
     double additive_indices;

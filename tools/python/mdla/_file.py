@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _READ_VALUES = 1 << 22  # of one call, so that Ctrl-C comes through between them
 _CODED = np.dtype([("feature", np.uint32), ("level", np.uint32), ("strength", np.float64),
-                   ("index_bits", np.float64), ("level_bits", np.float64)])
+                   ("amount", np.float64), ("index_bits", np.float64), ("level_bits", np.float64)])
 _CODED_NBYTES = ctypes.sizeof(_layout.mdla_coded_feature)
 _BITS_NBYTES = ctypes.sizeof(_layout.mdla_symbol_bits)
 
@@ -294,24 +294,25 @@ class File:
         ...     print(f.bits_per_row(0, 3).shape)
         (3,)
         """
-        classes = self.bits_by_class(start, stop)
-        return classes["row headers"] + classes["indices"] + classes["levels"]
+        return np.sum(list(self.bits_by_class(start, stop).values()), axis=0)
 
     def bits_by_class(self, start: int = 0,
                       stop: Optional[int] = None) -> "Dict[str, npt.NDArray[np.float64]]":
-        """Bits of each row of start .. stop - 1: "row headers", "indices" and "levels", (rows,) each.
+        """Bits of each row of start .. stop - 1: "row headers", "row norms" (scales and offsets of rows
+        that an SAE normalises one by one), "indices" and "levels", (rows,) each.
 
         >>> import mdla
         >>> with mdla.open(example.file) as f:
         ...     print(sorted(f.bits_by_class()))
-        ['indices', 'levels', 'row headers']
+        ['indices', 'levels', 'row headers', 'row norms']
         """
         first, end = self._bounds(start, stop)
         charged = bytearray()
         self._visit(first, end, lambda row, code, count, bits: charged.extend(
             ctypes.string_at(bits, _BITS_NBYTES)))
-        passage, header, indices, levels = np.frombuffer(charged, np.float64).reshape(-1, 4).T
-        return {"row headers": passage.copy(), "indices": header + indices, "levels": levels.copy()}
+        passage, norm, header, indices, levels = np.frombuffer(charged, np.float64).reshape(-1, 5).T
+        return {"row headers": passage.copy(), "row norms": norm.copy(),
+                "indices": header + indices, "levels": levels.copy()}
 
     def _account(self) -> _layout.mdla_account:
         account, error = _layout.mdla_account(), _layout.mdla_error()

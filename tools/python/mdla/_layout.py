@@ -16,7 +16,7 @@ DTYPES: List[str] = [
 MODELS: Dict[str, int] = {"joint": 0, "additive": 1}
 CODES: Dict[str, int] = {"free": 0, "sae": 1}
 ARCHS: Dict[str, int] = {"batchtopk": 0, "topk": 1, "relu": 2}
-BIT_CLASSES = 11
+BIT_CLASSES = 12
 
 Progress = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_char_p, c.c_uint64, c.c_uint64)
 """mdla_progress: (ctx, what, done, total)."""
@@ -111,13 +111,13 @@ class mdla_file_info(c.Structure):
 
 
 class mdla_symbol_bits(c.Structure):
-    _fields_ = [("passage", c.c_double), ("header", c.c_double), ("indices", c.c_double),
-                ("levels", c.c_double)]
+    _fields_ = [("passage", c.c_double), ("norm", c.c_double), ("header", c.c_double),
+                ("indices", c.c_double), ("levels", c.c_double)]
 
 
 class mdla_coded_feature(c.Structure):
     _fields_ = [("feature", c.c_uint32), ("level", c.c_uint32), ("strength", c.c_double),
-                ("index_bits", c.c_double), ("level_bits", c.c_double)]
+                ("amount", c.c_double), ("index_bits", c.c_double), ("level_bits", c.c_double)]
 
 
 class mdla_account(c.Structure):
