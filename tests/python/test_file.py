@@ -138,6 +138,27 @@ def test_bits_are_those_of_mdla_info(file, example, tool):
     assert np.isfinite(file.independence_gap())
 
 
+def test_features_are_found_in_the_codes(file, tool, example):
+    pytest.importorskip("scipy")
+    codes, levels = file.codes().tocsc(), file.codes(values="levels").tocsc()
+    spent = np.zeros(400)
+    for feature in range(48):
+        found = file.feature_rows(feature)
+        assert found["row"].tolist() == codes[:, feature].indices.tolist()
+        assert np.array_equal(found["strength"].astype(np.float32), codes[:, feature].data)
+        assert np.array_equal(found["level"], levels[:, feature].data)
+        spent[found["row"]] += found["level_bits"]
+        best = file.top_rows(feature, 5)
+        order = np.lexsort((found["row"], -found["strength"]))[:5]
+        assert np.array_equal(best, found[order])
+    assert np.allclose(spent, file.bits_by_class()["levels"])
+    assert len(file.top_rows(0, 0)) == 0 and len(file.top_rows(0, 10**9)) == len(file.feature_rows(0))
+    for use in (file.feature_rows, file.top_rows):
+        for feature in (48, -1):
+            with pytest.raises(IndexError, match="of 48"):
+                use(feature)
+
+
 def test_the_codebook_is_the_files(file, example):
     book, loaded = file.codebook, mdla.Codebook.load(example.codebook)
     assert book.sha256 == loaded.sha256 == file.info.codebook_sha256 and len(book.sha256) == 64
@@ -186,7 +207,8 @@ def test_a_closed_file_says_so(example):
     f.close()
     f.close()
     assert f.closed and "closed" in repr(f)
-    for use in (lambda: f[0], lambda: f[:], lambda: f[[1]], f.codes, f.account, f.bits_per_row, lambda: f.codebook):
+    for use in (lambda: f[0], lambda: f[:], lambda: f[[1]], f.codes, f.account, f.bits_per_row,
+                lambda: f.feature_rows(1), lambda: f.top_rows(1), lambda: f.codebook):
         with pytest.raises(ValueError, match="closed"):
             use()
 

@@ -9,8 +9,6 @@ from mdla._library import __version__
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 INCLUDE = [f"-I{TOP}/format/include", f"-I{TOP}/codec/include"]
-CALLBACKS = {_layout.Progress: "mdla_progress", _layout.RowVisitor: "mdla_row_visitor",
-             _layout.StrengthVisitor: "mdla_strength_visitor", _layout.TrainProgress: "mdla_train_progress"}
 STRUCTS = [value for value in vars(_layout).values()
            if isinstance(value, type) and issubclass(value, ctypes.Structure)]
 HEAD = "#include <mdla/train.h>\n#include <stdio.h>\n#include <stddef.h>\n#include <string.h>\n"
@@ -63,9 +61,9 @@ def test_numbers_are_the_headers(tmp_path):
 
 
 def c_value(parameter):
-    """An expression of the type that a parameter has in C; pointers to handles convert to any."""
-    if parameter in CALLBACKS:
-        return f"({CALLBACKS[parameter]})0"
+    """An expression of the type that a parameter has in C; those to handles and callbacks convert to any."""
+    if isinstance(parameter, type) and issubclass(parameter, ctypes._CFuncPtr):
+        return "NULL"
     if parameter is ctypes.c_char_p:
         return "(const char *)0"
     if parameter is ctypes.c_void_p or parameter == ctypes.POINTER(ctypes.c_void_p):

@@ -23,6 +23,8 @@ class CodebookInfo:
     """Values of an atom."""
     width: int
     """Features."""
+    stride: int
+    """Row length of the images that atoms look like; 0: none."""
     sha256: str
     """Of its canonical bytes: its name, in hexadecimal."""
     step: float
@@ -97,7 +99,7 @@ class Codebook:
         """Shape, name, and where its bits are."""
         c = _layout.mdla_codebook_info()
         lib.mdla_codebook_query(self._use(), c)
-        return CodebookInfo(c.dims, c.width, bytes(c.sha256).hex(), c.step, c.nbytes, c.atom_bits,
+        return CodebookInfo(c.dims, c.width, c.stride, bytes(c.sha256).hex(), c.step, c.nbytes, c.atom_bits,
                             c.bias_bits, c.prior_bits, c.weight_bits, c.weights)
 
     @property

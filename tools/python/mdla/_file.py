@@ -4,7 +4,7 @@ import operator
 import os
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Optional, Tuple, Union, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     FloatRows = npt.NDArray[np.float32]
 
 _READ_VALUES = 1 << 22  # of one call, so that Ctrl-C comes through between them
-_CODED = np.dtype([("feature", np.uint32), ("level", np.uint32), ("strength", np.float64),
-                   ("amount", np.float64), ("index_bits", np.float64), ("level_bits", np.float64)])
-_CODED_NBYTES = ctypes.sizeof(_layout.mdla_coded_feature)
-_BITS_NBYTES = ctypes.sizeof(_layout.mdla_symbol_bits)
+_CODED = cast("np.dtype[np.void]", np.dtype(_layout.mdla_coded_feature))
+_FEATURE_ROW = cast("np.dtype[np.void]", np.dtype(_layout.mdla_feature_row))
+_SYMBOL_BITS = cast("np.dtype[np.void]", np.dtype(_layout.mdla_symbol_bits))
+_CODE_VALUES = {"strengths": ("strength", np.float32), "amounts": ("amount", np.float32),
+                "levels": ("level", np.int32)}
 
 
 @dataclass(frozen=True)
@@ -254,8 +255,9 @@ class File:
               values: str = "strengths") -> "csr_matrix":
         """The codes of rows start .. stop - 1 (as in a slice): CSR (rows, width).
 
-        values: "strengths", float32, for atoms as `codebook.atoms()` gives them (of unit norm); or
-            "levels", int32: the integers that stand in the file.
+        values: "strengths", float32, for atoms as `codebook.atoms()` gives them (of unit norm);
+            "amounts", float32: strengths times the row's scale, where an SAE normalises rows one by
+            one (else the same); "levels", int32: the integers that stand in the file.
 
         >>> import mdla
         >>> with mdla.open(example.file) as f:
@@ -264,22 +266,21 @@ class File:
         (10, 48) True
         """
         sparse = csr_module()
-        if values not in ("strengths", "levels"):
-            raise ArgumentError(f"values={values!r}: give 'strengths' or 'levels'")
+        if values not in _CODE_VALUES:
+            raise ArgumentError(f"values={values!r}: give one of {', '.join(_CODE_VALUES)}")
         first, end = self._bounds(start, stop)
         counts = np.zeros(end - first + 1, np.int64)
         coded = bytearray()
 
         def take(row: int, code: int, count: int, _bits: int) -> None:
             counts[row - first + 1] = count
-            coded.extend(ctypes.string_at(code, count * _CODED_NBYTES))
+            coded.extend(ctypes.string_at(code, count * _CODED.itemsize))
 
         self._visit(first, end, take)
         pairs = np.frombuffer(coded, _CODED)
-        data = (pairs["strength"].astype(np.float32) if values == "strengths"
-                else pairs["level"].astype(np.int32))
-        matrix = sparse.csr_matrix((data, pairs["feature"].astype(np.int32), np.cumsum(counts)),
-                                   shape=(end - first, self.info.width))
+        field, dtype = _CODE_VALUES[values]
+        matrix = sparse.csr_matrix((pairs[field].astype(dtype), pairs["feature"].astype(np.int32),
+                                    np.cumsum(counts)), shape=(end - first, self.info.width))
         matrix.sort_indices()
         return matrix
 
@@ -294,7 +295,9 @@ class File:
         ...     print(f.bits_per_row(0, 3).shape)
         (3,)
         """
-        return np.sum(list(self.bits_by_class(start, stop).values()), axis=0)
+        total: "npt.NDArray[np.float64]" = np.sum(
+            list(self.bits_by_class(start, stop).values()), axis=0)
+        return total
 
     def bits_by_class(self, start: int = 0,
                       stop: Optional[int] = None) -> "Dict[str, npt.NDArray[np.float64]]":
@@ -309,10 +312,52 @@ class File:
         first, end = self._bounds(start, stop)
         charged = bytearray()
         self._visit(first, end, lambda row, code, count, bits: charged.extend(
-            ctypes.string_at(bits, _BITS_NBYTES)))
-        passage, norm, header, indices, levels = np.frombuffer(charged, np.float64).reshape(-1, 5).T
-        return {"row headers": passage.copy(), "row norms": norm.copy(),
-                "indices": header + indices, "levels": levels.copy()}
+            ctypes.string_at(bits, _SYMBOL_BITS.itemsize)))
+        rows = np.frombuffer(charged, _SYMBOL_BITS)
+        return {"row headers": rows["passage"].copy(), "row norms": rows["norm"].copy(),
+                "indices": rows["header"] + rows["indices"], "levels": rows["levels"].copy()}
+
+    def feature_rows(self, feature: int) -> "npt.NDArray[np.void]":
+        """The rows where a feature is active, ascending: a structured array (n,).
+
+        Its fields: row, level, strength, and index_bits and level_bits, what the feature was
+        charged there. Codes are decoded, no rows.
+
+        >>> import mdla
+        >>> with mdla.open(example.file) as f:
+        ...     found = f.feature_rows(7)
+        ...     print(f.codes()[found["row"], 7].nnz == len(found))
+        True
+        """
+        self._check_feature(feature)
+        error, found = _layout.mdla_error(), bytearray()
+        with self._lock, Watch() as watch:
+            visitor = _layout.FeatureVisitor(lambda _ctx, at: watch.run(
+                lambda: found.extend(ctypes.string_at(at, _FEATURE_ROW.itemsize))))
+            status = lib.mdla_decoder_visit_feature(self._use(), feature, visitor, None, error)
+        check(status, error)
+        return np.frombuffer(found, _FEATURE_ROW)
+
+    def top_rows(self, feature: int, count: int = 10) -> "npt.NDArray[np.void]":
+        """The rows where a feature is strongest, strongest first: as `feature_rows`, at most count.
+
+        >>> import mdla
+        >>> with mdla.open(example.file) as f:
+        ...     best = f.top_rows(7, 3)
+        ...     print(f[best["row"]].shape, (np.diff(best["strength"]) <= 0).all())
+        (3, 24) True
+        """
+        self._check_feature(feature)
+        rows, got = np.empty(min(count, len(self)), _FEATURE_ROW), ctypes.c_size_t()
+        error = _layout.mdla_error()
+        with self._lock:
+            check(lib.mdla_decoder_top_rows(self._use(), feature, rows.ctypes.data, len(rows), got,
+                                            error), error)
+        return rows[:got.value]
+
+    def _check_feature(self, feature: int) -> None:
+        if not 0 <= feature < self.info.width:
+            raise IndexError(f"feature {feature} of {self.info.width}")
 
     def _account(self) -> _layout.mdla_account:
         account, error = _layout.mdla_account(), _layout.mdla_error()

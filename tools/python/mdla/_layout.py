@@ -22,6 +22,8 @@ Progress = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_char_p, c.c_uint64, c.c_uint64)
 """mdla_progress: (ctx, what, done, total)."""
 RowVisitor = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_uint64, c.c_void_p, c.c_size_t, c.c_void_p)
 """mdla_row_visitor: (ctx, row, code, count, bits)."""
+FeatureVisitor = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p)
+"""mdla_feature_visitor: (ctx, at)."""
 StrengthVisitor = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p, c.c_size_t)
 """mdla_strength_visitor: (ctx, row, feature, strength, count)."""
 TrainProgress = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p)
@@ -81,7 +83,8 @@ class mdla_fit_options(c.Structure):
 
 
 class mdla_codebook_info(c.Structure):
-    _fields_ = [("dims", c.c_uint32), ("width", c.c_uint32), ("sha256", c.c_uint8 * 32),
+    _fields_ = [("dims", c.c_uint32), ("width", c.c_uint32), ("stride", c.c_uint32),
+                ("sha256", c.c_uint8 * 32),
                 ("step", c.c_double), ("nbytes", c.c_uint64), ("atom_bits", c.c_double),
                 ("bias_bits", c.c_double), ("prior_bits", c.c_double),
                 ("weight_bits", c.c_double), ("weights", c.c_uint64)]
@@ -118,6 +121,11 @@ class mdla_symbol_bits(c.Structure):
 class mdla_coded_feature(c.Structure):
     _fields_ = [("feature", c.c_uint32), ("level", c.c_uint32), ("strength", c.c_double),
                 ("amount", c.c_double), ("index_bits", c.c_double), ("level_bits", c.c_double)]
+
+
+class mdla_feature_row(c.Structure):
+    _fields_ = [("row", c.c_uint64), ("level", c.c_uint32), ("strength", c.c_double),
+                ("index_bits", c.c_double), ("level_bits", c.c_double)]
 
 
 class mdla_account(c.Structure):
@@ -200,6 +208,10 @@ PROTOTYPES: Dict[str, Tuple[object, List[object]]] = {
     "mdla_decoder_seek": (_status, [_handle, c.c_uint64, _error]),
     "mdla_decoder_visit_rows": (_status, [_handle, c.c_uint64, c.c_uint64, RowVisitor,
                                           c.c_void_p, _error]),
+    "mdla_decoder_visit_feature": (_status, [_handle, c.c_uint32, FeatureVisitor, c.c_void_p,
+                                             _error]),
+    "mdla_decoder_top_rows": (_status, [_handle, c.c_uint32, c.c_void_p, c.c_size_t,
+                                        _p(c.c_size_t), _error]),
     "mdla_decoder_account": (_status, [_handle, _p(mdla_account), _error]),
     "mdla_decoder_close": (None, [_handle]),
     "mdla_bit_class_name": (_text, [c.c_int]),
