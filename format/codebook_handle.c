@@ -4,6 +4,7 @@
 #include "container/header.h"
 #include "handles.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The codebook in a codebook file or a .mdla file, from behind the magic. */
@@ -113,5 +114,44 @@ mdla_status mdla_codebook_atom(const mdla_codebook *book, uint32_t feature, floa
         return MDLA_ERR_ARGUMENT;
     for (uint32_t d = 0; d < cb->dims; d++)
         dst[d] = (float)cb->atoms[(size_t)feature * cb->dims + d] / (float)(1 << ATOM_SCALE_BITS);
+    return MDLA_OK;
+}
+
+/* Weights of one kind, of all sources. */
+static void visit_kind(const struct codebook *cb, const joint_weights *w, int before,
+                       uint32_t *entry, mdla_weight_visitor visitor, void *ctx, bool *stop)
+{
+    for (uint32_t rank = 0; rank < w->done && !*stop; rank++) {
+        const uint32_t count = joint_weights_list(w, rank, entry);
+
+        for (uint32_t i = 0; i < count && !*stop; i++) {
+            const mdla_joint_weight weight = {
+                .from = cb->order[rank],
+                .to = cb->order[joint_target(entry[i])],
+                .before = before,
+                .octaves =
+                    ldexp((double)joint_weight(entry[i]) / JOINT_UNIT, (int)cb->joint->shift)};
+
+            *stop = visitor(ctx, &weight) != 0;
+        }
+    }
+}
+
+mdla_status mdla_codebook_visit_weights(const mdla_codebook *book, mdla_weight_visitor visitor,
+                                        void *ctx, mdla_error *err)
+{
+    const struct codebook *cb = book->cb;
+    uint32_t *entry;
+    bool stop = false;
+
+    if (cb->joint == NULL)
+        return MDLA_OK;
+    entry = alloc_array(cb->al, cb->width, sizeof *entry);
+    if (entry == NULL)
+        return error_set(err, MDLA_ERR_MEMORY, "no memory for the weights of %u features",
+                         cb->width);
+    visit_kind(cb, &cb->joint->within, 0, entry, visitor, ctx, &stop);
+    visit_kind(cb, &cb->joint->before, 1, entry, visitor, ctx, &stop);
+    alloc_free(cb->al, entry);
     return MDLA_OK;
 }

@@ -81,6 +81,7 @@ typedef struct bit_visit {
     row_context context;
     row_bits bits;
     mdla_coded_feature *coded; /* [width] */
+    mdla_feature_flags *flags; /* [width]: what flags cost is added; NULL: it isn't */
     uint64_t payload_nbytes;   /* of the coder, in the blocks visited */
 } bit_visit;
 

@@ -109,6 +109,27 @@ mdla_status bit_visit_check(bit_visit *v, const block_entry *entry, row_watcher 
     return block_decoder_finished(&b) ? MDLA_OK : damaged(d, entry, err);
 }
 
+/* What every feature's flag of the row just decoded costs, absences too. */
+static void add_flags(bit_visit *v, uint32_t scale)
+{
+    const code_model *m = v->d->model;
+    const codebook *cb = m->cb;
+    uint32_t hit = 0;
+
+    if (m->joint != NULL)
+        joint_row_ready(&v->context.row, cb->width);
+    for (uint32_t rank = 0; rank < cb->width; rank++) {
+        const uint32_t feature = cb->order[rank];
+        const uint32_t cost = m->joint != NULL ? joint_cost(m->joint, v->context.row.logit[rank])
+                                               : survival_cost[cb->rate_index[feature]];
+        const double off = ldexp((double)cost * scale / SURVIVAL_SCALE_ONE, -COST_BITS);
+        const bool active = hit < v->code.count && v->code.feature[hit] == feature;
+
+        v->flags[feature].coded += active ? -log2(1.0 - exp2(-off)) : off;
+        hit += active;
+    }
+}
+
 static mdla_status visit_block(bit_visit *v, const block_entry *entry, uint64_t first, uint64_t end,
                                mdla_row_visitor visitor, void *ctx, bool *stop, mdla_error *err)
 {
@@ -125,6 +146,8 @@ static mdla_status visit_block(bit_visit *v, const block_entry *entry, uint64_t 
         if (row < first || row >= end)
             continue;
         describe_row(v, &sum);
+        if (v->flags != NULL)
+            add_flags(v, b.scale);
         *stop = visitor(ctx, row, v->coded, v->code.count, &sum) != 0;
     }
     return MDLA_OK;
@@ -167,7 +190,8 @@ mdla_status mdla_decoder_visit_rows(mdla_decoder *d, uint64_t first, uint64_t co
 typedef struct account_visit {
     const mdla_decoder *d;
     mdla_account *account;
-    uint32_t *fired; /* [width] times in the block under way */
+    mdla_feature_flags *flags; /* as in bit_visit */
+    uint32_t *fired;           /* [width] times in the block under way */
     uint64_t block;
 } account_visit;
 
@@ -186,9 +210,13 @@ static double additive_bits(const account_visit *v, uint32_t rows)
     for (uint32_t f = 0; f < cb->width; f++) {
         const double off = ldexp((double)survival_cost[cb->rate_index[f]] * scale, -COST_BITS);
 
-        bits += (rows - v->fired[f]) * off;
+        double own = (rows - v->fired[f]) * off;
+
         if (v->fired[f] != 0)
-            bits -= v->fired[f] * log2(1.0 - exp2(-off));
+            own -= v->fired[f] * log2(1.0 - exp2(-off));
+        if (v->flags != NULL)
+            v->flags[f].additive += own;
+        bits += own;
     }
     return bits;
 }
@@ -215,15 +243,17 @@ static int add_row(void *ctx, uint64_t row, const mdla_coded_feature *code, size
     return 0;
 }
 
-mdla_status mdla_decoder_account(mdla_decoder *d, mdla_account *out, mdla_error *err)
+static mdla_status account(mdla_decoder *d, mdla_account *out, mdla_feature_flags *flags,
+                           mdla_error *err)
 {
     const codebook *cb = d->own.cb;
-    account_visit sums = {.d = d, .account = out};
+    account_visit sums = {.d = d, .account = out, .flags = flags};
     bit_visit v;
     mdla_status status;
 
     *out = (mdla_account){0};
     status = bit_visit_start(&v, d, err);
+    v.flags = flags;
     sums.fired = alloc_zeroed(d->al, d->header.width, sizeof *sums.fired);
     if (status == MDLA_OK)
         status = sums.fired != NULL
@@ -253,4 +283,17 @@ mdla_status mdla_decoder_account(mdla_decoder *d, mdla_account *out, mdla_error 
         out->bits[MDLA_BITS_CONTAINER] += 8.0 * (double)d->codebook_nbytes;
     }
     return MDLA_OK;
+}
+
+mdla_status mdla_decoder_account(mdla_decoder *d, mdla_account *out, mdla_error *err)
+{
+    return account(d, out, NULL, err);
+}
+
+mdla_status mdla_decoder_feature_flags(mdla_decoder *d, mdla_feature_flags *out, mdla_error *err)
+{
+    mdla_account all;
+
+    memset(out, 0, d->header.width * sizeof *out);
+    return account(d, &all, out, err);
 }

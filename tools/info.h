@@ -22,7 +22,9 @@ int info_rows(const info_subject *subject, uint64_t first, uint64_t end);
 int info_row(const info_subject *subject, uint64_t row);
 /** The rows of one feature: row, level, strength, bits; those where it is strongest (top > 0). */
 int info_feature(const info_subject *subject, uint32_t feature, uint64_t top);
-/** Every feature: rows, rate, mean level and strength, bits. */
+/** The pairs of features that carry most of the independence gap. */
+int info_pairs(const info_subject *subject, uint64_t count);
+/** Every feature: rows, rate, mean level and strength, bits, independence gap. */
 int info_features(const info_subject *subject);
 /** The rows that cost most, then those that cost least, in falling order of their bits. */
 int info_top_rows(const info_subject *subject, uint64_t count);

@@ -40,7 +40,8 @@ static int is_binary(const feature_sum *sum)
     return sum->rows > 0 && sum->level_bits <= BINARY_BITS * (double)sum->rows;
 }
 
-static void put_features(const feature_sum *sums, const info_subject *s)
+static void put_features(const feature_sum *sums, const mdla_feature_flags *flags,
+                         const info_subject *s)
 {
     static const listing_column columns[] = {{"feature", LISTING_COUNT},
                                              {"rows", LISTING_COUNT},
@@ -51,7 +52,9 @@ static void put_features(const feature_sum *sums, const info_subject *s)
                                              {"index_bits", 1},
                                              {"level_bits", 1},
                                              {"bits", 1},
-                                             {"binary", LISTING_COUNT}};
+                                             {"binary", LISTING_COUNT},
+                                             {"flag_bits", 1},
+                                             {"gap_bits", 1}};
     const double rows = s->file.rows ? (double)s->file.rows : 1;
     listing l;
 
@@ -70,6 +73,8 @@ static void put_features(const feature_sum *sums, const info_subject *s)
         listing_number(&l, sum->level_bits);
         listing_number(&l, sum->index_bits + sum->level_bits);
         listing_count(&l, (uint64_t)is_binary(sum));
+        listing_number(&l, flags[f].coded);
+        listing_number(&l, flags[f].additive - flags[f].coded);
     }
     listing_end(&l);
 }
@@ -78,14 +83,17 @@ int info_features(const info_subject *s)
 {
     mdla_error err = {MDLA_OK, ""};
     feature_sum *sums = calloc(s->file.width, sizeof *sums);
-    mdla_status status;
+    mdla_feature_flags *flags = calloc(s->file.width, sizeof *flags);
+    mdla_status status = sums && flags ? MDLA_OK : MDLA_ERR_MEMORY;
 
-    if (!sums)
-        return tool_fail("out of memory for %u features", s->file.width);
-    status = mdla_decoder_visit_rows(s->decoder, 0, MDLA_UNKNOWN, add_features, sums, &err);
+    if (status == MDLA_OK)
+        status = mdla_decoder_visit_rows(s->decoder, 0, MDLA_UNKNOWN, add_features, sums, &err);
+    if (status == MDLA_OK)
+        status = mdla_decoder_feature_flags(s->decoder, flags, &err);
     if (status == MDLA_OK && !tool_stopped())
-        put_features(sums, s);
+        put_features(sums, flags, s);
     free(sums);
+    free(flags);
     return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
 }
 

@@ -31,6 +31,7 @@ enum {
     KEY_FEATURE,
     KEY_TOP,
     KEY_FEATURES,
+    KEY_PAIRS,
     KEY_TOP_ROWS,
     KEY_CSV,
     KEY_JSON,
@@ -52,16 +53,24 @@ static const tool_option table[] = {
     {"feature", KEY_FEATURE, "J", .brief = "the rows where feature J is active"},
     {"top", KEY_TOP, "K", .brief = "with --feature: the K where it is strongest",
      .more = "Strongest first, ties by row."},
-    {"features", KEY_FEATURES, .brief = "every feature: rows, rate, levels, bits"},
+    {"features", KEY_FEATURES, .brief = "every feature: rows, rate, levels, bits, gap",
+     .more =
+         "Flag bits are what it costs to say in which rows the feature is active, absences "
+         "counted; the gap is how much more that would be if it were coded as if independent of "
+         "the other features."},
+    {"pairs", KEY_PAIRS, "N", .brief = "the N pairs of features that carry most of the gap",
+     .more = "Of the pairs that the joint model has a weight for: what the first, active, adds to "
+             "log2 of the odds of the second; and the bits that knowing one of the two saves on "
+             "the other over all rows, their mutual information."},
     {"top-rows", KEY_TOP_ROWS, "N", .brief = "the N rows that cost most and the N that cost least",
      .more = "In falling order of their bits."},
     {"csv", KEY_CSV, .brief = "answers to questions as CSV"},
     {"json", KEY_JSON, .brief = "answers for programs"},
     {"codebook", KEY_CODEBOOK, "CB", .files = FILES_CODEBOOK,
      .brief = "the codebook that FILE only names"},
-    {"dims", KEY_DIMS, "N", .brief = "rows of raw data have N values"},
-    {"bf16", KEY_BF16, .brief = "16-bit integers in data are bfloat16"},
-    {"integers", KEY_INTEGERS, .brief = "16-bit integers in data are integers"},
+    {"dims", KEY_DIMS, "N", .brief = "rows of raw data have N values", .minor = 1},
+    {"bf16", KEY_BF16, .brief = "16-bit integers in data are bfloat16", .minor = 1},
+    {"integers", KEY_INTEGERS, .brief = "16-bit integers in data are integers", .minor = 1},
     OPTIONS_QUIET,
     OPTIONS_END,
 };
@@ -74,6 +83,7 @@ typedef enum info_question {
     ASK_ROW,
     ASK_FEATURE,
     ASK_FEATURES,
+    ASK_PAIRS,
     ASK_TOP_ROWS
 } info_question;
 
@@ -92,7 +102,8 @@ typedef struct info_options {
 static int ask(info_options *o, info_question question)
 {
     if (o->question != ASK_FILE)
-        return tool_usage("--rows, --row, --feature, --features and --top-rows: give one of them");
+        return tool_usage("--rows, --row, --feature, --features, --pairs and --top-rows: give one "
+                          "of them");
     o->question = question;
     return 0;
 }
@@ -107,7 +118,7 @@ static int ask_number(info_options *o, info_question question, const char *name,
 static int set_count(const char *name, uint64_t *out)
 {
     if (number_parse_u64(optarg, 1, ROWS_MAX, out) != 0)
-        return tool_usage("--%s %s: give a whole number of rows, from 1", name, optarg);
+        return tool_usage("--%s %s: give a whole number, from 1", name, optarg);
     return 0;
 }
 
@@ -133,6 +144,10 @@ static int set_option(info_options *o, int key)
     case KEY_FEATURE: return ask_number(o, ASK_FEATURE, "feature", o->config.limits.max_width);
     case KEY_TOP: return set_count("top", &o->top);
     case KEY_FEATURES: return ask(o, ASK_FEATURES);
+    case KEY_PAIRS:
+        if (set_count("pairs", &o->number) != 0)
+            return TOOL_USAGE;
+        return ask(o, ASK_PAIRS);
     case KEY_TOP_ROWS:
         if (set_count("top-rows", &o->number) != 0)
             return TOOL_USAGE;
@@ -208,6 +223,7 @@ static int answer(const info_options *o, mdla_decoder *decoder)
     case ASK_ROW: return answer_row(o, &subject);
     case ASK_FEATURE: return info_feature(&subject, (uint32_t)o->number, o->top);
     case ASK_FEATURES: return info_features(&subject);
+    case ASK_PAIRS: return info_pairs(&subject, o->number);
     case ASK_TOP_ROWS: return info_top_rows(&subject, o->number);
     default: return info_file(&subject);
     }

@@ -10,7 +10,7 @@
 #define RATE 0.1f /* of the first step; falls by FALL over the passes */
 #define FALL 0.8f
 #define REFIT_RATE 0.04f /* after pruning: what is left takes over */
-#define BASE_RATE 0.3f   /* of a base, relative to a weight's */
+#define BASE_RATE 3.0f   /* of a base, over a weight's: else all weights stand in for it */
 #define PACE_FIRST 1.8f  /* 1 / root of 0.3: what a weight is taken to have seen at first */
 #define CALIBRATIONS 2
 

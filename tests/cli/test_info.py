@@ -49,6 +49,32 @@ class Info(cli.CliTest):
         self.assertGreater(charged, 0)
         self.assertGreaterEqual(header, 0)
 
+    def test_flags_of_features_sum_to_the_gap(self):
+        features = self.table("mdla-info", FILE, "--features", "--csv")
+        whole = json.loads(self.good("mdla-eval", DIGITS, FILE, "--json"))[0]
+        flags = sum(float(f["flag_bits"]) for f in features)
+        self.assertAlmostEqual(flags, whole["bits"]["indices"], delta=0.002 * flags)
+        gap = ROWS * whole["independence_gap_bits_per_row"]
+        self.assertAlmostEqual(sum(float(f["gap_bits"]) for f in features), gap, delta=0.002 * flags)
+        self.assertGreater(gap, 0.01 * flags)
+
+    def test_pairs_save_their_mutual_information(self):
+        pairs = self.table("mdla-info", FILE, "--pairs", 20, "--csv")
+        self.assertEqual(len(pairs), 20)
+        active = collections.defaultdict(set)
+        for r in csv.DictReader(io.StringIO(self.good("mdla-dec", FILE, "--codes", "-o", "-").decode())):
+            active[r["feature"]].add(r["row"])
+        for p in pairs:
+            a, b = active[p["from"]], active[p["to"]]
+            self.assertEqual((len(a), len(b), len(a & b)), tuple(int(p[f"rows_{k}"]) for k in ("from", "to", "both")))
+            counts = ((len(a & b), len(a), len(b)), (len(a - b), len(a), ROWS - len(b)), (len(b - a), ROWS - len(a), len(b)),
+                      (ROWS - len(a | b), ROWS - len(a), ROWS - len(b)))
+            bits = sum(n * math.log2(n * ROWS / (x * y)) for n, x, y in counts if n)
+            self.assertAlmostEqual(float(p["bits"]), bits, delta=1e-6 * bits)
+            self.assertAlmostEqual(float(p["bits_per_row"]), bits / ROWS, delta=1e-6 * bits)
+        bits = [float(p["bits"]) for p in pairs]
+        self.assertEqual(bits, sorted(bits, reverse=True))
+
     def test_one_feature_is_its_line_of_the_table(self):
         features = self.table("mdla-info", FILE, "--features")
         busiest = max(features, key=lambda f: int(f["rows"]))

@@ -424,6 +424,21 @@ MDLA_API void mdla_codebook_query(const mdla_codebook *codebook, mdla_codebook_i
 MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_atom(const mdla_codebook *codebook,
                                                       uint32_t feature, float *dst);
 
+/** One weight of the joint model: what feature from being active says of feature to. */
+typedef struct mdla_joint_weight {
+    uint32_t from, to;
+    int before;     /**< from is active in the row before, not in the row itself */
+    double octaves; /**< added to log2 of the odds that to is active */
+} mdla_joint_weight;
+
+/** Called for each weight. Nonzero stops. */
+typedef int (*mdla_weight_visitor)(void *ctx, const mdla_joint_weight *weight);
+
+/** Shows the joint model's weights, those of a feature together; none where it has no model. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_visit_weights(const mdla_codebook *codebook,
+                                                               mdla_weight_visitor visitor,
+                                                               void *ctx, mdla_error *err);
+
 /* ---- Codes as other tools read them -----------------------------------------------------------
  */
 
@@ -707,6 +722,19 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_top_rows(mdla_decoder *decoder, 
 /** Bits of the whole file by class. Decodes all codes. Needs a source that can seek. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_account(mdla_decoder *decoder, mdla_account *out,
                                                         mdla_error *err);
+
+/** What it costs to say in which rows a feature is active, in bits over the whole file. */
+typedef struct mdla_feature_flags {
+    double coded;    /**< by the file's model, given the other features; absences counted */
+    double additive; /**< as if independent of the others, with the codebook's firing rates */
+} mdla_feature_flags;
+
+/** The same by feature: its independence gap is additive less coded. The sum of coded is that of
+ * the indices, but for the coder's rounding. out: [width]. Decodes all codes, with work for every
+ * feature of every row. Needs a source that can seek. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_feature_flags(mdla_decoder *decoder,
+                                                              mdla_feature_flags *out,
+                                                              mdla_error *err);
 
 #ifdef __cplusplus
 }
