@@ -2,6 +2,7 @@
  * decoder_open.c    from a source to a checked header, codebook, row index and statistics
  * decoder_rows.c    blocks to rows, in order or from a given row, several blocks at once
  * decoder_bits.c    codes and what they cost
+ * decoder_postings.c which blocks hold a feature
  * decoder_query.c   the rows of a feature
  */
 #ifndef MDLA_DECODER_H
@@ -17,6 +18,19 @@ typedef struct block_entry {
     uint64_t first_row;
     uint32_t rows, nbytes; /* nbytes with the frame */
 } block_entry;
+
+/* Posting lists: their chunks, none of them read yet. */
+typedef struct posting_entry {
+    uint64_t offset;       /* of its chunk */
+    uint32_t first, count; /* features */
+} posting_entry;
+
+typedef struct posting_directory {
+    posting_entry *entries; /* [count]; NULL where the source can't seek */
+    size_t count, capacity;
+    uint32_t features; /* in the chunks so far: the next begins with it */
+    uint64_t nbytes;   /* with frames */
+} posting_directory;
 
 /* A block under way: its bytes, its rows, and a worker's scratch. */
 typedef struct block_slot {
@@ -49,6 +63,7 @@ struct mdla_decoder {
     bool has_stats;
     file_stats stats;
     char *note;
+    posting_directory postings;
 
     /* reading rows */
     parallel_pool *pool;
@@ -68,6 +83,17 @@ struct mdla_decoder {
 /* Reads INDX, statistics, note, unknown ancillary chunks and TAIL from the reader's position (the
  * type of the first chunk is already in scratch where have is true), and that nothing follows. */
 mdla_status decoder_read_trailer(mdla_decoder *d, bool have, mdla_error *err);
+
+/* The trailer's next chunk where it is one of posting lists and the source can seek: passes over
+ * it, its place kept. *passed: it was one. */
+mdla_status decoder_pass_postings(mdla_decoder *d, bool *passed, mdla_error *err);
+/* The same for one that was read whole, into d->scratch. */
+mdla_status decoder_add_postings(mdla_decoder *d, mdla_error *err);
+/* At the trailer's end: each feature is in one chunk, or none is. */
+mdla_status decoder_end_postings(mdla_decoder *d, mdla_error *err);
+/* A feature's classes (posting_common.h) by block, [tail.blocks]; there must be lists. */
+mdla_status decoder_read_postings(mdla_decoder *d, uint32_t feature, uint8_t *classes,
+                                  mdla_error *err);
 
 /* Scratch memory of slots; made at the first read. */
 mdla_status decoder_make_slots(mdla_decoder *d, mdla_error *err);

@@ -107,6 +107,8 @@ static mdla_status read_ancillary(mdla_decoder *d, mdla_error *err)
                          "%s: unknown critical chunk '%s' at byte %llu: use a newer mdla", d->name,
                          type, (unsigned long long)c->offset);
     }
+    if (c->type == CHUNK_POSTINGS)
+        return decoder_add_postings(d, err);
     d->ancillary_nbytes += c->nbytes + CHUNK_FRAME_NBYTES;
     if ((c->type == CHUNK_STATS && d->has_stats) || (c->type == CHUNK_NOTE && d->note != NULL))
         return corrupt(d, c->offset, "a chunk that may stand once stands twice", err);
@@ -139,11 +141,16 @@ mdla_status decoder_read_trailer(mdla_decoder *d, bool have, mdla_error *err)
     else if (crc32_z(0, d->scratch.payload, d->scratch.nbytes) != d->index_sum)
         return corrupt(d, d->scratch.offset, "the row index doesn't match the blocks", err);
     for (;;) {
+        bool passed = d->seekable;
+
+        while (passed)
+            MDLA_TRY(decoder_pass_postings(d, &passed, err));
         MDLA_TRY(chunk_read(&d->r, &d->scratch, NULL, err));
         if (d->scratch.type == CHUNK_TAIL)
             break;
         MDLA_TRY(read_ancillary(d, err));
     }
+    MDLA_TRY(decoder_end_postings(d, err));
     MDLA_TRY(tail_get(&d->scratch, &d->config.limits, d->name, &tail, err));
     if (tail.index_offset != index_offset ||
         (!d->seekable && (tail.rows != d->next_row || tail.blocks != d->next_block)))
@@ -245,6 +252,7 @@ void mdla_decoder_close(mdla_decoder *d)
     code_model_free(d->model);
     codebook_free(d->own.cb);
     alloc_free(d->al, d->index);
+    alloc_free(d->al, d->postings.entries);
     alloc_free(d->al, d->note);
     alloc_free(d->al, d->name);
     alloc_free(d->al, d);
@@ -271,6 +279,7 @@ void mdla_decoder_query(const mdla_decoder *d, mdla_file_info *out)
         .model = d->header.code.joint ? MDLA_MODEL_JOINT : MDLA_MODEL_ADDITIVE,
         .passages = d->header.code.passages,
         .embedded = d->header.embedded,
+        .postings = d->postings.count != 0,
         .fvu = d->has_stats && d->stats.deviation_sum > 0.0
                    ? d->stats.error_sum / d->stats.deviation_sum
                    : (double)NAN,

@@ -1,8 +1,10 @@
 /* The rows where one feature is active: all of them in order, or those where it is strongest.
- * Blocks are decoded to their codes, once each, and believed when they are whole. */
+ * Blocks are decoded to their codes, once each, and believed when they are whole. Posting lists,
+ * where the file has them, leave blocks out. */
 #include "decoder.h"
 
 #include "base/alloc.h"
+#include "postings/posting_common.h"
 
 #include <stdlib.h>
 
@@ -11,6 +13,8 @@ typedef struct feature_scan {
     uint32_t feature;
     mdla_feature_row *found; /* [block_rows] */
     size_t found_count;      /* of the block under way */
+    uint32_t highest;        /* level in the block under way */
+    uint8_t *classes;        /* [blocks] the feature's posting list; NULL: the file has none */
 } feature_scan;
 
 static void watch_feature(void *ctx, const bit_visit *v, uint64_t row)
@@ -25,6 +29,8 @@ static void watch_feature(void *ctx, const bit_visit *v, uint64_t row)
                                    .strength = decoder_strength(v->d, v->code.level[i]),
                                    .index_bits = v->bits.index[i],
                                    .level_bits = v->bits.level[i]};
+            if (v->code.level[i] > s->highest)
+                s->highest = v->code.level[i];
             return;
         }
 }
@@ -39,19 +45,33 @@ static mdla_status scan_start(feature_scan *s, mdla_decoder *d, uint32_t feature
     s->found = alloc_array(d->al, d->header.block_rows, sizeof *s->found);
     if (s->found == NULL)
         return error_set(err, MDLA_ERR_MEMORY, "%s: no memory for a feature's rows", d->name);
-    return MDLA_OK;
+    if (d->postings.count == 0)
+        return MDLA_OK;
+    s->classes = alloc_array(d->al, (size_t)d->tail.blocks + 1, 1);
+    if (s->classes == NULL)
+        return error_set(err, MDLA_ERR_MEMORY, "%s: no memory for a posting list", d->name);
+    return decoder_read_postings(d, feature, s->classes, err);
 }
 
 static void scan_end(feature_scan *s)
 {
+    alloc_free(s->visit.d->al, s->classes);
     alloc_free(s->visit.d->al, s->found);
     bit_visit_end(&s->visit);
 }
 
-static mdla_status scan_block(feature_scan *s, const block_entry *entry, mdla_error *err)
+static mdla_status scan_block(feature_scan *s, uint64_t block, mdla_error *err)
 {
+    const mdla_decoder *d = s->visit.d;
+
     s->found_count = 0;
-    return bit_visit_check(&s->visit, entry, watch_feature, s, err);
+    s->highest = 0;
+    MDLA_TRY(bit_visit_check(&s->visit, &d->index[block], watch_feature, s, err));
+    if (s->classes != NULL && posting_class(s->highest) != s->classes[block])
+        return error_set(err, MDLA_ERR_CORRUPT,
+                         "%s: the posting list of feature %u doesn't match block %llu", d->name,
+                         s->feature, (unsigned long long)block);
+    return MDLA_OK;
 }
 
 static mdla_status visit_all(feature_scan *s, mdla_feature_visitor visitor, void *ctx,
@@ -60,7 +80,9 @@ static mdla_status visit_all(feature_scan *s, mdla_feature_visitor visitor, void
     const mdla_decoder *d = s->visit.d;
 
     for (uint64_t b = 0; b < d->tail.blocks; b++) {
-        MDLA_TRY(scan_block(s, &d->index[b], err));
+        if (s->classes != NULL && s->classes[b] == 0)
+            continue;
+        MDLA_TRY(scan_block(s, b, err));
         for (size_t i = 0; i < s->found_count; i++)
             if (visitor(ctx, &s->found[i]) != 0)
                 return MDLA_OK;
@@ -119,14 +141,51 @@ static void top_add(top_rows *t, const mdla_feature_row *row)
     t->rows[at] = *row;
 }
 
+static mdla_status top_of_block(feature_scan *s, uint64_t block, top_rows *top, mdla_error *err)
+{
+    MDLA_TRY(scan_block(s, block, err));
+    for (size_t i = 0; i < s->found_count; i++)
+        top_add(top, &s->found[i]);
+    return MDLA_OK;
+}
+
 static mdla_status top_of_all(feature_scan *s, top_rows *top, mdla_error *err)
+{
+    for (uint64_t b = 0; b < s->visit.d->tail.blocks; b++)
+        MDLA_TRY(top_of_block(s, b, top, err));
+    return MDLA_OK;
+}
+
+/* The most that a level of the class or below is worth: strengths needn't rise with the level where
+ * reconstruction points are far apart. */
+static double strongest(const mdla_decoder *d, unsigned posting)
+{
+    uint32_t last = posting_class_top(posting);
+    double most = 0.0;
+
+    if (last > d->model->max_level)
+        last = d->model->max_level;
+    for (uint32_t level = 1; level <= last; level++)
+        if (decoder_strength(d, level) > most)
+            most = decoder_strength(d, level);
+    return most;
+}
+
+/* Blocks by falling class. One is left out where even its strongest row would stand behind all that
+ * were found. */
+static mdla_status top_by_class(feature_scan *s, top_rows *top, mdla_error *err)
 {
     const mdla_decoder *d = s->visit.d;
 
-    for (uint64_t b = 0; b < d->tail.blocks; b++) {
-        MDLA_TRY(scan_block(s, &d->index[b], err));
-        for (size_t i = 0; i < s->found_count; i++)
-            top_add(top, &s->found[i]);
+    for (unsigned posting = POSTING_CLASS_MAX; posting > 0; posting--) {
+        mdla_feature_row best = {.strength = strongest(d, posting)};
+
+        for (uint64_t b = 0; b < d->tail.blocks; b++) {
+            best.row = d->index[b].first_row;
+            if (s->classes[b] == posting &&
+                (top->count < top->capacity || compare_strength(&best, &top->rows[0]) < 0))
+                MDLA_TRY(top_of_block(s, b, top, err));
+        }
     }
     return MDLA_OK;
 }
@@ -139,7 +198,7 @@ mdla_status mdla_decoder_top_rows(mdla_decoder *d, uint32_t feature, mdla_featur
     mdla_status status = scan_start(&s, d, feature, err);
 
     if (status == MDLA_OK && max_rows > 0)
-        status = top_of_all(&s, &top, err);
+        status = s.classes != NULL ? top_by_class(&s, &top, err) : top_of_all(&s, &top, err);
     scan_end(&s);
     *got = status == MDLA_OK ? top.count : 0;
     qsort(rows, *got, sizeof *rows, compare_strength);

@@ -40,7 +40,8 @@ enum {
     KEY_PRUNE,
     KEY_ADAPT,
     KEY_MODEL,
-    KEY_DOCS
+    KEY_DOCS,
+    KEY_INDEX
 };
 
 static const tool_option table[] = {
@@ -55,7 +56,7 @@ static const tool_option table[] = {
      .brief = "use this codebook, made before", .more = "CB may be a .mdla file that embeds one."},
     {"fvu", KEY_FVU, "F", .brief = "reach this fraction of variance unexplained"},
     {"bits-per-row", KEY_BITS, "B", .brief = "spend this many bits a row",
-     .more = "An embedded codebook isn't counted."},
+     .more = "An embedded codebook isn't counted, nor is what --index adds."},
     {"step", KEY_STEP, "S", .brief = "step of strengths",
      .more = "In units of strength. By default it is the codebook's own."},
     {"effort", KEY_EFFORT, "E", .brief = "search 1 to 9 long (5)",
@@ -69,6 +70,10 @@ static const tool_option table[] = {
     {"docs", KEY_DOCS, "FILE.npy", .files = "*.npy", .brief = "passage numbers, one a row",
      .more = "A 1-D array of integers. Where the number changes a passage starts; features of the "
              "row before foretell those of the next within one."},
+    {"index", KEY_INDEX, .brief = "add posting lists, feature to blocks",
+     .more =
+         "mdla-info --feature then decodes only the blocks that it must. Their bits are a class "
+         "of their own, which --bits-per-row doesn't count."},
     {"block-rows", KEY_BLOCK_ROWS, "N", .brief = "rows that decode together (1024)", .minor = 1},
     {"note", KEY_NOTE, "TEXT", .brief = "provenance to keep in OUT, at most 1024 bytes",
      .minor = 1},
@@ -176,6 +181,7 @@ static int set_option(enc_options *o, int key)
         break;
     case KEY_DOCS: o->docs = optarg; break;
     case KEY_PRUNE: o->prune = 1; break;
+    case KEY_INDEX: o->index = 1; break;
     case KEY_ADAPT: o->adapt_atoms = 1; break;
     default: break;
     }
@@ -213,6 +219,8 @@ static int check_options(const enc_options *o)
         return tool_usage(
             "--prune and --adapt-atoms act where a codebook is made; %s is one already",
             o->codebook);
+    if (o->index && !o->common.output)
+        return tool_usage("--index is for a file; give -o OUT.mdla");
     if (o->codebook && o->codebook_out)
         return tool_usage("--codebook-out is for a codebook made here; %s is one already",
                           o->codebook);

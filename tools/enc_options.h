@@ -19,7 +19,7 @@ typedef struct enc_options {
     mdla_array_options array;
     uint64_t expected_rows;
     uint32_t block_rows;
-    int prune, adapt_atoms;
+    int prune, adapt_atoms, index;
     int raw, embed, reference, verify;
     char **data; /* names_free */
     size_t data_count;

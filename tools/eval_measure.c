@@ -136,9 +136,9 @@ static void divide_bits(eval_result *out)
 
     out->coded = 1;
     out->file_bits = all / rows;
-    out->stream_bits =
-        (all - a->bits[MDLA_BITS_ATOMS] - a->bits[MDLA_BITS_BIAS] - a->bits[MDLA_BITS_PRIORS]) /
-        rows;
+    out->stream_bits = (all - a->bits[MDLA_BITS_ATOMS] - a->bits[MDLA_BITS_BIAS] -
+                        a->bits[MDLA_BITS_PRIORS] - a->bits[MDLA_BITS_POSTINGS]) /
+                       rows;
 }
 
 static int measure(const eval_settings *s, const eval_data *data, mdla_decoder *decoder,

@@ -26,6 +26,7 @@ static void print_size(const info_subject *s, const mdla_account *account)
     const double codebook = (account->bits[MDLA_BITS_ATOMS] + account->bits[MDLA_BITS_BIAS] +
                              account->bits[MDLA_BITS_PRIORS]) /
                             rows_or_one(account);
+    const double postings = account->bits[MDLA_BITS_POSTINGS] / rows_or_one(account);
     char count[NUMBER_TEXT_MAX];
 
     printf("  size      %s bytes", number_grouped(account->file_nbytes, count));
@@ -36,8 +37,10 @@ static void print_size(const info_subject *s, const mdla_account *account)
     printf("; the rows took %.3g times as many\n",
            source_nbytes(&s->file, account) / (double)account->file_nbytes);
     printf("  bits      %.2f a row", bits);
-    if (codebook > 0)
-        printf(", %.2f beside the codebook", bits - codebook);
+    if (codebook + postings > 0)
+        printf(", %.2f beside %s%s%s", bits - codebook - postings,
+               codebook > 0 ? "the codebook" : "", codebook > 0 && postings > 0 ? " and " : "",
+               postings > 0 ? "posting lists" : "");
     putchar('\n');
 }
 
@@ -76,6 +79,8 @@ static void print_head(const info_subject *s, const mdla_account *account)
            f->passages ? "; starts of passages are coded" : "");
     printf("  codebook  %s, SHA-256 %s\n", f->embedded ? "embedded" : "named",
            number_sha256(f->codebook_sha256, text));
+    if (f->postings)
+        printf("  index     posting lists: --feature decodes only the blocks that it must\n");
     if (f->has_decoded_sha256)
         printf("  decoded   SHA-256 %s\n", number_sha256(f->decoded_sha256, text));
     if (f->note && f->note[0])
@@ -129,6 +134,7 @@ static void print_json(const info_subject *s, const mdla_account *account)
     json_count(&json, "blocks", f->blocks);
     json_count(&json, "block_rows", f->block_rows);
     json_bool(&json, "embedded", f->embedded);
+    json_bool(&json, "postings", f->postings);
     json_text(&json, "codebook_sha256", number_sha256(f->codebook_sha256, text));
     json_number(&json, "step", f->step);
     json_count(&json, "active", account->active);

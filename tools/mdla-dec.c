@@ -359,6 +359,8 @@ static int test_decoder(const dec_options *o, const char *path, mdla_decoder *de
         status = hash_rows(decoder, &buffer, hash, info.dims, info.rows, &rows, &err);
     mdla_value_hash_finish(hash, sha256);
     free(buffer.values);
+    if (status == MDLA_OK && info.postings)
+        status = mdla_decoder_check_postings(decoder, &err);
     if (status != MDLA_OK)
         return tool_fail_status(status, &err);
     mdla_decoder_query(decoder, &info); /* in a pipe the hash comes with the trailer */

@@ -102,7 +102,7 @@ static int get_codebook(const enc_options *o, enc_job *job)
 static void report(const enc_options *o, const mdla_encode_report *r)
 {
     const char *name = strcmp(o->common.output, "-") == 0 ? "standard output" : o->common.output;
-    const uint64_t stream = r->file_nbytes - r->codebook_nbytes;
+    const uint64_t beside = r->codebook_nbytes + r->postings_nbytes;
     char count[NUMBER_TEXT_MAX], nbytes[NUMBER_TEXT_MAX], fvu[40];
 
     number_grouped(r->rows, count);
@@ -113,9 +113,13 @@ static void report(const enc_options *o, const mdla_encode_report *r)
     }
     snprintf(fvu, sizeof fvu, isfinite(r->fvu) ? "FVU %.6f" : "FVU undefined (constant rows)",
              r->fvu);
-    tool_say("%s: %s rows in %s bytes, %.2f bits a row%s, %s, L0 %.2f, step %g", name, count,
-             nbytes, 8.0 * (double)stream / (double)r->rows,
-             r->codebook_nbytes ? " beside the codebook" : "", fvu, r->l0, r->step);
+    tool_say("%s: %s rows in %s bytes, %.2f bits a row%s%s%s, %s, L0 %.2f, step %g", name, count,
+             nbytes, 8.0 * (double)(r->file_nbytes - beside) / (double)r->rows,
+             beside ? " beside " : "", r->codebook_nbytes ? "the codebook" : "",
+             !r->postings_nbytes  ? ""
+             : r->codebook_nbytes ? " and posting lists"
+                                  : "posting lists",
+             fvu, r->l0, r->step);
 }
 
 /* Sums the loss of the decoded file against the rows. */
@@ -186,6 +190,7 @@ static int encode(const enc_options *o, enc_job *job)
     options.effort = o->effort;
     options.reference = o->reference;
     options.block_rows = o->block_rows;
+    options.postings = o->index;
     options.note = o->note;
     options.progress = progress_show;
     mdla_codebook_query(job->codebook, &info);

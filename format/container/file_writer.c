@@ -43,17 +43,23 @@ mdla_status file_writer_block(file_writer *w, uint32_t rows,
     return MDLA_OK;
 }
 
-mdla_status file_writer_finish(file_writer *w, const file_stats *stats, const char *note)
+mdla_status file_writer_index(file_writer *w, const file_stats *stats, const char *note)
 {
-    const file_tail tail = {w->out.offset, w->rows, w->blocks};
-    uint8_t stats_bytes[STATS_FIXED_NBYTES], tail_bytes[TAIL_NBYTES];
+    uint8_t stats_bytes[STATS_FIXED_NBYTES];
 
     stats_put(stats, stats_bytes);
-    tail_put(&tail, tail_bytes);
+    w->index_offset = w->out.offset;
     MDLA_TRY(chunk_write(&w->out, CHUNK_INDEX, w->index, w->index_nbytes, NULL, 0));
     MDLA_TRY(chunk_write(&w->out, CHUNK_STATS, stats_bytes, sizeof stats_bytes, NULL, 0));
-    if (note != NULL)
-        MDLA_TRY(chunk_write(&w->out, CHUNK_NOTE, note, strlen(note), NULL, 0));
+    return note != NULL ? chunk_write(&w->out, CHUNK_NOTE, note, strlen(note), NULL, 0) : MDLA_OK;
+}
+
+mdla_status file_writer_finish(file_writer *w)
+{
+    const file_tail tail = {w->index_offset, w->rows, w->blocks};
+    uint8_t tail_bytes[TAIL_NBYTES];
+
+    tail_put(&tail, tail_bytes);
     return chunk_write(&w->out, CHUNK_TAIL, tail_bytes, sizeof tail_bytes, NULL, 0);
 }
 

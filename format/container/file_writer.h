@@ -10,6 +10,7 @@ typedef struct file_writer {
     uint8_t *index; /* the row index so far: rows and bytes of each block as varints */
     size_t index_nbytes, index_capacity;
     uint64_t rows, blocks;
+    uint64_t index_offset;
     uint64_t codebook_nbytes; /* embedded, framing included */
 } file_writer;
 
@@ -22,8 +23,12 @@ mdla_status file_writer_block(file_writer *w, uint32_t rows,
                               const uint8_t header[BLOCK_HEADER_NBYTES], const uint8_t *payload,
                               size_t nbytes);
 
-/* Row index, statistics, note (may be NULL), tail. */
-mdla_status file_writer_finish(file_writer *w, const file_stats *stats, const char *note);
+/* What stands between the row index and the tail: INDX, statistics, note (may be NULL). Other
+ * ancillary chunks may follow, written to w->out. */
+mdla_status file_writer_index(file_writer *w, const file_stats *stats, const char *note);
+
+/* The tail, after file_writer_index. */
+mdla_status file_writer_finish(file_writer *w);
 
 void file_writer_free(file_writer *w);
 

@@ -13,6 +13,7 @@
 #define HEADER_NBYTES 40
 #define STATS_FIXED_NBYTES 48
 #define TAIL_NBYTES 24
+#define POSTINGS_HEADER_NBYTES 8 /* first feature, number of features */
 
 typedef struct file_header {
     uint32_t dims, width, block_rows;

@@ -5,6 +5,7 @@
 #include "block/block_encoder.h"
 #include "container/file_writer.h"
 #include "encode/passes.h"
+#include "encode/posting_builder.h"
 #include "handles.h"
 #include "saes/sae_handle.h"
 #include "synthesis/synthesis.h"
@@ -38,6 +39,8 @@ typedef struct encode_job {
 
     /* writing */
     file_writer writer;
+    posting_builder *postings; /* NULL: not wanted */
+    uint64_t postings_nbytes;
     range_encoder coder;
     code_rows pending;       /* codes of the block under way */
     uint8_t *pending_starts; /* [block_rows] */
@@ -99,6 +102,9 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
     if (j->atoms == NULL || j->pending_starts == NULL || j->pending_norms == NULL ||
         j->accumulator == NULL || j->decoded == NULL || j->row.feature == NULL ||
         j->row.level == NULL || deviation_sums_new(j->al, j->cb->dims, &j->deviation) != MDLA_OK)
+        return no_memory(j);
+    if (j->options->postings != 0 &&
+        (j->postings = posting_builder_new(j->al, j->cb->width)) == NULL)
         return no_memory(j);
     j->engine.atoms = j->atoms;
     j->engine.dims = j->cb->dims;
@@ -266,6 +272,8 @@ static mdla_status flush_block(encode_job *j)
     if (block_encode(j->engine.model, &j->pending, 0, rows, j->pending_starts, j->pending_norms,
                      header, &j->coder, &charge) != MDLA_OK)
         return no_memory(j);
+    if (j->postings != NULL)
+        MDLA_TRY(posting_builder_block(j->postings, &j->pending, j->err));
     status =
         file_writer_block(&j->writer, (uint32_t)rows, header, j->coder.payload, j->coder.nbytes);
     j->pending.row_count = 0;
@@ -331,8 +339,16 @@ static mdla_status write_file(encode_job *j, mdla_sink sink)
         stats.error_sum = j->error_sum;
         stats.deviation_sum = deviation_sums_total(&j->deviation);
         sha256_finish(&j->hash, stats.decoded_sha256);
-        status = file_writer_finish(&j->writer, &stats, o->note);
+        status = file_writer_index(&j->writer, &stats, o->note);
     }
+    if (status == MDLA_OK && j->postings != NULL) {
+        const uint64_t before = j->writer.out.offset;
+
+        MDLA_TRY(posting_builder_write(j->postings, &j->writer.out, j->err));
+        j->postings_nbytes = j->writer.out.offset - before;
+    }
+    if (status == MDLA_OK)
+        status = file_writer_finish(&j->writer);
     return status == MDLA_OK ? MDLA_OK : error_set(j->err, status, "the output can't be written");
 }
 
@@ -370,6 +386,7 @@ static void report_to(const encode_job *j, mdla_encode_report *report)
     *report = (mdla_encode_report){.rows = rows,
                                    .file_nbytes = j->writer.out.offset,
                                    .codebook_nbytes = j->writer.codebook_nbytes,
+                                   .postings_nbytes = j->postings_nbytes,
                                    .fvu = deviation > 0.0 ? j->error_sum / deviation : (double)NAN,
                                    .step = quant_step_value(j->engine.model->params.step),
                                    .l0 = rows != 0 ? (double)j->active / (double)rows : 0.0};
@@ -401,6 +418,7 @@ mdla_status mdla_encode(const mdla_config *config, const mdla_codebook *book, co
     parallel_close(j.engine.pool);
     row_survey_free(&j.survey);
     file_writer_free(&j.writer);
+    posting_builder_free(j.postings);
     range_encoder_free(&j.coder);
     code_rows_free(al, &j.pending);
     alloc_free(al, j.pending_starts);

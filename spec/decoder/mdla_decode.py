@@ -621,6 +621,7 @@ class Model:
         rows, scale = payload[0] + 256 * payload[1] + 1, payload[2] + 256 * payload[3]
         need(rows <= block_rows and scale > 0, "block header")
         d, starts, norms, previous, out = Range(payload[4:]), Starts(), Norms(self.cb, self.scale_bits), [], []
+        highest = {}  # level of each feature
         for _ in range(rows):
             first = starts.next(d) if self.passages else 0
             if first:
@@ -631,8 +632,10 @@ class Model:
             levels = [1 + position(d, self.level_cum[self.cb.level_class[j]], s, 0) for j, s in zip(code, scales)]
             need(all(level <= self.max_level for level in levels), "level")
             out.append(self.row(code, [self.coefficient[level] for level in levels], norm))
+            for j, level in zip(code, levels):
+                highest[j] = max(level, highest.get(j, 0))
         d.finish()
-        return out
+        return out, highest
 
     def ranks(self, d, scale, previous):
         """The row's active ranks and the scales of their levels; previous: the ranks of the row before."""
@@ -679,6 +682,35 @@ def to_float32(n):
     return float((kept << drop) if n >= 0 else -(kept << drop))
 
 
+def check_postings(chunks, width, blocks):  # 4.7
+    """Every list against the codes; blocks: the highest level of each feature, block by block."""
+    feature = 0
+    for payload in chunks:
+        need(len(payload) >= 8, "post")
+        first, count = struct.unpack_from("<II", payload)
+        need(first == feature and 0 < count <= width - first, "features of post")
+        d, usual = Range(payload[8:]), [Context() for _ in range(43)]
+        for feature in range(first, first + count):
+            own = [Context(c.p, min(c.count, 1)) for c in usual]
+            for highest in blocks:
+                n = 0
+                while n < 43:
+                    bit = d.adaptive(own[n])
+                    usual[n].update(bit)
+                    if not bit:
+                        break
+                    n += 1
+                need(n == posting(highest.get(feature, 0)), "a posting list")
+        d.finish()
+        feature = first + count
+    need(feature == width or not chunks, "features without a posting list")
+
+
+def posting(level):
+    n = level.bit_length()
+    return level if level < 8 else 4 * (n - 2) + (level >> (n - 3) & 3)
+
+
 def varint(data, at):
     value = shift = 0
     while True:
@@ -717,14 +749,16 @@ def decode(data, codebook=None):
     need(flags >> 1 & 1 == cb.scales, "scales of rows")
     model = Model(cb, mantissa, exponent, offset, flags & 1, model_kind == 1, scale_bits, offset_exponent)
     rows, index, stat, note, tail = [], b"", None, None, False
+    lists, highest = [], []
     index_offset = blocks = None
     seen = []
     for kind, payload, begin, end in stream:
         need(not tail, "something behind TAIL")
         if kind == b"BLCK":
             need(index_offset is None, "BLCK behind INDX")
-            got = model.block(payload, block_rows)
+            got, levels = model.block(payload, block_rows)
             rows += got
+            highest.append(levels)
             seen.append((len(got), end - begin))
         elif kind == b"INDX":
             need(index_offset is None, "second INDX")
@@ -735,6 +769,9 @@ def decode(data, codebook=None):
         elif kind == b"note":
             need(index_offset is not None and note is None, "note")
             note = payload
+        elif kind == b"post":
+            need(index_offset is not None, "post")
+            lists.append(payload)
         elif kind == b"TAIL":
             need(struct.unpack("<QQQ", payload) == (index_offset, len(rows), len(seen)), "TAIL")
             tail = True
@@ -747,6 +784,7 @@ def decode(data, codebook=None):
         size, at = varint(index, at)
         need((n, size) == blocks, "INDX")
     need(at == len(index), "INDX")
+    check_postings(lists, width, highest)
     out = b"".join(struct.pack("<%df" % dims, *row) for row in rows)
     need(stat is None or hashlib.sha256(out).digest() == stat, "the recorded SHA-256 of the rows")
     return out

@@ -122,6 +122,30 @@ class Query(cli.CliTest):
         text = self.good("mdla-info", FILE, "--row", 1500, "--data", DIGITS).decode()
         self.assertIn(f"the row's squared error: {error:.6g}", text)
 
+    def test_posting_lists_change_no_answer(self):
+        self.good("mdla-enc", DIGITS, "--codebook", cli.FIXTURE / "digits.codebook", "--fvu", "0.2", "--block-rows", 100,
+                  "-o", "plain.mdla")
+        self.good("mdla-enc", DIGITS, "--codebook", cli.FIXTURE / "digits.codebook", "--fvu", "0.2", "--block-rows", 100,
+                  "--index", "-o", "indexed.mdla")
+        sizes = [(self.folder / f"{name}.mdla").stat().st_size for name in ("plain", "indexed")]
+        plain, indexed = (json.loads(self.good("mdla-info", f"{n}.mdla", "--json")) for n in ("plain", "indexed"))
+        self.assertEqual((plain["postings"], indexed["postings"]), (False, True))
+        self.assertEqual((plain["bits"]["postings"], indexed["bits"]["postings"]), (0, 8 * (sizes[1] - sizes[0])))
+        self.assertEqual(plain["decoded_sha256"], indexed["decoded_sha256"])
+        self.assertIn(b"posting lists", self.good("mdla-info", "indexed.mdla"))
+        rows = {f["feature"]: f["rows"] for f in json.loads(self.good("mdla-info", FILE, "--features", "--json"))}
+        for feature in (max(rows, key=rows.get), min(rows, key=rows.get), 5, 500, WIDTH - 1):
+            for question in ([], ["--top", 1], ["--top", 12]):
+                answers = [self.good("mdla-info", f"{n}.mdla", "--feature", feature, *question, "--csv")
+                           for n in ("plain", "indexed")]
+                self.assertEqual(*answers)
+        self.good("mdla-dec", "--test", "indexed.mdla")
+        whole = (self.folder / "indexed.mdla").read_bytes()
+        at = whole.rindex(b"post")
+        (self.folder / "damaged.mdla").write_bytes(whole[:at + 100] + bytes([whole[at + 100] ^ 1]) + whole[at + 101:])
+        self.assertIn("CRC", self.bad(1, "mdla-dec", "--test", "damaged.mdla"))
+        self.assertEqual(self.good("mdla-dec", "damaged.mdla", "-o", "-"), self.good("mdla-dec", "plain.mdla", "-o", "-"))
+
     def test_mistakes(self):
         for args, sentence in (
                 (["--top", "3"], "--top goes with --feature J"),

@@ -46,10 +46,17 @@ static int look(void *ctx, uint64_t row, const mdla_coded_feature *code, size_t 
     return row > 1000 || count > 100000;
 }
 
+static int look_at_feature(void *ctx, const mdla_feature_row *at)
+{
+    (void)ctx;
+    return at->row > 1000;
+}
+
 static void decode(const mdla_config *config, mdla_source source)
 {
     mdla_decoder *decoder;
     mdla_file_info info;
+    mdla_feature_row top[4];
     mdla_error err;
     float *rows;
     size_t got = 1;
@@ -63,6 +70,10 @@ static void decode(const mdla_config *config, mdla_source source)
             break;
     }
     (void)!mdla_decoder_visit_rows(decoder, 0, MDLA_UNKNOWN, look, NULL, &err);
+    (void)!mdla_decoder_check_postings(decoder, &err);
+    (void)!mdla_decoder_visit_feature(decoder, info.width / 2, look_at_feature, NULL, &err);
+    (void)!mdla_decoder_top_rows(decoder, info.width - 1, top, sizeof top / sizeof top[0], &got,
+                                 &err);
     (void)!mdla_decoder_seek(decoder, info.rows == MDLA_UNKNOWN ? 3 : info.rows / 2, &err);
     free(rows);
     mdla_decoder_close(decoder);

@@ -81,18 +81,16 @@ static inline void small_case_free(small_case *c)
     mdla_codebook_free(c->book);
 }
 
-/* Encodes rows first .. first + count - 1. *bytes is released with free(). */
-static inline void small_case_encode(const small_case *c, size_t count, bool reference,
-                                     uint32_t block_rows, uint32_t threads, void **bytes,
-                                     size_t *nbytes, mdla_encode_report *report)
+/* Encodes the first count rows at the codebook's step. *bytes is released with free(). */
+static inline void small_case_encode_as(const small_case *c, size_t count,
+                                        mdla_encode_options options, uint32_t threads, void **bytes,
+                                        size_t *nbytes, mdla_encode_report *report)
 {
     mdla_config config;
     mdla_error err;
     mdla_rows *stream;
     mdla_sink sink;
     mdla_codebook_info info;
-    mdla_encode_options options = {
-        .reference = reference, .block_rows = block_rows, .note = "a test"};
 
     mdla_config_init(&config);
     config.threads = threads;
@@ -104,6 +102,16 @@ static inline void small_case_encode(const small_case *c, size_t count, bool ref
     if (mdla_encode(&config, c->book, NULL, stream, &options, sink, report, &err) != MDLA_OK)
         fail_msg("%s", err.text);
     mdla_rows_close(stream);
+}
+
+static inline void small_case_encode(const small_case *c, size_t count, bool reference,
+                                     uint32_t block_rows, uint32_t threads, void **bytes,
+                                     size_t *nbytes, mdla_encode_report *report)
+{
+    const mdla_encode_options options = {
+        .reference = reference, .block_rows = block_rows, .note = "a test"};
+
+    small_case_encode_as(c, count, options, threads, bytes, nbytes, report);
 }
 
 /* A source that can't seek, over memory. */

@@ -40,6 +40,10 @@ finish no-rows digits.codebook
 mdla-dec all.mdla --rows 0:9 -o nine.npy -q
 mdla-enc nine.npy --codebook digits.codebook --step 300 --block-rows 1 --reference -o blocks-of-one.mdla -q
 finish blocks-of-one digits.codebook
+# posting lists, levels of many classes
+mdla-dec all.mdla --rows 0:60 -o sixty.npy -q
+mdla-enc sixty.npy --codebook digits.codebook --step 30 --block-rows 7 --index -o postings.mdla -q
+finish postings
 
 # the joint model: lists and dense rows of weights, the row before, starts of passages, many blocks; and the same rows
 # additive

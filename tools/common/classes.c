@@ -22,6 +22,7 @@ const char *class_meaning(mdla_bit_class bit_class)
     case MDLA_BITS_LEVELS: return "how strongly";
     case MDLA_BITS_INDEX: return "where the blocks are";
     case MDLA_BITS_ANCILLARY: return "provenance, hashes, sums";
+    case MDLA_BITS_POSTINGS: return "which blocks hold a feature";
     case MDLA_BITS_CODER: return "the coder's own overhead";
     default: return "";
     }

@@ -533,6 +533,8 @@ typedef struct mdla_encode_options {
     int effort;          /**< 1 .. 9: how long to search; 0: 5 */
     int reference;       /**< nonzero: name the codebook by SHA-256; zero: embed it */
     uint32_t block_rows; /**< 0: 1,024 */
+    int postings;        /**< nonzero: posting lists, which features are in which blocks, for
+                            mdla_decoder_visit_feature and _top_rows. bits_per_row doesn't count them */
     const char *note;    /**< provenance text, at most 1,024 bytes; may be NULL. Never a path */
     mdla_progress progress;
     void *progress_ctx;
@@ -542,6 +544,7 @@ typedef struct mdla_encode_report {
     uint64_t rows;
     uint64_t file_nbytes;
     uint64_t codebook_nbytes; /**< embedded codebook with its framing; 0 with reference */
+    uint64_t postings_nbytes; /**< posting lists with their framing */
     double fvu; /**< reached, of the decoded float32 values; NaN where the rows are constant */
     double step, l0;
 } mdla_encode_report;
@@ -591,6 +594,7 @@ typedef struct mdla_file_info {
     mdla_model model;
     int passages; /**< starts of passages are coded */
     int embedded; /**< the codebook is inside */
+    int postings; /**< it has posting lists; 0 where the source can't seek */
     uint8_t codebook_sha256[32];
     double fvu; /**< as recorded by the encoder; NaN where none is */
     int has_decoded_sha256;
@@ -636,6 +640,7 @@ typedef enum mdla_bit_class {
     MDLA_BITS_RESIDUAL,  /**< reserved for the residual layer: 0 */
     MDLA_BITS_INDEX,     /**< row index trailer */
     MDLA_BITS_ANCILLARY, /**< provenance, hashes, sums */
+    MDLA_BITS_POSTINGS,  /**< posting lists */
     MDLA_BITS_CODER,     /**< the range coder's own overhead: payload less the model's -log2 p */
     MDLA_BITS_CLASSES
 } mdla_bit_class;
@@ -700,8 +705,8 @@ typedef struct mdla_feature_row {
 typedef int (*mdla_feature_visitor)(void *ctx, const mdla_feature_row *at);
 
 /**
- * Shows the rows where a feature is active, in order. Decodes codes, no rows. Needs a source that
- * can seek.
+ * Shows the rows where a feature is active, in order. Decodes codes, no rows: of all blocks, or
+ * with posting lists of those that have the feature. Needs a source that can seek.
  * @return MDLA_ERR_ARGUMENT a feature past the width; else as mdla_decoder_read_rows.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_visit_feature(mdla_decoder *decoder,
@@ -710,7 +715,8 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_visit_feature(mdla_decoder *deco
                                                               void *ctx, mdla_error *err);
 
 /**
- * The rows where a feature is strongest: strongest first, ties by row.
+ * The rows where a feature is strongest: strongest first, ties by row. With posting lists only
+ * blocks are decoded that may hold one of them, about one a row asked for.
  * @param rows  out: [max_rows].
  * @param got   out: how many; fewer than max_rows where the feature is active in fewer.
  * @return as mdla_decoder_visit_feature.
@@ -718,6 +724,11 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_visit_feature(mdla_decoder *deco
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_top_rows(mdla_decoder *decoder, uint32_t feature,
                                                          mdla_feature_row *rows, size_t max_rows,
                                                          size_t *got, mdla_error *err);
+
+/** Compares posting lists, where there are any, with the codes. Decodes all codes. Needs a source
+ * that can seek. MDLA_ERR_CORRUPT where they differ. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_check_postings(mdla_decoder *decoder,
+                                                               mdla_error *err);
 
 /** Bits of the whole file by class. Decodes all codes. Needs a source that can seek. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_account(mdla_decoder *decoder, mdla_account *out,
