@@ -5,6 +5,7 @@
 
 #include "eval_metrics.h"
 #include "eval_moved.h"
+#include "eval_worth.h"
 #include "eval_saebench.h"
 #include "sae_open.h"
 
@@ -91,8 +92,10 @@ int eval_pass_again(eval_pass *pass);
 int eval_pass_rows(eval_pass *pass, size_t *got);
 /** Fills the result and gives memory back; result NULL: only gives back. */
 void eval_pass_end(eval_pass *pass, eval_result *result);
-/** Every feature's density as CSV. Returns 0, or -1: reported. */
-int eval_write_features(const eval_settings *settings, const eval_metrics *metrics);
+/** Every feature's density as CSV, and what it is worth (NULL: not of a coded file). Returns 0, or
+ * -1: reported. */
+int eval_write_features(const eval_settings *settings, const eval_metrics *metrics,
+                        const eval_worth *worth);
 
 /* histogram != 0: of feature densities too. Return 0, or -1: no memory. */
 int eval_print_sheet(const eval_result *results, size_t count, int histogram); /* a line a figure */

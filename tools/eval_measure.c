@@ -141,6 +141,17 @@ static void divide_bits(eval_result *out)
                        rows;
 }
 
+static int write_features(const eval_settings *s, const eval_pass *p, mdla_decoder *decoder)
+{
+    eval_worth worth;
+    int result = worth_measure(&worth, p->name, p->data->rows, decoder);
+
+    if (result == 0)
+        result = eval_write_features(s, &p->metrics, &worth);
+    worth_end(&worth);
+    return result;
+}
+
 static int measure(const eval_settings *s, const eval_data *data, mdla_decoder *decoder,
                    eval_result *out)
 {
@@ -166,8 +177,8 @@ static int measure(const eval_settings *s, const eval_data *data, mdla_decoder *
     result = compare_rows(&pass, decoder);
     if (result == 0)
         result = account_file(s, &pass, decoder, out);
-    if (result == 0)
-        result = eval_write_features(s, &pass.metrics);
+    if (result == 0 && s->features_out)
+        result = write_features(s, &pass, decoder);
     eval_pass_end(&pass, result == 0 ? out : NULL);
     if (result == 0)
         divide_bits(out);

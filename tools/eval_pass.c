@@ -92,7 +92,20 @@ void eval_pass_end(eval_pass *p, eval_result *result)
     p->values = NULL;
 }
 
-int eval_write_features(const eval_settings *s, const eval_metrics *m)
+/* What a feature is worth, behind its densities. */
+static void put_worth(text_sink *text, const eval_worth *worth, uint32_t f)
+{
+    const double rows = worth_payback_rows(worth, f);
+
+    text_sink_format(text, ",%.9g,%.9g,%.9g,%.9g", worth->bits[f], worth->saved[f], worth->worth[f],
+                     worth->atom_bits[f]);
+    if (isfinite(rows))
+        text_sink_format(text, ",%.9g", rows);
+    else
+        text_sink_format(text, ",n/a");
+}
+
+int eval_write_features(const eval_settings *s, const eval_metrics *m, const eval_worth *worth)
 {
     mdla_status status;
     mdla_sink sink;
@@ -109,8 +122,9 @@ int eval_write_features(const eval_settings *s, const eval_metrics *m)
         return -1;
     }
     text_sink_start(text, sink);
-    text_sink_format(text, "feature,rows,feature_density,log10_feature_density%s\n",
-                     m->passage_rows ? ",consistent_activation_heuristic" : "");
+    text_sink_format(text, "feature,rows,feature_density,log10_feature_density%s%s\n",
+                     m->passage_rows ? ",consistent_activation_heuristic" : "",
+                     worth ? ",bits,error_saved,worth_bits,atom_bits,payback_rows" : "");
     for (uint32_t f = 0; f < m->width; f++) {
         text_sink_format(text, "%" PRIu32 ",%" PRIu64 ",%.9g,%.9g", f, m->fired[f],
                          metrics_density(m, f), metrics_log10_density(m, f));
@@ -118,6 +132,8 @@ int eval_write_features(const eval_settings *s, const eval_metrics *m)
             text_sink_format(text, ",%.9g", metrics_consistency(m, f));
         else if (m->passage_rows)
             text_sink_format(text, ",");
+        if (worth)
+            put_worth(text, worth, f);
         text_sink_format(text, "\n");
     }
     status = text_sink_close(text, 1);

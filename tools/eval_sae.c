@@ -169,7 +169,7 @@ static int measure(forward *f, eval_result *out)
     if (result == 0)
         result = closed;
     if (result == 0)
-        result = eval_write_features(f->settings, &f->pass.metrics);
+        result = eval_write_features(f->settings, &f->pass.metrics, NULL);
     free(f->strengths);
     saebench_end(&f->saebench);
     eval_pass_end(&f->pass, result == 0 ? out : NULL);

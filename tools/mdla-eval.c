@@ -45,7 +45,16 @@ static const tool_option table[] = {
     {"json", KEY_JSON, .brief = "likewise"},
     {"histogram", KEY_HISTOGRAM, .brief = "how many features have which log10 density, too"},
     {"features-out", KEY_FEATURES_OUT, "F", .files = FILES_ANY,
-     .brief = "write every feature's density, as CSV"},
+     .brief = "write every feature's density and worth, as CSV",
+     .more =
+         "Of a file also the bits charged to it, the squared error that its rows would have more "
+         "without it (error_saved), the same in bits (worth_bits: divided by step^2 ln 2 / 6, what "
+         "a "
+         "bit is worth where a uniform quantiser's step is at its best), what its atom takes in "
+         "the "
+         "codebook, and the rows after which that is paid: atom_bits / ((worth_bits - bits) / "
+         "rows), "
+         "n/a where never."},
     {"passage-rows", KEY_PASSAGE_ROWS, "N", .brief = "N rows are a passage",
      .more = "For consistent_activation_heuristic, which --features-out writes.", .minor = 1},
     {"codebook", KEY_CODEBOOK, "CB", .files = FILES_CODEBOOK,

@@ -47,12 +47,6 @@ static void decode_passage(block_decoder *b, row_code *code, row_bits *bits)
     b->first = false;
 }
 
-/* How much the range has shrunk, in bits: what the symbols since `before` took. */
-static double range_bits(const range_decoder *d, uint64_t before_range, size_t before_pos)
-{
-    return 8.0 * (double)(d->pos - before_pos) + log2((double)before_range / (double)d->range);
-}
-
 /* A number that no encoder writes makes the payload bad; it is then 0. */
 static int32_t decode_tracked(range_decoder *d, tracked_number *n, int64_t limit)
 {
@@ -72,8 +66,7 @@ static void decode_norm(block_decoder *b, row_code *code, row_bits *bits)
 {
     const code_model *m = b->model;
     const unsigned first = code->starts_passage ? 1 : 0;
-    const uint64_t range = b->range.range;
-    const size_t pos = b->range.pos;
+    const range_decoder before = b->range;
 
     code->norm = (row_norm){0};
     if (bits != NULL)
@@ -87,7 +80,7 @@ static void decode_norm(block_decoder *b, row_code *code, row_bits *bits)
     if (m->cb->norm == ROW_NORM_SCALE_OFFSET)
         code->norm.offset = decode_tracked(&b->range, &b->norm.offset[first], ROW_OFFSET_LIMIT - 1);
     if (bits != NULL)
-        bits->norm = range_bits(&b->range, range, pos);
+        bits->norm = range_decoder_spent(&before, &b->range);
 }
 
 static void decode_additive(block_decoder *b, row_code *code, row_bits *bits)

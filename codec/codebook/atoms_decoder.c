@@ -114,7 +114,7 @@ static bool decode_atom(range_decoder *d, atom_model *m, int16_t *q)
 }
 
 mdla_status atoms_decode(const mdla_allocator *al, range_decoder *d, const atom_group *group,
-                         uint8_t *step_index, int16_t *q)
+                         uint8_t *step_index, int16_t *q, double *bits)
 {
     atom_model *m = atom_model_new(al, group->dims, group->stride);
     mdla_status status = MDLA_OK;
@@ -124,12 +124,15 @@ mdla_status atoms_decode(const mdla_allocator *al, range_decoder *d, const atom_
     decode_settings(d, &m->set);
     for (size_t i = 0; i < group->count; i++) {
         const size_t feature = group->order[i];
+        const range_decoder before = *d;
 
         if (!decode_step(d, m) || !decode_atom(d, m, q + feature * group->dims)) {
             status = MDLA_ERR_CORRUPT;
             break;
         }
         step_index[feature] = (uint8_t)m->step_index;
+        if (bits != NULL)
+            bits[feature] = range_decoder_spent(&before, d);
     }
     atom_model_free(al, m);
     return status;

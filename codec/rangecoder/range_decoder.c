@@ -1,5 +1,7 @@
 #include "rangecoder/range_decoder.h"
 
+#include <math.h>
+
 void range_decoder_init(range_decoder *d, const uint8_t *payload, size_t nbytes)
 {
     d->payload = payload;
@@ -25,4 +27,10 @@ bool range_decoder_finished(const range_decoder *d)
     if (d->bad || d->nbytes < taken || d->nbytes - taken > 2)
         return false;
     return d->nbytes == taken || d->payload[d->nbytes - 1] != 0;
+}
+
+double range_decoder_spent(const range_decoder *before, const range_decoder *after)
+{
+    return 8.0 * (double)(after->pos - before->pos) +
+           log2((double)before->range / (double)after->range);
 }

@@ -18,6 +18,9 @@ typedef struct range_decoder {
 
 void range_decoder_init(range_decoder *d, const uint8_t *payload, size_t nbytes);
 
+/* What the symbols between two states of a decoder took, in bits. */
+double range_decoder_spent(const range_decoder *before, const range_decoder *after);
+
 /* True where no symbol was impossible and the payload ended where the symbols did. */
 bool range_decoder_finished(const range_decoder *d);
 

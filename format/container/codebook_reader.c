@@ -134,7 +134,7 @@ static mdla_status read_atoms(codebook_parse *p, uint32_t first, uint32_t count)
 
     MDLA_TRY(next_chunk(p, CHUNK_ATOMS, "atoms are missing"));
     range_decoder_init(&d, p->c.payload, p->c.nbytes);
-    status = atoms_decode(cb->al, &d, &group, p->step_index, cb->atoms);
+    status = atoms_decode(cb->al, &d, &group, p->step_index, cb->atoms, NULL);
     if (status == MDLA_ERR_MEMORY)
         return no_memory(p);
     if (status != MDLA_OK || !range_decoder_finished(&d))

@@ -6,6 +6,7 @@ import collections
 import csv
 import io
 import json
+import math
 import struct
 
 import cli
@@ -121,6 +122,36 @@ class Query(cli.CliTest):
         self.assertAlmostEqual(self.bill(1500, DIGITS)["squared_error"], error, delta=1e-6 * error)
         text = self.good("mdla-info", FILE, "--row", 1500, "--data", DIGITS).decode()
         self.assertIn(f"the row's squared error: {error:.6g}", text)
+
+    def test_what_an_atom_pays(self):
+        """mdla-eval's lines of features against mdla-info's, the bills of a rare feature's rows, and the formula."""
+        self.good("mdla-eval", DIGITS, FILE, "--features-out", "f.csv", "--json")
+        worth = list(csv.DictReader(io.StringIO((self.folder / "f.csv").read_text())))
+        info = json.loads(self.good("mdla-info", FILE, "--json"))
+        paid = {f["feature"]: f["bits"] for f in json.loads(self.good("mdla-info", FILE, "--features", "--json"))}
+        self.assertEqual(len(worth), WIDTH)
+        step = info["step"] ** 2 * math.log(2) / 6
+        pays = 0
+        for f in worth:
+            bits, saved, worth_bits, atom = (float(f[k]) for k in ("bits", "error_saved", "worth_bits", "atom_bits"))
+            self.assertAlmostEqual(bits, paid[int(f["feature"])], delta=1e-5 * bits + 1e-6)
+            self.assertAlmostEqual(worth_bits, saved / step, delta=1e-6 * abs(worth_bits) + 1e-6)
+            self.assertGreater(atom, 0)
+            if worth_bits > bits:
+                pays += 1
+                self.assertAlmostEqual(float(f["payback_rows"]), atom / ((worth_bits - bits) / ROWS),
+                                       delta=1e-3 * float(f["payback_rows"]))
+            else:
+                self.assertEqual(f["payback_rows"], "n/a")
+        self.assertTrue(WIDTH / 4 < pays < WIDTH)
+        total = sum(float(f["atom_bits"]) for f in worth)
+        self.assertLess(abs(total - info["bits"]["atoms"]), 200)
+        rare = min((f for f in worth if int(f["rows"]) > 1), key=lambda f: int(f["rows"]))
+        saved = 0
+        for at in self.lines(FILE, "--feature", rare["feature"]):
+            code = self.bill(at["row"], DIGITS)["code"]
+            saved += next(c["error_saved"] for c in code if c["feature"] == int(rare["feature"]))
+        self.assertAlmostEqual(saved, float(rare["error_saved"]), delta=1e-6 * abs(saved))
 
     def test_posting_lists_change_no_answer(self):
         self.good("mdla-enc", DIGITS, "--codebook", cli.FIXTURE / "digits.codebook", "--fvu", "0.2", "--block-rows", 100,

@@ -70,7 +70,7 @@ static void check_groups(const sample *s, uint32_t groups)
         assert_true(fabs((double)e.nbytes * 8 - bits.steps - bits.entries) <=
                     17 + 1e-3 * (double)e.nbytes);
         range_decoder_init(&d, e.payload, e.nbytes);
-        assert_int_equal(atoms_decode(alloc_of(NULL), &d, &group, step_index, q), MDLA_OK);
+        assert_int_equal(atoms_decode(alloc_of(NULL), &d, &group, step_index, q, NULL), MDLA_OK);
         assert_true(range_decoder_finished(&d));
         range_encoder_free(&e);
     }
@@ -181,7 +181,7 @@ static void test_atoms_corrupt_payload_does_no_harm(void **state)
                     (uint8_t)(1 << test_random_next(&r) % 8);
             }
             range_decoder_init(&d, e.payload, e.nbytes);
-            if (atoms_decode(alloc_of(NULL), &d, &group, step_index, q) != MDLA_OK ||
+            if (atoms_decode(alloc_of(NULL), &d, &group, step_index, q, NULL) != MDLA_OK ||
                 !range_decoder_finished(&d)) {
                 noticed++;
             } else {

@@ -420,6 +420,10 @@ typedef struct mdla_codebook_info {
     uint64_t weights;   /**< of it; 0: it has none */
 } mdla_codebook_info;
 MDLA_API void mdla_codebook_query(const mdla_codebook *codebook, mdla_codebook_info *out);
+/** What each feature's atom takes in the codebook: double [width] into bits. Their sum is atom_bits
+ * less some 100 bits a group of atoms. Decodes all atoms. MDLA_ERR_MEMORY. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_atom_costs(const mdla_codebook *codebook,
+                                                            double *bits);
 /** Decoded atom of a feature, at the norm that strengths refer to: float32 [dims] into dst. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_atom(const mdla_codebook *codebook,
                                                       uint32_t feature, float *dst);
