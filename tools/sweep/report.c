@@ -56,7 +56,7 @@ static void put_introduction(FILE *out, const sweep *s)
             "named in it.\n"
             "- **total for N rows**: marginal + 8 x bytes of the codebook's file / N. Of the "
             "codebooks fitted for the numbers of rows that were asked for, the one that is "
-            "cheapest for N.\n"
+            "cheapest for N; between these numbers one made for N would take less.\n"
             "- **one file**: 8 x bytes of a file of the train rows with its codebook inside / its "
             "rows.\n"
             "- **gap**: indices if every feature were coded as if independent of the others, less "
