@@ -92,6 +92,9 @@ class Report(cli.CliTest):
         classes = {line["class"]: line for line in page.table("class")}
         used = {name.replace("_", " "): bits for name, bits in info["bits"].items() if bits > 0}
         self.assertEqual(set(classes), set(used))
+        text = self.good("mdla-report", FILE, "-o", "-").decode()  # colours are the classes' own, whatever others come
+        self.assertIn('<td class="sw k1">atoms<', text)
+        self.assertIn('<td class="sw k5">indices<', text)
         for name, bits in used.items():
             self.assertEqual(classes[name]["bits a row"], f"{bits / rows:.3f}")
             self.assertEqual(classes[name]["share"], f"{100 * bits / (8 * info['file_nbytes']):.2f} %")

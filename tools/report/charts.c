@@ -111,9 +111,8 @@ void chart_put_parts(text_sink *out, const chart_part *parts, size_t count, doub
 
         if (width <= 0)
             continue;
-        text_sink_format(out,
-                         "<rect class=\"k%zu\" x=\"%.2f\" width=\"%.2f\" height=\"40\"><title>", i,
-                         x, width);
+        text_sink_format(out, "<rect class=\"k%d\" x=\"%.2f\" width=\"%.2f\" height=\"40\"><title>",
+                         parts[i].style, x, width);
         html_text(out, parts[i].name);
         text_sink_format(out, ": %.3f ", parts[i].value);
         html_text(out, unit);

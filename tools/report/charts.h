@@ -18,10 +18,11 @@ typedef struct chart_columns {
 
 void chart_put_columns(text_sink *out, const chart_columns *c);
 
-/** Parts in one bar, which a sum of `full` would fill; part i has the class ki of the style. */
+/** Parts in one bar, which a sum of `full` would fill; each has the class k<style>. */
 typedef struct chart_part {
     const char *name;
     double value;
+    int style;
 } chart_part;
 
 void chart_put_parts(text_sink *out, const chart_part *parts, size_t count, double full,

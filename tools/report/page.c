@@ -70,12 +70,32 @@ static size_t group_of(const report_file *files, size_t i)
     return first;
 }
 
+/* A class keeps its colour when others come. */
+static int class_style(mdla_bit_class bit_class)
+{
+    switch (bit_class) {
+    case MDLA_BITS_CONTAINER: return 0;
+    case MDLA_BITS_ATOMS: return 1;
+    case MDLA_BITS_BIAS: return 2;
+    case MDLA_BITS_PRIORS: return 3;
+    case MDLA_BITS_ROW_HEADERS: return 4;
+    case MDLA_BITS_INDICES: return 5;
+    case MDLA_BITS_LEVELS: return 6;
+    case MDLA_BITS_RESIDUAL: return 7;
+    case MDLA_BITS_INDEX: return 8;
+    case MDLA_BITS_ANCILLARY: return 9;
+    case MDLA_BITS_CODER: return 10;
+    default: return 11 + (int)bit_class % 5;
+    }
+}
+
 void report_parts(const report_file *f, chart_part parts[MDLA_BITS_CLASSES])
 {
     const double rows = f->account.rows ? (double)f->account.rows : 1;
 
     for (int c = 0; c < MDLA_BITS_CLASSES; c++)
-        parts[c] = (chart_part){mdla_bit_class_name((mdla_bit_class)c), f->account.bits[c] / rows};
+        parts[c] = (chart_part){mdla_bit_class_name((mdla_bit_class)c), f->account.bits[c] / rows,
+                                class_style((mdla_bit_class)c)};
 }
 
 /* A bar a file, all by one scale. */

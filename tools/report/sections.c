@@ -83,8 +83,9 @@ static void put_class(text_sink *out, const report_file *f, int c, const chart_p
 {
     const double bits = f->account.bits[c];
 
-    text_sink_format(out, "<tr><td class=\"sw k%d\">%s</td><td>%.3f</td><td>%.2f %%</td>", c,
-                     part->name, part->value, 100 * bits / (8 * (double)f->account.file_nbytes));
+    text_sink_format(out, "<tr><td class=\"sw k%d\">%s</td><td>%.3f</td><td>%.2f %%</td>",
+                     part->style, part->name, part->value,
+                     100 * bits / (8 * (double)f->account.file_nbytes));
     text_sink_format(out, "<td class=\"l opt\">%s</td></tr>", class_meaning((mdla_bit_class)c));
 }
 
