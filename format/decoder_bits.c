@@ -2,6 +2,7 @@
 #include "decoder.h"
 
 #include "base/alloc.h"
+#include "block/strengths.h"
 #include "synthesis/synthesis.h"
 
 #include <math.h>
@@ -44,11 +45,18 @@ const char *mdla_bit_class_name(mdla_bit_class bit_class)
     return (unsigned)bit_class < MDLA_BITS_CLASSES ? names[bit_class] : NULL;
 }
 
-double decoder_strength(const mdla_decoder *d, uint32_t level)
+uint32_t decoder_level(const mdla_decoder *d, uint32_t word)
+{
+    return d->header.code.exact ? 0 : d->header.code.cache ? word & ~STRENGTH_SIGN : word;
+}
+
+double decoder_strength(const mdla_decoder *d, uint32_t word)
 {
     const quant_step step = d->model->params.step;
 
-    return quant_step_value(step) * 256.0 / step.mantissa * d->model->coefficient[level];
+    if (d->header.code.cache)
+        return (double)strength_value(d->model, word);
+    return quant_step_value(step) * 256.0 / step.mantissa * d->model->coefficient[word];
 }
 
 /* What a row's strengths are in units of. */
@@ -70,7 +78,7 @@ static void describe_row(bit_visit *v, mdla_symbol_bits *sum)
         const double strength = decoder_strength(v->d, v->code.level[i]);
 
         v->coded[i] = (mdla_coded_feature){.feature = v->code.feature[i],
-                                           .level = v->code.level[i],
+                                           .level = decoder_level(v->d, v->code.level[i]),
                                            .strength = strength,
                                            .amount = strength * scale,
                                            .index_bits = v->bits.index[i],
@@ -101,7 +109,7 @@ mdla_status bit_visit_check(bit_visit *v, const block_entry *entry, row_watcher 
         return damaged(d, entry, err);
     for (uint32_t r = 0; r < b.row_count; r++) {
         block_decoder_row(&b, &v->code, watch != NULL ? &v->bits : NULL);
-        if (b.range.bad || !synthesis_fits(d->model, &v->code))
+        if (b.range.bad || (!d->header.code.cache && !synthesis_fits(d->model, &v->code)))
             return damaged(d, entry, err);
         if (watch != NULL)
             watch(ctx, v, entry->first_row + r);

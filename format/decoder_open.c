@@ -107,6 +107,8 @@ static mdla_status read_ancillary(mdla_decoder *d, mdla_error *err)
                          "%s: unknown critical chunk '%s' at byte %llu: use a newer mdla", d->name,
                          type, (unsigned long long)c->offset);
     }
+    if (d->header.code.cache && (c->type == CHUNK_STATS || c->type == CHUNK_POSTINGS))
+        return corrupt(d, c->offset, "what a latent cache hasn't got", err);
     if (c->type == CHUNK_POSTINGS)
         return decoder_add_postings(d, err);
     d->ancillary_nbytes += c->nbytes + CHUNK_FRAME_NBYTES;
@@ -275,9 +277,11 @@ void mdla_decoder_query(const mdla_decoder *d, mdla_file_info *out)
         .blocks = d->complete ? d->tail.blocks : MDLA_UNKNOWN,
         .nbytes = d->complete ? d->r.source.nbytes : MDLA_UNKNOWN,
         .dtype = d->header.dtype,
-        .step = quant_step_value(d->header.params.step),
+        .step = d->header.code.exact ? 0.0 : quant_step_value(d->header.params.step),
         .model = d->header.code.joint ? MDLA_MODEL_JOINT : MDLA_MODEL_ADDITIVE,
         .passages = d->header.code.passages,
+        .cache = d->header.code.cache,
+        .context = d->header.context,
         .embedded = d->header.embedded,
         .postings = d->postings.count != 0,
         .fvu = d->has_stats && d->stats.deviation_sum > 0.0

@@ -25,7 +25,7 @@ static void watch_feature(void *ctx, const bit_visit *v, uint64_t row)
         if (v->code.feature[i] == s->feature) {
             s->found[s->found_count++] =
                 (mdla_feature_row){.row = row,
-                                   .level = v->code.level[i],
+                                   .level = decoder_level(v->d, v->code.level[i]),
                                    .strength = decoder_strength(v->d, v->code.level[i]),
                                    .index_bits = v->bits.index[i],
                                    .level_bits = v->bits.level[i]};

@@ -2,7 +2,7 @@
 # Builds one variant of the decoder and decodes every vector with it: all must give the recorded floats.
 #   tests/decoders.sh VARIANT FOLDER     VARIANT: gcc-O0 gcc-O3 clang-O0 clang-O3 scalar aarch64 s390x
 # FOLDER takes the build. Vectors: tests/vectors/NAME.mdla with NAME.sha256, the SHA-256 of all its rows as
-# little-endian float32, and NAME.codebook where the file only names its codebook.
+# little-endian float32 (of a latent cache, cache*: of its codes as CSV), and NAME.codebook where the file only names its codebook.
 # Exits 77, with a line that begins "skipped:", where a compiler or emulator is missing. The cross variants
 # need zlib for their architecture, which is fetched without being installed; that only happens under
 # MDLA_TEST_FULL=1 (tests/run.sh --full).
@@ -94,10 +94,12 @@ for file in "$vectors"/*.mdla; do
     name=${file%.mdla}
     codebook=()
     [ -f "$name.codebook" ] && codebook=(--codebook "$name.codebook")
+    what=(--raw --dtype f32)
+    [[ $(basename "$name") != cache* ]] || what=(--codes --format csv)
     expected=$(cut -d ' ' -f 1 "$name.sha256")
     for threads in 1 2; do
         rm -f "$out"
-        "${emulator[@]}" "$folder/build/tools/mdla-dec" "$file" "${codebook[@]}" --raw --dtype f32 -o "$out" \
+        "${emulator[@]}" "$folder/build/tools/mdla-dec" "$file" "${codebook[@]}" "${what[@]}" -o "$out" \
             -T "$threads" -q && got=$(sha256sum <"$out" | cut -d ' ' -f 1) || got="an error"
         decoded=$((decoded + 1))
         if [ "$got" != "$expected" ]; then

@@ -7,7 +7,10 @@
 #include "common/text_sink.h"
 #include "common/tool.h"
 
+#include <math.h>
 #include <stdlib.h>
+
+enum { CONTEXT_DEFAULT = 256 }; /* delphi's own */
 
 /* ---- CSV ---------------------------------------------------------------------------------------
  */
@@ -87,27 +90,31 @@ static int put_row(void *ctx, uint64_t row, const mdla_coded_feature *code, size
     }
     for (size_t i = 0; i < count; i++) {
         out->features[i] = code[i].feature;
-        out->strengths[i] = out->levels ? (float)code[i].level : (float)code[i].strength;
+        out->strengths[i] = out->levels ? copysignf((float)code[i].level, (float)code[i].strength)
+                                        : (float)code[i].strength;
     }
     out->status =
         mdla_codes_writer_row(out->writer, out->features, out->strengths, count, &out->err);
     return out->status != MDLA_OK || progress_show(NULL, "codes", row + 1, out->rows) != 0;
 }
 
-static int open_layout(const dec_options *o, uint32_t width, output_folder *folder,
+static int open_layout(const dec_options *o, const mdla_file_info *info, output_folder *folder,
                        mdla_codes_writer **out)
 {
+    const uint32_t width = info->width;
     mdla_error err = {MDLA_OK, ""};
     mdla_codes_options options = {.kind = MDLA_CODES_CSR, .width = width, .model = "mdla"};
     mdla_folder members;
     mdla_sink sink;
     mdla_status status;
 
-    options.strengths = o->strengths_given ? o->strengths : MDLA_F32;
+    options.strengths = o->strengths_given                       ? o->strengths
+                        : info->cache && info->dtype == MDLA_F16 ? MDLA_F16
+                                                                 : MDLA_F32;
     if (o->format == DEC_DELPHI) {
         options.kind = MDLA_CODES_DELPHI;
         options.strengths = MDLA_F16;
-        options.context = o->context;
+        options.context = o->context ? o->context : info->context ? info->context : CONTEXT_DEFAULT;
         options.splits = o->splits < width ? o->splits : width;
         if (output_folder_open(o->common.output, o->common.force, folder, &members) != 0)
             return -1;
@@ -135,7 +142,7 @@ static int write_layout(const dec_options *o, mdla_decoder *decoder, const mdla_
     mdla_status status, closed;
     int result = TOOL_DONE;
 
-    if (open_layout(o, info->width, &folder, &out.writer) != 0) {
+    if (open_layout(o, info, &folder, &out.writer) != 0) {
         output_folder_close(&folder, 0);
         return TOOL_FAILED;
     }
@@ -164,6 +171,10 @@ int dec_codes(const dec_options *o, mdla_decoder *decoder)
     uint64_t end;
 
     mdla_decoder_query(decoder, &info);
+    if (info.cache && info.step == 0 && o->strengths_given && o->strengths == MDLA_I32)
+        return tool_fail("%s: a latent cache whose strengths are exact: it has no levels; give "
+                         "--strengths f32 or f16",
+                         files_name(o->inputs[0]));
     if (dec_clip_rows(o, &info, &end) != TOOL_DONE)
         return TOOL_FAILED;
     return o->format == DEC_CSV ? write_csv(o, decoder, info.rows, end)

@@ -41,7 +41,9 @@ enum {
     KEY_ADAPT,
     KEY_MODEL,
     KEY_DOCS,
-    KEY_INDEX
+    KEY_INDEX,
+    KEY_CODES_IN,
+    KEY_SHAPE
 };
 
 static const tool_option table[] = {
@@ -74,6 +76,19 @@ static const tool_option table[] = {
      .more =
          "mdla-info --feature then decodes only the blocks that it must. Their bits are a class "
          "of their own, which --bits-per-row doesn't count."},
+    {"codes-in", KEY_CODES_IN, "CACHE", .files = "*.npz *.safetensors */",
+     .brief = "pack a latent cache: no DATA, no SAE",
+     .more =
+         "CACHE is a SciPy .npz (csr, csc, coo), coordinates in safetensors, or a delphi cache: "
+         "the folder of a module, or a file. Strengths are kept exactly, or with --step as the "
+         "nearest of its multiples. Entries in one place are summed, zeros dropped, NaN and "
+         "infinity refused. --codebook-out then keeps priors that other caches of the same SAE "
+         "can share."},
+    {"shape", KEY_SHAPE, "R,F,C", .brief = "rows, features, rows of a sequence of CACHE",
+     .more = "Any of them may be left empty. A delphi cache without tokens or config.json doesn't "
+             "tell its rows and sequences, one that isn't divided doesn't tell its features. Of "
+             "other caches C says that every C rows belong together.",
+     .minor = 1},
     {"block-rows", KEY_BLOCK_ROWS, "N", .brief = "rows that decode together (1024)", .minor = 1},
     {"note", KEY_NOTE, "TEXT", .brief = "provenance to keep in OUT, at most 1024 bytes",
      .minor = 1},
@@ -84,7 +99,8 @@ static const tool_option table[] = {
      .brief = "write the codebook too; without -o, alone"},
     {"expected-rows", KEY_EXPECTED_ROWS, "N", .brief = "rows that will share the codebook",
      .more = "Each of its parts stands only where it saves more over these than it costs. By "
-             "default they are the rows of DATA."},
+             "default they are the rows of DATA.",
+     .minor = 1},
     {"prune", KEY_PRUNE, .brief = "drop features that don't pay", .minor = 1},
     {"adapt-atoms", KEY_ADAPT, .brief = "fit the atoms to the codes", .minor = 1},
     {"verify", KEY_VERIFY, .brief = "decode OUT again and compare", .minor = 1},
@@ -134,6 +150,29 @@ static int set_count(const char *option, const char *value, uint64_t highest, ui
     return number_parse_u64(value, 1, highest, out) == 0 ? 0 : bad_value(option, value, wanted);
 }
 
+/* ROWS,FEATURES,CONTEXT; each may be left empty. */
+static int set_shape(enc_options *o, char *value)
+{
+    uint64_t numbers[3] = {0, 0, 0};
+    char *next = value;
+
+    for (int i = 0; i < 3 && next; i++) {
+        char *const comma = strchr(next, ',');
+
+        if (comma)
+            *comma = '\0';
+        if (*next &&
+            number_parse_u64(next, 1, i == 0 ? (uint64_t)1 << 48 : UINT32_MAX, &numbers[i]) != 0)
+            return bad_value("shape", next, "whole numbers from 1: ROWS,FEATURES,CONTEXT");
+        next = comma ? comma + 1 : NULL;
+    }
+    if (next)
+        return bad_value("shape", next, "three numbers at most: ROWS,FEATURES,CONTEXT");
+    o->shape =
+        (mdla_codes_shape){numbers[0], numbers[0] != 0, (uint32_t)numbers[1], (uint32_t)numbers[2]};
+    return 0;
+}
+
 /* Returns 0, or the exit code of a mistake. */
 static int set_option(enc_options *o, int key)
 {
@@ -180,6 +219,8 @@ static int set_option(enc_options *o, int key)
         o->model = word == 0 ? MDLA_MODEL_JOINT : MDLA_MODEL_ADDITIVE;
         break;
     case KEY_DOCS: o->docs = optarg; break;
+    case KEY_CODES_IN: o->codes_in = optarg; break;
+    case KEY_SHAPE: return set_shape(o, optarg);
     case KEY_PRUNE: o->prune = 1; break;
     case KEY_INDEX: o->index = 1; break;
     case KEY_ADAPT: o->adapt_atoms = 1; break;
@@ -193,8 +234,32 @@ int enc_has_target(const enc_options *o)
     return o->target.fvu > 0 || o->target.bits_per_row > 0 || o->target.step > 0;
 }
 
-/* What can't stand together. Returns 0, or the exit code. */
-static int check_options(const enc_options *o)
+/* What isn't about a latent cache. */
+static int check_cache(const enc_options *o)
+{
+    const struct {
+        int given;
+        const char *name;
+    } others[] = {{o->sae.path != NULL, "sae"},
+                  {o->target.fvu > 0, "fvu"},
+                  {o->target.bits_per_row > 0, "bits-per-row"},
+                  {o->effort > 0, "effort"},
+                  {o->docs != NULL, "docs"},
+                  {o->prune, "prune"},
+                  {o->adapt_atoms, "adapt-atoms"},
+                  {o->index, "index"},
+                  {o->files_from != NULL, "files-from"}};
+
+    if (o->data_count)
+        return tool_usage("--codes-in packs a cache; %s: give no DATA with it", o->data[0]);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (others[i].given)
+            return tool_usage("--%s is about activation rows; --codes-in has none", others[i].name);
+    return 0;
+}
+
+/* What DATA needs. */
+static int check_data(const enc_options *o)
 {
     size_t pipes = 0;
 
@@ -206,6 +271,18 @@ static int check_options(const enc_options *o)
         return tool_usage("standard input (-) can be named once");
     if (!o->sae.path && !o->codebook)
         return tool_usage("give --sae SAE, or --codebook CB for one made before");
+    if (o->shape.has_rows || o->shape.width || o->shape.context)
+        return tool_usage("--shape is about --codes-in CACHE");
+    return 0;
+}
+
+/* What can't stand together. Returns 0, or the exit code. */
+static int check_options(const enc_options *o)
+{
+    const int result = o->codes_in ? check_cache(o) : check_data(o);
+
+    if (result != 0)
+        return result;
     if (!o->sae.path && (o->sae.options.kind || o->sae.options.act_scale > 0))
         return tool_usage("--sae-kind and --act-scale need --sae SAE");
     if (!o->common.output && !o->codebook_out)
@@ -226,7 +303,7 @@ static int check_options(const enc_options *o)
                           o->codebook);
     if (!o->sae.path && o->code == MDLA_CODE_SAE)
         return tool_usage("--code sae needs the SAE; give --sae SAE too");
-    if (!o->codebook && !enc_has_target(o))
+    if (!o->codes_in && !o->codebook && !enc_has_target(o))
         return tool_usage("give a target: --fvu F, --bits-per-row B or --step S");
     if (o->raw && !o->array.raw_dims)
         return tool_usage("--raw needs --dims N, the values of a row");

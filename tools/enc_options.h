@@ -12,6 +12,8 @@ typedef struct enc_options {
     tool_options common;
     sae_choice sae;
     const char *codebook, *codebook_out, *note, *files_from, *docs;
+    const char *codes_in; /* a latent cache instead of rows */
+    mdla_codes_shape shape;
     mdla_target target;
     mdla_code code;
     mdla_model model;

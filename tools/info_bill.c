@@ -89,11 +89,14 @@ static mdla_status weigh_line(const info_subject *s, bill_line *line, const floa
 static mdla_status weigh(const info_subject *s, uint64_t row, bill *b, mdla_error *err)
 {
     const size_t dims = s->file.dims;
-    float *scratch = calloc(3 * dims, sizeof *scratch);
-    float *left = scratch;
-    mdla_status status = scratch ? MDLA_OK : MDLA_ERR_MEMORY;
+    float *scratch, *left;
+    mdla_status status;
 
     b->error = (double)NAN;
+    if (s->file.cache) /* no atoms: nothing can be weighed */
+        return MDLA_OK;
+    left = scratch = calloc(3 * dims, sizeof *scratch);
+    status = scratch ? MDLA_OK : MDLA_ERR_MEMORY;
     if (status == MDLA_OK && s->data) {
         status = read_error(s, row, left + dims, left, err);
         b->error = 0;

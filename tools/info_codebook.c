@@ -21,6 +21,7 @@ int info_codebook(const char *name, const mdla_codebook *codebook, int as_json)
         json_text(&json, "kind", "codebook");
         json_count(&json, "width", info.width);
         json_count(&json, "dims", info.dims);
+        json_bool(&json, "cache", info.cache);
         json_text(&json, "sha256", number_sha256(info.sha256, text));
         json_number(&json, "step", info.step);
         json_count(&json, "nbytes", info.nbytes);
@@ -32,13 +33,19 @@ int info_codebook(const char *name, const mdla_codebook *codebook, int as_json)
         json_end_object(&json);
         return TOOL_DONE;
     }
-    printf("%s: codebook, %s features x %u dims\n", name, number_grouped(info.width, count),
-           info.dims);
+    if (info.cache)
+        printf("%s: codebook of latent caches, %s features\n", name,
+               number_grouped(info.width, count));
+    else
+        printf("%s: codebook, %s features x %u dims\n", name, number_grouped(info.width, count),
+               info.dims);
     printf("  SHA-256   %s\n", number_sha256(info.sha256, text));
     printf("  size      %s bytes\n", number_grouped(info.nbytes, count));
-    printf("  atoms     %.0f bits, %.3f a value\n", info.atom_bits,
-           info.atom_bits / ((double)info.width * (double)info.dims));
-    printf("  bias      %.0f bits\n", info.bias_bits);
+    if (!info.cache) {
+        printf("  atoms     %.0f bits, %.3f a value\n", info.atom_bits,
+               info.atom_bits / ((double)info.width * (double)info.dims));
+        printf("  bias      %.0f bits\n", info.bias_bits);
+    }
     printf("  priors    %.0f bits, %.1f a feature\n", info.prior_bits,
            info.prior_bits / (double)info.width);
     if (info.weights != 0)
@@ -46,6 +53,7 @@ int info_codebook(const char *name, const mdla_codebook *codebook, int as_json)
                (unsigned long long)info.weights, (double)info.weights / (double)info.width);
     else
         printf("  joint     none: features are coded as if independent\n");
-    printf("  step      %g (it was made at this one, and serves any)\n", info.step);
+    if (!info.cache)
+        printf("  step      %g (it was made at this one, and serves any)\n", info.step);
     return TOOL_DONE;
 }

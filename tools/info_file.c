@@ -34,13 +34,16 @@ static void print_size(const info_subject *s, const mdla_account *account)
         putchar('\n');
         return;
     }
-    printf("; the rows took %.3g times as many\n",
-           source_nbytes(&s->file, account) / (double)account->file_nbytes);
-    printf("  bits      %.2f a row", bits);
+    if (!s->file.cache)
+        printf("; the rows took %.3g times as many",
+               source_nbytes(&s->file, account) / (double)account->file_nbytes);
+    printf("\n  bits      %.2f a row", bits);
     if (codebook + postings > 0)
         printf(", %.2f beside %s%s%s", bits - codebook - postings,
                codebook > 0 ? "the codebook" : "", codebook > 0 && postings > 0 ? " and " : "",
                postings > 0 ? "posting lists" : "");
+    if (s->file.cache && account->active > 0)
+        printf("; %.3f bits a strength", bits * (double)account->rows / (double)account->active);
     putchar('\n');
 }
 
@@ -64,9 +67,14 @@ static void print_head(const info_subject *s, const mdla_account *account)
     const mdla_file_info *f = &s->file;
     char count[NUMBER_TEXT_MAX], width[NUMBER_TEXT_MAX], text[SHA256_TEXT_MAX];
 
-    printf("%s: mdla %u.%u, %s rows x %u dims of %s, %s features\n", s->name, f->version_major,
-           f->version_minor, number_grouped(account->rows, count), f->dims,
-           mdla_dtype_name(f->dtype), number_grouped(f->width, width));
+    printf("%s: mdla %u.%u, ", s->name, f->version_major, f->version_minor);
+    if (f->cache)
+        printf("latent cache of %s rows, %s features, strengths of %s\n",
+               number_grouped(account->rows, count), number_grouped(f->width, width),
+               mdla_dtype_name(f->dtype));
+    else
+        printf("%s rows x %u dims of %s, %s features\n", number_grouped(account->rows, count),
+               f->dims, mdla_dtype_name(f->dtype), number_grouped(f->width, width));
     print_size(s, account);
     if (isfinite(f->fvu))
         printf("  loss      FVU %.6f, as the encoder recorded it\n", f->fvu);
@@ -74,7 +82,12 @@ static void print_head(const info_subject *s, const mdla_account *account)
         printf("  L0        %.2f features a row\n",
                (double)account->active / (double)account->rows);
     print_model(f, account);
-    printf("  step      %g\n", f->step);
+    if (f->cache && f->step == 0)
+        printf("  step      none: strengths are exact\n");
+    else
+        printf("  step      %g\n", f->step);
+    if (f->context)
+        printf("  sequences of %u rows\n", f->context);
     printf("  blocks    %s of at most %u rows%s\n", number_grouped(f->blocks, count), f->block_rows,
            f->passages ? "; starts of passages are coded" : "");
     printf("  codebook  %s, SHA-256 %s\n", f->embedded ? "embedded" : "named",
@@ -130,6 +143,8 @@ static void print_json(const info_subject *s, const mdla_account *account)
     json_count(&json, "dims", f->dims);
     json_text(&json, "dtype", mdla_dtype_name(f->dtype));
     json_count(&json, "width", f->width);
+    json_bool(&json, "cache", f->cache);
+    json_count(&json, "context", f->context);
     json_count(&json, "file_nbytes", account->file_nbytes);
     json_count(&json, "blocks", f->blocks);
     json_count(&json, "block_rows", f->block_rows);

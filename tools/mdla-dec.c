@@ -47,8 +47,10 @@ static const tool_option table[] = {
      .more = "Rows of integers are written as f32 unless this says otherwise."},
     {"raw", KEY_RAW, .brief = "the same as --format raw"},
     {"codes", KEY_CODES, .brief = "codes: --format csv, csr, coo or delphi"},
-    {"strengths", KEY_STRENGTHS, .words = "f32|f16|levels", .brief = "of csr and coo (f32)"},
-    {"context", KEY_CONTEXT, "N", .brief = "delphi: rows of a sequence (256)"},
+    {"strengths", KEY_STRENGTHS, .words = "f32|f16|levels", .brief = "of csr and coo (f32)",
+     .more = "Of a latent cache, by default as they were there."},
+    {"context", KEY_CONTEXT, "N", .brief = "delphi: rows of a sequence (256)",
+     .more = "Of a latent cache, by default as they were there."},
     {"splits", KEY_SPLITS, "N", .brief = "delphi: files (5)"},
     {"test", KEY_TEST, .brief = "decode all, write nothing",
      .more = "Checks every CRC and the SHA-256 of the decoded values where one is recorded."},
@@ -62,7 +64,7 @@ static const tool_option table[] = {
 static const tool_program program = {head, "IN - is standard input, -o - standard output.\n",
                                      FILES_MDLA, table};
 
-enum { CONTEXT_DEFAULT = 256, SPLITS_DEFAULT = 5 }; /* delphi's own */
+enum { SPLITS_DEFAULT = 5 }; /* delphi's own */
 
 static int set_layout(dec_options *o, const char *option, uint32_t *out)
 {
@@ -170,7 +172,6 @@ static int parse(int argc, char **argv, dec_options *o)
 
     memset(o, 0, sizeof *o);
     o->end = MDLA_UNKNOWN;
-    o->context = CONTEXT_DEFAULT;
     o->splits = SPLITS_DEFAULT;
     options_start(&reader, argc, argv, &program);
     while ((key = options_next(&reader)) >= 0) {
@@ -278,6 +279,10 @@ static int write_rows(const dec_options *o, mdla_decoder *decoder, mdla_array_ki
     uint64_t end;
 
     mdla_decoder_query(decoder, &info);
+    if (info.cache)
+        return tool_fail("%s: a latent cache: it holds codes and no atoms, so there are no rows to "
+                         "decode; write its codes with --codes -o codes.npz",
+                         files_name(o->inputs[0]));
     if (dec_clip_rows(o, &info, &end) != TOOL_DONE)
         return TOOL_FAILED;
     if (files_sink(o->common.output, o->common.force, 1, &sink) != 0)
@@ -340,6 +345,35 @@ static mdla_status hash_rows(mdla_decoder *decoder, const row_buffer *buffer, md
     return status;
 }
 
+static int count_row(void *ctx, uint64_t row, const mdla_coded_feature *code, size_t count,
+                     const mdla_symbol_bits *bits)
+{
+    (void)row;
+    (void)code;
+    (void)bits;
+    *(uint64_t *)ctx += count;
+    return tool_stopped();
+}
+
+/* A cache has no rows: its codes are decoded to the end. */
+static int test_cache(const char *path, mdla_decoder *decoder, const mdla_file_info *info)
+{
+    mdla_error err = {MDLA_OK, ""};
+    char rows[NUMBER_TEXT_MAX], count[NUMBER_TEXT_MAX];
+    uint64_t active = 0;
+    mdla_status status =
+        mdla_decoder_visit_rows(decoder, 0, MDLA_UNKNOWN, count_row, &active, &err);
+
+    if (status == MDLA_OK && tool_stopped())
+        status = MDLA_ERR_INTERRUPTED;
+    if (status != MDLA_OK)
+        return tool_fail_status(status, &err);
+    if (tool_get_voice() != TOOL_SILENT)
+        printf("%s: sound: a latent cache of %s rows, %s strengths\n", files_name(path),
+               number_grouped(info->rows, rows), number_grouped(active, count));
+    return TOOL_DONE;
+}
+
 static int test_decoder(const dec_options *o, const char *path, mdla_decoder *decoder)
 {
     mdla_error err = {MDLA_OK, ""};
@@ -352,6 +386,8 @@ static int test_decoder(const dec_options *o, const char *path, mdla_decoder *de
     mdla_status status;
 
     mdla_decoder_query(decoder, &info);
+    if (info.cache)
+        return test_cache(path, decoder, &info);
     if (buffer_start(&buffer, info.dims) != 0)
         return TOOL_FAILED;
     status = mdla_value_hash_new(&o->common.config, &hash);

@@ -1,4 +1,5 @@
 /* mdla-enc: activation rows to a .mdla file, or to a codebook that many files share. */
+#include "enc_cache.h"
 #include "enc_options.h"
 
 #include "common/distortion.h"
@@ -264,7 +265,7 @@ int main(int argc, char **argv)
     tool_start("mdla-enc");
     result = enc_parse(argc, argv, &options);
     if (result < 0)
-        result = run(&options);
+        result = options.codes_in ? enc_cache(&options) : run(&options);
     names_free(options.data, options.data_count);
     return tool_end(result);
 }

@@ -1,5 +1,6 @@
 #include "block/block_decoder.h"
 
+#include "block/strengths.h"
 #include "entropy/survival_decoder.h"
 #include "joint/joint_decoder.h"
 #include "rangecoder/number_decoder.h"
@@ -16,6 +17,7 @@ mdla_status block_decoder_start(block_decoder *b, const code_model *model, row_c
     b->passage = passage_model_initial();
     if (model->norm.coded)
         row_norm_model_init(&b->norm, model->cb, &model->norm);
+    b->negative = adaptive_bit_initial();
     b->first = true;
     b->row_count = (uint32_t)(payload[0] | payload[1] << 8) + 1;
     b->scale = (uint32_t)(payload[2] | payload[3] << 8);
@@ -25,6 +27,17 @@ mdla_status block_decoder_start(block_decoder *b, const code_model *model, row_c
     return MDLA_OK;
 }
 
+/* bits (may be NULL) grows by what the model charged. */
+static bool decode_bit(block_decoder *b, adaptive_bit *context, double *bits)
+{
+    const uint32_t p = adaptive_bit_p(context);
+    const bool bit = adaptive_bit_decode(&b->range, context) != 0;
+
+    if (bits != NULL)
+        *bits += RANGE_BIT_BITS - log2((double)(bit ? p : (UINT32_C(1) << RANGE_BIT_BITS) - p));
+    return bit;
+}
+
 /* The first row of a block starts afresh whatever its flag says. */
 static void decode_passage(block_decoder *b, row_code *code, row_bits *bits)
 {
@@ -32,14 +45,8 @@ static void decode_passage(block_decoder *b, row_code *code, row_bits *bits)
 
     if (bits != NULL)
         bits->passage = 0.0;
-    if (b->model->passages) {
-        adaptive_bit *context = passage_context(&b->passage);
-        const uint32_t p = adaptive_bit_p(context);
-
-        starts = adaptive_bit_decode(&b->range, context) != 0;
-        if (bits != NULL)
-            bits->passage =
-                RANGE_BIT_BITS - log2((double)(starts ? p : (UINT32_C(1) << RANGE_BIT_BITS) - p));
+    if (b->model->options.passages) {
+        starts = decode_bit(b, passage_context(&b->passage), bits != NULL ? &bits->passage : NULL);
         b->passage.age = starts ? 0 : b->passage.age + 1;
     }
     code->starts_passage = starts;
@@ -133,6 +140,53 @@ static uint32_t level_scale(const block_decoder *b, const row_code *code, uint32
                                                        joint_count_class(code->count));
 }
 
+/* The level of a feature's line; what no encoder writes makes the payload bad. */
+static uint32_t decode_level(block_decoder *b, const survival_line *levels, double *bits)
+{
+    const uint32_t level = survival_decode(&b->range, levels, 0, bits) + 1;
+
+    if (level <= b->model->max_level)
+        return level;
+    b->range.bad = true; /* past the last level */
+    return b->model->max_level;
+}
+
+/* One of count places that are all alike. */
+static uint32_t decode_place(block_decoder *b, uint32_t count, double *bits)
+{
+    const uint64_t size = (UINT64_C(1) << SURVIVAL_BITS) / count;
+    uint64_t place;
+
+    if (count == 1)
+        return 0;
+    place = range_decoder_peek(&b->range, SURVIVAL_BITS) / size;
+    if (place >= count) {
+        b->range.bad = true;
+        return 0;
+    }
+    survival_take(&b->range, place * size, size, bits);
+    return (uint32_t)place;
+}
+
+/* The strength of a cache's feature as a word, from its level or bin. */
+static uint32_t decode_strength(block_decoder *b, uint32_t level, double *bits)
+{
+    const code_model *m = b->model;
+    uint32_t word = level, first;
+
+    if (m->options.exact) {
+        const uint32_t count = strength_places(m, level - 1, &first);
+
+        if (count == 0) /* no float32 with so many zeros lies in this bin */
+            b->range.bad = true;
+        else
+            word = (first + decode_place(b, count, bits)) << m->options.zeros;
+    }
+    if (m->options.has_signs && decode_bit(b, &b->negative, bits))
+        word |= STRENGTH_SIGN;
+    return word;
+}
+
 void block_decoder_row(block_decoder *b, row_code *code, row_bits *bits)
 {
     const code_model *m = b->model;
@@ -147,14 +201,10 @@ void block_decoder_row(block_decoder *b, row_code *code, row_bits *bits)
     for (uint32_t i = 0; i < code->count; i++) {
         const survival_line levels =
             code_model_levels(m, code->feature[i], level_scale(b, code, i));
-        double charged = 0.0;
-        uint32_t level = survival_decode(&b->range, &levels, 0, bits != NULL ? &charged : NULL) + 1;
+        double charged = 0.0, *const counted = bits != NULL ? &charged : NULL;
+        const uint32_t level = decode_level(b, &levels, counted);
 
-        if (level > m->max_level) { /* past the last level: no encoder writes it */
-            b->range.bad = true;
-            level = m->max_level;
-        }
-        code->level[i] = (uint16_t)level;
+        code->level[i] = m->options.cache ? decode_strength(b, level, counted) : level;
         if (bits != NULL)
             bits->level[i] = charged;
     }

@@ -11,6 +11,7 @@ typedef struct block_decoder {
     range_decoder range;
     passage_model passage;
     row_norm_model norm;
+    adaptive_bit negative; /* signs of a cache's strengths */
     uint32_t row_count, scale;
     bool first; /* no row is decoded yet */
 } block_decoder;

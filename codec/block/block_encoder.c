@@ -1,6 +1,7 @@
 #include "block/block_encoder.h"
 
 #include "base/alloc.h"
+#include "block/strengths.h"
 #include "entropy/survival_encoder.h"
 #include "joint/joint_encoder.h"
 #include "rangecoder/number_encoder.h"
@@ -22,6 +23,7 @@ typedef struct block_job {
     double *expected;     /* [JOINT_COSTS] probability of a hit, joint alone */
     passage_model passage;
     row_norm_model norm;
+    adaptive_bit negative; /* signs of a cache's strengths */
     range_encoder *e;
     block_charge *charge;
 } block_job;
@@ -124,7 +126,7 @@ static double encode_tracked(range_encoder *e, tracked_number *n, int64_t value)
 static void encode_norm(block_job *j, size_t row)
 {
     const row_norm *n = &j->norms[row];
-    const unsigned first = j->model->passages && j->starts != NULL && j->starts[row] != 0;
+    const unsigned first = j->model->options.passages && j->starts != NULL && j->starts[row] != 0;
 
     j->charge->norms += adaptive_bit_encode(j->e, &j->norm.zero[first], n->zero);
     if (!n->zero)
@@ -161,12 +163,36 @@ static void encode_joint(block_job *j, uint32_t scale, size_t row)
     j->charge->flags += joint_encode(j->e, &line, next, j->model->cb->width);
 }
 
+/* The strength of a cache's feature from its word. */
+static void encode_strength(block_job *j, const survival_line *levels, uint32_t word)
+{
+    const code_model *m = j->model;
+    uint32_t level = word & ~STRENGTH_SIGN, first, count;
+
+    if (m->options.exact) {
+        const uint32_t b = strength_bin(m->cb, level);
+
+        j->charge->levels += survival_encode(j->e, levels, 0, b);
+        count = strength_places(m, b, &first);
+        if (count > 1) {
+            const uint64_t size = (UINT64_C(1) << SURVIVAL_BITS) / count;
+
+            j->charge->levels +=
+                survival_put(j->e, ((level >> m->options.zeros) - first) * size, size);
+        }
+    } else {
+        j->charge->levels += survival_encode(j->e, levels, 0, level - 1);
+    }
+    if (m->options.has_signs)
+        j->charge->levels += adaptive_bit_encode(j->e, &j->negative, (word & STRENGTH_SIGN) != 0);
+}
+
 /* A row: its features in coding order, then their levels. */
 static void encode_row(block_job *j, uint32_t scale, size_t row)
 {
     const size_t begin = row_begin(j, row), end = row_begin(j, row + 1);
 
-    if (j->model->passages)
+    if (j->model->options.passages)
         encode_passage(j, row);
     if (j->model->norm.coded)
         encode_norm(j, row);
@@ -182,6 +208,11 @@ static void encode_row(block_job *j, uint32_t scale, size_t row)
                                                         joint_count_class((uint32_t)(end - begin)));
         const survival_line levels =
             code_model_levels(j->model, j->codes->feature[at], level_scale);
+
+        if (j->model->options.cache) {
+            encode_strength(j, &levels, j->codes->level[at]);
+            continue;
+        }
 
         j->charge->levels += survival_encode(j->e, &levels, 0, j->codes->level[at] - 1);
     }
@@ -223,6 +254,7 @@ mdla_status block_encode(const code_model *model, const code_rows *codes, size_t
                    .logit_class = alloc_array(model->al, joint ? active : 0, 1),
                    .expected = alloc_array(model->al, joint ? JOINT_COSTS : 0, sizeof *j.expected),
                    .passage = passage_model_initial(),
+                   .negative = adaptive_bit_initial(),
                    .e = e,
                    .charge = charge};
     mdla_status status = MDLA_ERR_MEMORY;

@@ -1,6 +1,7 @@
 #include "block/code_model.h"
 
 #include "base/alloc.h"
+#include "block/strengths.h"
 
 #include <stdbool.h>
 
@@ -17,21 +18,29 @@ static uint64_t coefficient_of(const code_params *p, uint32_t level)
 
 /* Cost of levels 1 .. up to the real position x (units of 2^-16 level), linear between whole
  * levels. */
-static uint64_t hazard_cost(const uint8_t *hazard, uint64_t x)
+static uint64_t hazard_cost(const uint8_t *hazard, uint32_t hazards, uint64_t x)
 {
     const uint64_t whole = x >> 16, fraction = x & 65535;
-    const uint64_t last = survival_cost[hazard[CODEBOOK_HAZARDS - 1]];
+    const uint64_t last = survival_cost[hazard[hazards - 1]];
     uint64_t cost = 0;
 
-    for (uint64_t l = 0; l < whole && l < CODEBOOK_HAZARDS; l++)
+    for (uint64_t l = 0; l < whole && l < hazards; l++)
         cost += survival_cost[hazard[l]];
-    if (whole >= CODEBOOK_HAZARDS)
-        return cost + (whole - CODEBOOK_HAZARDS) * last + (last * fraction >> 16);
+    if (whole >= hazards)
+        return cost + (whole - hazards) * last + (last * fraction >> 16);
     return cost + (survival_cost[hazard[whole]] * fraction >> 16);
 }
 
 /* Steps of file and codebook differ: level l of the file reaches up to (l + 1/2) ratio - 1/2 of the
  * codebook's levels. ratio in units of 2^-16. */
+static uint64_t position_of(uint64_t ratio, uint32_t level)
+{
+    const uint64_t twice = (2 * (uint64_t)level + 1) * ratio; /* 2^-17 levels */
+
+    return twice > 65536 ? (twice - 65536) / 2 : 0;
+}
+
+/* ratio: of the steps, where levels are no bins. */
 static void fill_level_costs(code_model *m, uint64_t ratio)
 {
     const codebook *cb = m->cb;
@@ -41,9 +50,10 @@ static void fill_level_costs(code_model *m, uint64_t ratio)
 
         cum[0] = 0;
         for (uint32_t l = 1; l <= m->max_level; l++) {
-            const uint64_t twice = (2 * (uint64_t)l + 1) * ratio; /* 2^-17 levels */
-            const uint64_t position = twice > 65536 ? (twice - 65536) / 2 : 0;
-            const uint64_t cost = hazard_cost(cb->hazard[k], position);
+            const uint64_t position = !m->options.cache  ? position_of(ratio, l)
+                                      : m->options.exact ? (uint64_t)l << 16
+                                                         : strength_position(m, l);
+            const uint64_t cost = hazard_cost(cb->hazard[k], cb->hazard_count, position);
 
             cum[l] = cost > cum[l - 1] + COST_MIN ? cost : cum[l - 1] + COST_MIN;
         }
@@ -89,6 +99,10 @@ static mdla_status fill(code_model *m)
 {
     const codebook *cb = m->cb;
 
+    if (cb->cache) {
+        fill_level_costs(m, 0);
+        return MDLA_OK;
+    }
     for (uint32_t l = 1; l <= m->max_level; l++)
         m->coefficient[l] = (uint16_t)coefficient_of(&m->params, l);
     for (uint32_t d = 0; d < cb->dims; d++) {
@@ -101,6 +115,17 @@ static mdla_status fill(code_model *m)
     return MDLA_OK;
 }
 
+static uint32_t last_level(const code_model *m)
+{
+    uint32_t level = 0;
+
+    if (m->options.cache)
+        return m->options.exact ? m->cb->hazard_count : CODEBOOK_LEVEL_MAX;
+    while (level < CODEBOOK_LEVEL_MAX && coefficient_of(&m->params, level + 1) <= 32767)
+        level++;
+    return level;
+}
+
 mdla_status code_model_new(const mdla_allocator *al, const codebook *cb, const code_params *params,
                            const code_options *options, code_model **out)
 {
@@ -108,7 +133,8 @@ mdla_status code_model_new(const mdla_allocator *al, const codebook *cb, const c
     mdla_status status;
 
     *out = NULL;
-    if (!code_params_in_range(params) || (options->joint && cb->joint == NULL) ||
+    if ((!options->exact && !code_params_in_range(params)) ||
+        (options->joint && cb->joint == NULL) || options->cache != cb->cache ||
         !norm_grid_in_range(&options->norm) || options->norm.coded != (cb->norm != ROW_NORM_NONE) ||
         (cb->norm != ROW_NORM_SCALE_OFFSET && options->norm.offset_exponent != 0))
         return MDLA_ERR_CORRUPT;
@@ -119,11 +145,11 @@ mdla_status code_model_new(const mdla_allocator *al, const codebook *cb, const c
     m->cb = cb;
     m->params = *params;
     m->joint = options->joint ? cb->joint : NULL;
-    m->passages = options->passages;
+    m->options = *options;
     m->norm = options->norm;
-    while (m->max_level < CODEBOOK_LEVEL_MAX && coefficient_of(params, m->max_level + 1) <= 32767)
-        m->max_level++;
-    m->coefficient = alloc_zeroed(al, (size_t)m->max_level + 1, sizeof *m->coefficient);
+    m->max_level = last_level(m);
+    m->coefficient =
+        alloc_zeroed(al, cb->cache ? 0 : (size_t)m->max_level + 1, sizeof *m->coefficient);
     m->level_cum =
         alloc_zeroed(al, (size_t)cb->class_count * (m->max_level + 1), sizeof *m->level_cum);
     m->bias = alloc_zeroed(al, cb->dims, sizeof *m->bias);

@@ -7,30 +7,38 @@
 #include "block/row_norm.h"
 #include "codebook/codebook.h"
 
-typedef struct code_model {
-    const mdla_allocator *al;
-    const codebook *cb;
-    code_params params;
-    const joint_model *joint; /* the codebook's; NULL: the additive model */
-    bool passages;            /* rows say whether a passage starts with them */
-    norm_grid norm;           /* how finely rows tell their scale and offset, as cb->norm has it */
-    uint32_t max_level;    /* 1 .. CODEBOOK_LEVEL_MAX: the last whose coefficient fits in 15 bits */
-    uint16_t *coefficient; /* [max_level + 1], [0] = 0 */
-    uint64_t *level_cum;   /* [classes][max_level + 1] cumulated costs of levels */
-    int32_t *bias;         /* [dims] in units of the accumulator */
-    uint32_t bias_peak;    /* largest |bias| */
-} code_model;
-
 /* How a file's rows are coded, beside its parameters. */
 typedef struct code_options {
     bool joint;    /* by the codebook's joint model, which must be there */
     bool passages; /* starts of passages are coded */
     norm_grid norm;
+    bool cache;     /* a code without atoms, by a cache's codebook; as the rest says */
+    bool exact;     /* strengths are float32 bits; else levels, of the parameters' step */
+    bool has_signs; /* strengths below zero occur */
+    unsigned zeros; /* exact: so many low bits of every strength's are 0, STRENGTH_ZEROS_MAX at
+                       most */
 } code_options;
 
+#define STRENGTH_ZEROS_MAX 23
+
+typedef struct code_model {
+    const mdla_allocator *al;
+    const codebook *cb;
+    code_params params;
+    const joint_model *joint; /* the codebook's; NULL: the additive model */
+    code_options options;
+    norm_grid norm;        /* how finely rows tell their scale and offset, as cb->norm has it */
+    uint32_t max_level;    /* 1 .. CODEBOOK_LEVEL_MAX: the last whose coefficient fits in 15 bits;
+                              exact: the bins */
+    uint16_t *coefficient; /* [max_level + 1], [0] = 0; NULL of a cache, as bias */
+    uint64_t *level_cum;   /* [classes][max_level + 1] cumulated costs of levels */
+    int32_t *bias;         /* [dims] in units of the accumulator */
+    uint32_t bias_peak;    /* largest |bias| */
+} code_model;
+
 /* MDLA_ERR_CORRUPT where step, exponent, bias or grid leave their ranges, where a joint model is
- * wanted that cb lacks, or rows have a scale and cb says that they have none, or the other way
- * round; MDLA_ERR_MEMORY. cb must outlive. */
+ * wanted that cb lacks, where rows have a scale and cb says that they have none, or the other way
+ * round, and likewise a cache; MDLA_ERR_MEMORY. cb must outlive. */
 mdla_status code_model_new(const mdla_allocator *al, const codebook *cb, const code_params *params,
                            const code_options *options, code_model **out);
 void code_model_free(code_model *m); /* accepts NULL */
@@ -40,7 +48,7 @@ typedef struct row_code {
     bool starts_passage; /* told to be, or the first of its block */
     uint32_t count;
     uint32_t *feature; /* [width] */
-    uint16_t *level;   /* [width] */
+    uint32_t *level;   /* [width]; of a cache: words (strengths.h) */
     row_norm norm;     /* where rows have one */
 } row_code;
 
@@ -108,5 +116,6 @@ static inline adaptive_bit *passage_context(passage_model *p)
 
 #define BLOCK_HEADER_NBYTES 4 /* u16 rows - 1, u16 scale of the costs of features */
 #define BLOCK_ROWS_MAX 65536
+#define BLOCK_ROWS_DEFAULT 1024
 
 #endif

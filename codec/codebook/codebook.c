@@ -12,8 +12,10 @@ codebook *codebook_new(const mdla_allocator *al, uint32_t dims, uint32_t width)
     if (cb == NULL)
         return NULL;
     cb->al = al;
+    cb->cache = dims == 0;
     cb->dims = dims;
     cb->width = width;
+    cb->hazard_count = CODEBOOK_HAZARDS;
     cb->bias = alloc_zeroed(al, dims, sizeof *cb->bias);
     cb->rate_index = alloc_zeroed(al, width, sizeof *cb->rate_index);
     cb->level_class = alloc_zeroed(al, width, sizeof *cb->level_class);

@@ -15,9 +15,9 @@
 #include <stdbool.h>
 
 #define CODEBOOK_CLASSES_MAX 64
-#define CODEBOOK_HAZARDS                                                                           \
-    24 /* levels with a hazard of their own; the last goes on for all above                        \
-        */
+#define CODEBOOK_HAZARDS 24  /* levels with hazards of their own; the last goes on above */
+#define CODEBOOK_BINS_MAX 64 /* of strengths, in a cache's codebook */
+#define STRENGTH_END UINT32_C(0x7F800000) /* behind the bits of the largest finite float32 */
 #define CODEBOOK_LEVEL_MAX 4095
 
 /* A step: mantissa / 256 units of a coefficient, 2^exponent the value of one unit of the
@@ -46,6 +46,8 @@ typedef enum row_norm_kind { ROW_NORM_NONE, ROW_NORM_SCALE, ROW_NORM_SCALE_OFFSE
 
 typedef struct codebook {
     const mdla_allocator *al;
+    bool cache; /* of codes without atoms: no bias, no atoms, dims 0; levels are bins of
+                   strengths */
     uint32_t dims, width;
 
     /* coded */
@@ -57,8 +59,12 @@ typedef struct codebook {
     uint8_t *rate_index;   /* [width], 0 .. RATE_INDEX_MAX */
     uint32_t class_count;  /* 1 .. CODEBOOK_CLASSES_MAX */
     uint8_t *level_class;  /* [width] */
+    uint32_t hazard_count; /* CODEBOOK_HAZARDS, or a cache's bins */
     uint8_t hazard[CODEBOOK_CLASSES_MAX]
-                  [CODEBOOK_HAZARDS]; /* rate index of "level l, given l or more" */
+                  [CODEBOOK_BINS_MAX]; /* rate index of "level l, given l or more" */
+    /* Of a cache: bin b holds the magnitudes whose float32 bits are edge[b] .. edge[b + 1] - 1; all
+     * finite ones but 0 lie in one. */
+    uint32_t edge[CODEBOOK_BINS_MAX + 1];
     row_norm_kind norm;
     int32_t reference_scale; /* of the rows that it was fitted to: log2, in 1/16 octave;
                                 |.| <= REFERENCE_SCALE_MAX. 0 without norm */
@@ -79,7 +85,7 @@ typedef struct codebook {
     double atom_bits, bias_bits, prior_bits, weight_bits, framing_bits; /* sum: 8 x nbytes */
 } codebook;
 
-/* Arrays of the given shape, zeroed but for the atoms. NULL: no memory. */
+/* Arrays of the given shape, zeroed but for the atoms; dims 0: a cache's. NULL: no memory. */
 codebook *codebook_new(const mdla_allocator *al, uint32_t dims, uint32_t width);
 void codebook_free(codebook *cb); /* accepts NULL */
 

@@ -13,6 +13,7 @@ typedef struct priors_contexts {
     byte_context level_class;
     golomb_context reference; /* of the reference scale */
     adaptive_bit reference_sign;
+    golomb_context edge; /* of a cache: how many bins, and from edge to edge */
 } priors_contexts;
 
 static inline void priors_contexts_init(priors_contexts *c)
@@ -25,6 +26,7 @@ static inline void priors_contexts_init(priors_contexts *c)
     byte_context_init(&c->level_class);
     golomb_context_init(&c->reference);
     c->reference_sign = adaptive_bit_initial();
+    golomb_context_init(&c->edge);
 }
 
 #endif

@@ -20,6 +20,25 @@ static mdla_status decode_bias(codebook *cb, range_decoder *d, priors_contexts *
     return MDLA_OK;
 }
 
+/* How a cache's strengths are divided into bins. */
+static mdla_status decode_bins(codebook *cb, range_decoder *d, priors_contexts *c)
+{
+    uint64_t edge = 1;
+
+    cb->hazard_count = golomb_decode(d, &c->edge);
+    if (cb->hazard_count == 0 || cb->hazard_count > CODEBOOK_BINS_MAX)
+        return MDLA_ERR_CORRUPT;
+    cb->edge[0] = 1;
+    for (uint32_t b = 1; b < cb->hazard_count; b++) {
+        edge += (uint64_t)golomb_decode(d, &c->edge) + 1;
+        if (edge >= STRENGTH_END)
+            return MDLA_ERR_CORRUPT;
+        cb->edge[b] = (uint32_t)edge;
+    }
+    cb->edge[cb->hazard_count] = STRENGTH_END;
+    return MDLA_OK;
+}
+
 static mdla_status decode_rates_and_levels(codebook *cb, range_decoder *d, priors_contexts *c)
 {
     for (uint32_t j = 0; j < cb->width; j++) {
@@ -29,7 +48,7 @@ static mdla_status decode_rates_and_levels(codebook *cb, range_decoder *d, prior
     }
     MDLA_TRY(codebook_derive_order(cb));
     for (uint32_t k = 0; k < cb->class_count; k++) {
-        for (uint32_t l = 0; l < CODEBOOK_HAZARDS; l++) {
+        for (uint32_t l = 0; l < cb->hazard_count; l++) {
             cb->hazard[k][l] = byte_decode(d, &c->hazard[l < 2 ? l : 2]);
             if (cb->hazard[k][l] > RATE_INDEX_MAX)
                 return MDLA_ERR_CORRUPT;
@@ -69,6 +88,8 @@ mdla_status priors_decode(codebook *cb, const uint8_t *payload, size_t nbytes, d
     range_decoder_init(&d, payload, nbytes);
     status = decode_bias(cb, &d, contexts);
     *bias_bits = 8.0 * (double)(d.pos - RANGE_STATE_NBYTES);
+    if (status == MDLA_OK && cb->cache)
+        status = decode_bins(cb, &d, contexts);
     if (status == MDLA_OK)
         status = decode_rates_and_levels(cb, &d, contexts);
     if (status == MDLA_OK && cb->norm != ROW_NORM_NONE)

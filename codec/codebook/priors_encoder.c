@@ -13,6 +13,13 @@ static void encode_reference(const codebook *cb, range_encoder *e, priors_contex
         adaptive_bit_encode(e, &c->reference_sign, scale < 0);
 }
 
+static void encode_bins(const codebook *cb, range_encoder *e, priors_contexts *c)
+{
+    golomb_encode(e, &c->edge, cb->hazard_count);
+    for (uint32_t b = 1; b < cb->hazard_count; b++)
+        golomb_encode(e, &c->edge, cb->edge[b] - cb->edge[b - 1] - 1);
+}
+
 mdla_status priors_encode(const codebook *cb, range_encoder *e, double *bias_bits)
 {
     priors_contexts *contexts = alloc_array(cb->al, 1, sizeof *contexts);
@@ -32,10 +39,12 @@ mdla_status priors_encode(const codebook *cb, range_encoder *e, double *bias_bit
         before = cb->bias[i];
     }
     *bias_bits = 8.0 * (double)e->nbytes;
+    if (cb->cache)
+        encode_bins(cb, e, contexts);
     for (uint32_t j = 0; j < cb->width; j++)
         byte_encode(e, &contexts->rate, cb->rate_index[j]);
     for (uint32_t k = 0; k < cb->class_count; k++) {
-        for (uint32_t l = 0; l < CODEBOOK_HAZARDS; l++)
+        for (uint32_t l = 0; l < cb->hazard_count; l++)
             byte_encode(e, &contexts->hazard[l < 2 ? l : 2], cb->hazard[k][l]);
     }
     for (uint32_t r = 0; r < cb->width; r++)

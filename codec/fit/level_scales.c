@@ -66,19 +66,24 @@ static void scan_row(row_scan *s, const joint_rows *rows, size_t r, bool alone)
     s->previous_count = count;
 }
 
-/* Bits of a level whose costs are scaled: what survives up to it, less what survives past it. */
-static double scaled_bits(const codebook *cb, uint32_t level_class, unsigned level, double scale)
+/* Bits of levels of one class whose costs are scaled: what survives up to each, less what survives
+ * past it. */
+static double scaled_bits(const codebook *cb, uint32_t level_class, const uint32_t *seen,
+                          double scale)
 {
     const uint8_t *hazard = cb->hazard[level_class];
-    double cum = 0.0;
-
-    for (unsigned l = 0; l < level; l++)
-        cum += survival_cost[hazard[l < CODEBOOK_HAZARDS ? l : CODEBOOK_HAZARDS - 1]];
-    const double own =
-        survival_cost[hazard[level < CODEBOOK_HAZARDS ? level : CODEBOOK_HAZARDS - 1]];
     const double unit = scale / (double)(UINT32_C(1) << COST_BITS);
+    double cum = 0.0, bits = 0.0;
 
-    return cum * unit - log2(1.0 - exp2(-own * unit));
+    for (unsigned l = 0; l < COUNT_LEVELS; l++) {
+        const double own =
+            unit * survival_cost[hazard[l < cb->hazard_count ? l : cb->hazard_count - 1]];
+
+        if (seen[l] != 0)
+            bits += seen[l] * (cum - log2(1.0 - exp2(-own)));
+        cum += own;
+    }
+    return bits;
 }
 
 /* Bits of the levels in one class of logits or counts at a scale for it. */
@@ -94,12 +99,7 @@ static double class_bits(const codebook *cb, const level_table *t, const joint_m
             joint_level_scale(m, logit_class, count_class) / (double)SURVIVAL_SCALE_ONE;
 
         for (uint32_t k = 0; k < cb->class_count; k++)
-            for (unsigned l = 0; l < COUNT_LEVELS; l++) {
-                const uint32_t seen = t->seen[logit_class][count_class][k][l];
-
-                if (seen != 0)
-                    bits += seen * scaled_bits(cb, k, l, scale);
-            }
+            bits += scaled_bits(cb, k, t->seen[logit_class][count_class][k], scale);
     }
     return bits;
 }

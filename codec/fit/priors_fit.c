@@ -29,13 +29,13 @@ static void fit_rates(codebook *cb, const code_counts *counts)
 }
 
 /* Hazards of a class from its level counts, level 1 first. */
-static void fit_hazards(const double *count, uint8_t *hazard)
+static void fit_hazards(const double *count, unsigned hazards, uint8_t *hazard)
 {
     double above[COUNT_LEVELS + 1] = {0.0};
 
     for (unsigned l = COUNT_LEVELS; l-- > 0;)
         above[l] = above[l + 1] + count[l];
-    for (unsigned l = 0; l + 1 < CODEBOOK_HAZARDS; l++) {
+    for (unsigned l = 0; l + 1 < hazards; l++) {
         /* Where little is known a level is as likely to stop as the one before it. */
         const double before =
             l == 0 ? 0.5 : 1.0 / (1.0 + exp2((hazard[l - 1] - RATE_INDEX_EVEN) / 8.0));
@@ -44,7 +44,7 @@ static void fit_hazards(const double *count, uint8_t *hazard)
     }
     {
         /* The tail is geometric: stops over chances. */
-        const unsigned first = CODEBOOK_HAZARDS - 1;
+        const unsigned first = hazards - 1;
         double chances = 0.0;
 
         for (unsigned l = first; l < COUNT_LEVELS; l++)
@@ -54,12 +54,12 @@ static void fit_hazards(const double *count, uint8_t *hazard)
 }
 
 /* Bits of levels 1 .. COUNT_LEVELS under hazards. */
-static void level_costs(const uint8_t *hazard, double *bits)
+static void level_costs(const uint8_t *hazard, unsigned hazards, double *bits)
 {
     double survived = 0.0;
 
     for (unsigned l = 0; l < COUNT_LEVELS; l++) {
-        const uint8_t index = hazard[l < CODEBOOK_HAZARDS ? l : CODEBOOK_HAZARDS - 1];
+        const uint8_t index = hazard[l < hazards ? l : hazards - 1];
         const double odds = (index - RATE_INDEX_EVEN) / 8.0; /* log2 of going on : stopping */
 
         bits[l] = survived + log2(1.0 + exp2(odds));
@@ -114,7 +114,7 @@ static void fit_classes(codebook *cb, const code_counts *counts, double (*sums)[
             sum[l] += counts->level[(size_t)j * COUNT_LEVELS + l];
     }
     for (uint32_t k = 0; k < cb->class_count; k++)
-        fit_hazards(sums[k], cb->hazard[k]);
+        fit_hazards(sums[k], cb->hazard_count, cb->hazard[k]);
 }
 
 /* Each feature to the class that codes its levels, and its own number, in the fewest bits. */
@@ -125,7 +125,7 @@ static void assign_classes(codebook *cb, const code_counts *counts, double (*cos
     for (uint32_t j = 0; j < cb->width; j++)
         members[cb->level_class[j]]++;
     for (uint32_t k = 0; k < cb->class_count; k++)
-        level_costs(cb->hazard[k], costs[k]);
+        level_costs(cb->hazard[k], cb->hazard_count, costs[k]);
     for (uint32_t j = 0; j < cb->width; j++) {
         const uint32_t *level = counts->level + (size_t)j * COUNT_LEVELS;
         double least = INFINITY;
@@ -147,7 +147,8 @@ mdla_status priors_fit(codebook *cb, const code_counts *counts)
 {
     double(*table)[COUNT_LEVELS] = alloc_array(cb->al, CODEBOOK_CLASSES_MAX, sizeof *table);
     mean_level *means = alloc_array(cb->al, cb->width, sizeof *means);
-    const uint64_t classes = counts->active / ACTIVE_PER_CLASS;
+    const uint64_t classes =
+        counts->active / ((uint64_t)ACTIVE_PER_CLASS * cb->hazard_count / CODEBOOK_HAZARDS + 1);
 
     if (table == NULL || means == NULL) {
         alloc_free(cb->al, table);

@@ -151,6 +151,10 @@ mdla_status codes_read_strengths(mdla_codes *codes, codes_array *a, size_t first
     float piece[CODES_PIECE];
     size_t done, n, i;
 
+    if (first == 0)
+        codes->dtype = a->dtype;
+    else if (codes->dtype != a->dtype)
+        codes->dtype = MDLA_F32; /* which holds the values of both, as float32 does of all */
     for (done = 0; done < count; done += n) {
         n = count - done < CODES_PIECE ? (size_t)count - done : CODES_PIECE;
         MDLA_TRY(codes_array_strengths(a, piece, n, err));

@@ -17,6 +17,8 @@ struct mdla_codes {
     mdla_limits limits;
     uint64_t rows;
     uint32_t width;
+    uint32_t context; /* rows of a sequence; 0: not known */
+    mdla_dtype dtype; /* of the strengths as they are kept */
     size_t count, room;
     codes_entry *entries; /* ascending by row, then by feature, once codes_finish was called */
     uint32_t *features;   /* [longest row]: the row shown last */

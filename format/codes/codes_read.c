@@ -61,8 +61,10 @@ static mdla_status finish(mdla_codes *codes, const char *name, mdla_error *err)
     for (i = 0; i < codes->count;) {
         codes_entry sum = codes->entries[i++];
 
-        for (; i < codes->count && by_place(&sum, &codes->entries[i]) == 0; i++)
+        for (; i < codes->count && by_place(&sum, &codes->entries[i]) == 0; i++) {
             sum.strength += codes->entries[i].strength;
+            codes->dtype = MDLA_F32;
+        }
         if (!isfinite(sum.strength))
             return error_set(err, MDLA_ERR_DATA,
                              "%s: row %" PRIu64 ", feature %" PRIu32 ": the sum isn't finite", name,
@@ -75,6 +77,8 @@ static mdla_status finish(mdla_codes *codes, const char *name, mdla_error *err)
         longest = kept - row_start > longest ? kept - row_start : longest;
     }
     codes->count = kept;
+    if (codes->dtype != MDLA_F16 && codes->dtype != MDLA_BF16)
+        codes->dtype = MDLA_F32; /* what others were read as */
     codes->features = alloc_array(codes->al, longest, sizeof *codes->features);
     codes->strengths = alloc_array(codes->al, longest, sizeof *codes->strengths);
     return codes->features != NULL && codes->strengths != NULL ? MDLA_OK : error_memory(err, name);
@@ -136,6 +140,8 @@ mdla_status mdla_codes_read(const mdla_config *config, mdla_source source, const
     if (status == MDLA_OK)
         status = read_kind(codes, &in, name, given != NULL ? given : &nothing, err);
     input_close(&in);
+    if (codes->context == 0 && given != NULL)
+        codes->context = given->context;
     return hand_out(codes, name, status, out, err);
 }
 
@@ -283,6 +289,16 @@ uint64_t mdla_codes_rows(const mdla_codes *codes)
 uint32_t mdla_codes_width(const mdla_codes *codes)
 {
     return codes->width;
+}
+
+mdla_dtype mdla_codes_dtype(const mdla_codes *codes)
+{
+    return codes->dtype;
+}
+
+uint32_t mdla_codes_context(const mdla_codes *codes)
+{
+    return codes->context;
 }
 
 uint64_t mdla_codes_active(const mdla_codes *codes)

@@ -135,6 +135,7 @@ static mdla_status read_cache(mdla_codes *codes, safetensors *st, mdla_codes_sha
                          "say both",
                          st->in.name);
     MDLA_TRY(codes_set_shape(codes, shape->rows, end, st->in.name, err));
+    codes->context = shape->context;
     MDLA_TRY(open_tensor(st, "activations", 1, &a, err));
     MDLA_TRY(codes_reserve(codes, a.count, st->in.name, err));
     MDLA_TRY(codes_read_strengths(codes, &a, first, a.count, err));

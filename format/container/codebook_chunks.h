@@ -7,6 +7,7 @@
 
 #define CODEBOOK_HEADER_NBYTES 36
 #define CODEBOOK_FLAG_JOINT 1u    /* a joint model stands behind the priors */
+#define CODEBOOK_FLAG_CACHE 2u    /* of a code without atoms */
 #define CODEBOOK_FLAG_SCALES 8u   /* rows have a scale each */
 #define CODEBOOK_FLAG_OFFSETS 16u /* and an offset */
 #define CODEBOOK_GROUP_ENTRIES                                                                     \
@@ -23,8 +24,11 @@ static inline uint32_t codebook_group(uint32_t dims)
 mdla_status codebook_chunks_read(chunk_reader *r, const mdla_limits *limits, codebook **out,
                                  mdla_error *err);
 
-/* Codes atoms q [width][dims] at step_index [width] with everything else that cb holds; sets cb's
- * canonical bytes, name and bit counts. stride: neighbours for the atoms' contexts, 0 for none. */
+/* Bytes 8 .. 35 of CBHD, the steps, the bias and the atoms aren't a cache's: 0, and no CBAT.
+ *
+ * Codes atoms q [width][dims] at step_index [width] with everything else that cb holds; sets cb's
+ * canonical bytes, name and bit counts. stride: neighbours for the atoms' contexts, 0 for none. A
+ * cache's codebook has no atoms: q and step_index NULL. */
 mdla_status codebook_chunks_make(codebook *cb, uint32_t stride, const uint8_t *step_index,
                                  const int16_t *q);
 

@@ -57,11 +57,21 @@ static mdla_status next_chunk(codebook_parse *p, uint32_t type, const char *miss
     return p->cb != NULL ? keep_bytes(p) : MDLA_OK;
 }
 
+static bool all_zero(const uint8_t *bytes, size_t nbytes)
+{
+    for (size_t i = 0; i < nbytes; i++) {
+        if (bytes[i] != 0)
+            return false;
+    }
+    return true;
+}
+
 static mdla_status read_header(codebook_parse *p)
 {
-    uint32_t dims, width, classes, flags;
+    uint32_t dims, width, classes, flags, norms;
     code_params fit;
     int32_t bias_exponent;
+    bool cache;
 
     MDLA_TRY(next_chunk(p, CHUNK_CODEBOOK, "its header is missing"));
     bytes_in in = {p->c.payload, p->c.payload + p->c.nbytes, false};
@@ -74,13 +84,16 @@ static mdla_status read_header(codebook_parse *p)
     flags = bytes_u32(&in);
     if (in.failed || in.at != in.end)
         return damaged(p, "its header has the wrong size");
-    if ((flags & ~(CODEBOOK_FLAG_JOINT | CODEBOOK_FLAG_SCALES | CODEBOOK_FLAG_OFFSETS)) != 0)
+    if ((flags & ~(CODEBOOK_FLAG_JOINT | CODEBOOK_FLAG_CACHE | CODEBOOK_FLAG_SCALES |
+                   CODEBOOK_FLAG_OFFSETS)) != 0)
         return error_set(p->err, MDLA_ERR_UNSUPPORTED, "%s: codebook uses reserved flags %#x",
                          p->r->name, flags);
-    if (dims == 0 || width == 0 || classes == 0 || classes > CODEBOOK_CLASSES_MAX ||
-        (flags & (CODEBOOK_FLAG_SCALES | CODEBOOK_FLAG_OFFSETS)) == CODEBOOK_FLAG_OFFSETS ||
-        p->stride >= dims || bias_exponent < -150 || bias_exponent > 100 ||
-        !code_params_in_range(&fit))
+    cache = (flags & CODEBOOK_FLAG_CACHE) != 0;
+    norms = flags & (CODEBOOK_FLAG_SCALES | CODEBOOK_FLAG_OFFSETS);
+    if ((dims == 0) != cache || width == 0 || classes == 0 || classes > CODEBOOK_CLASSES_MAX ||
+        norms == CODEBOOK_FLAG_OFFSETS || bias_exponent < -150 || bias_exponent > 100 ||
+        (cache ? !all_zero(p->c.payload + 8, 16) || p->stride != 0 || norms != 0
+               : p->stride >= dims || !code_params_in_range(&fit)))
         return damaged(p, "a value in its header is out of range");
     if (dims > p->limits->max_dims || width > p->limits->max_width ||
         codebook_memory(dims, width) > p->limits->max_memory)
@@ -171,7 +184,7 @@ static mdla_status read_all(codebook_parse *p)
     cb->prior_bits = 8.0 * (double)p->c.nbytes - cb->bias_bits;
     if (p->has_joint)
         MDLA_TRY(read_joint(p));
-    for (uint32_t first = 0; first < cb->width;) {
+    for (uint32_t first = 0; !cb->cache && first < cb->width;) {
         const uint32_t group = codebook_group(cb->dims);
         const uint32_t count = cb->width - first < group ? cb->width - first : group;
 

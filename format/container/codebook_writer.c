@@ -29,12 +29,13 @@ static mdla_status put_header(const codebook *cb, uint32_t stride, chunk_writer 
 
     at = bytes_put(at, cb->dims, 4);
     at = bytes_put(at, cb->width, 4);
-    at = params_put(&cb->fit, at);
+    at = params_put(&cb->fit, at); /* of a cache all 0 */
     at = bytes_put(at, (uint32_t)cb->bias_exponent, 4);
     at = bytes_put(at, cb->class_count, 4);
     at = bytes_put(at, stride, 4);
     bytes_put(at,
               (cb->joint != NULL ? CODEBOOK_FLAG_JOINT : 0) |
+                  (cb->cache ? CODEBOOK_FLAG_CACHE : 0) |
                   (cb->norm != ROW_NORM_NONE ? CODEBOOK_FLAG_SCALES : 0) |
                   (cb->norm == ROW_NORM_SCALE_OFFSET ? CODEBOOK_FLAG_OFFSETS : 0),
               4);
@@ -85,7 +86,7 @@ static mdla_status make(codebook *cb, uint32_t stride, const uint8_t *step_index
     cb->prior_bits = 8.0 * (double)e->nbytes - cb->bias_bits;
     cb->framing_bits = 8.0 * (CODEBOOK_HEADER_NBYTES + 2 * CHUNK_FRAME_NBYTES);
     MDLA_TRY(put_joint(cb, e, &w));
-    return put_atoms(cb, stride, step_index, q, e, &w);
+    return cb->cache ? MDLA_OK : put_atoms(cb, stride, step_index, q, e, &w);
 }
 
 mdla_status codebook_chunks_make(codebook *cb, uint32_t stride, const uint8_t *step_index,

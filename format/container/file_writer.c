@@ -47,10 +47,12 @@ mdla_status file_writer_index(file_writer *w, const file_stats *stats, const cha
 {
     uint8_t stats_bytes[STATS_FIXED_NBYTES];
 
-    stats_put(stats, stats_bytes);
     w->index_offset = w->out.offset;
     MDLA_TRY(chunk_write(&w->out, CHUNK_INDEX, w->index, w->index_nbytes, NULL, 0));
-    MDLA_TRY(chunk_write(&w->out, CHUNK_STATS, stats_bytes, sizeof stats_bytes, NULL, 0));
+    if (stats != NULL) {
+        stats_put(stats, stats_bytes);
+        MDLA_TRY(chunk_write(&w->out, CHUNK_STATS, stats_bytes, sizeof stats_bytes, NULL, 0));
+    }
     return note != NULL ? chunk_write(&w->out, CHUNK_NOTE, note, strlen(note), NULL, 0) : MDLA_OK;
 }
 

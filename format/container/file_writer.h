@@ -23,8 +23,8 @@ mdla_status file_writer_block(file_writer *w, uint32_t rows,
                               const uint8_t header[BLOCK_HEADER_NBYTES], const uint8_t *payload,
                               size_t nbytes);
 
-/* What stands between the row index and the tail: INDX, statistics, note (may be NULL). Other
- * ancillary chunks may follow, written to w->out. */
+/* What stands between the row index and the tail: INDX, statistics (NULL: none), note (may be
+ * NULL). Other ancillary chunks may follow, written to w->out. */
 mdla_status file_writer_index(file_writer *w, const file_stats *stats, const char *note);
 
 /* The tail, after file_writer_index. */

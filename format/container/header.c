@@ -9,6 +9,7 @@
 #define FLAG_PASSAGES 1u /* starts of passages are coded */
 #define FLAG_NORMS 2u    /* rows have a scale, and an offset where the codebook says so */
 #define CODES_SPARSE 0   /* unsigned levels, one stage; signed, dense and staged codes come later */
+#define CODES_CACHE 1    /* without atoms */
 
 uint8_t *params_put(const code_params *p, uint8_t *to)
 {
@@ -42,8 +43,15 @@ void header_put(const file_header *h, uint8_t out[HEADER_NBYTES])
     at = bytes_put(at, h->block_rows, 4);
     at = bytes_put(at, (uint64_t)h->dtype, 1);
     at = bytes_put(at, h->code.joint ? MODEL_JOINT : MODEL_ADDITIVE, 1);
-    at = bytes_put(at, CODES_SPARSE, 1);
+    at = bytes_put(at, h->code.cache ? CODES_CACHE : CODES_SPARSE, 1);
     at = bytes_put(at, h->embedded ? 1 : 0, 1);
+    if (h->code.cache) {
+        at = bytes_put(at, h->code.exact ? 0 : h->params.step.mantissa, 4);
+        at = bytes_put(at, h->code.exact ? h->code.zeros : (uint32_t)h->params.step.exponent, 4);
+        at = bytes_put(at, h->code.has_signs ? 1 : 0, 4);
+        bytes_put(at, h->context, 4);
+        return;
+    }
     at = params_put(&h->params, at);
     at = bytes_put(at, h->code.norm.scale_bits, 2);
     bytes_put(at, (uint16_t)h->code.norm.offset_exponent, 2);
@@ -58,14 +66,29 @@ static norm_grid norm_get(bytes_in *in)
                            (int16_t)(exponent >= 0x8000 ? (int)exponent - 0x10000 : (int)exponent)};
 }
 
+/* How a cache's strengths are coded: bytes 24 .. 39. */
+static bool strengths_get(bytes_in *in, file_header *out)
+{
+    const uint32_t mantissa = bytes_u32(in), exponent = bytes_u32(in), has_signs = bytes_u32(in);
+
+    out->code.exact = mantissa == 0;
+    out->code.has_signs = has_signs != 0;
+    out->code.zeros = out->code.exact ? exponent : 0;
+    out->params.step = (quant_step){mantissa, (int32_t)exponent};
+    out->context = bytes_u32(in);
+    return has_signs <= 1 && out->code.zeros <= STRENGTH_ZEROS_MAX;
+}
+
 mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *name,
                        file_header *out, mdla_error *err)
 {
     bytes_in in = {c->payload, c->payload + c->nbytes, false};
     unsigned major, minor, dtype, model, codes, embedded;
     uint32_t flags;
-    norm_grid norm;
+    norm_grid norm = {0};
+    bool cache, known = true;
 
+    *out = (file_header){0};
     if (c->type != CHUNK_HEAD)
         return error_set(err, MDLA_ERR_CORRUPT, "%s: the first chunk is not the header", name);
     major = bytes_u16(&in);
@@ -82,14 +105,20 @@ mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *na
     model = bytes_u8(&in);
     codes = bytes_u8(&in);
     embedded = bytes_u8(&in);
-    params_get(&in, &out->params);
-    norm = norm_get(&in);
+    cache = codes == CODES_CACHE;
+    if (cache) {
+        known = strengths_get(&in, out);
+    } else {
+        params_get(&in, &out->params);
+        norm = norm_get(&in);
+    }
     if (in.failed || in.at != in.end)
         return error_set(err, MDLA_ERR_CORRUPT, "%s: header has %zu bytes, not %d", name, c->nbytes,
                          HEADER_NBYTES);
     norm.coded = (flags & FLAG_NORMS) != 0;
     if ((flags & ~(FLAG_PASSAGES | FLAG_NORMS)) != 0 || model > MODEL_JOINT ||
-        codes != CODES_SPARSE || embedded > 1 || norm.scale_bits > NORM_SCALE_BITS_MAX ||
+        codes > CODES_CACHE || (cache && norm.coded) || !known || embedded > 1 ||
+        norm.scale_bits > NORM_SCALE_BITS_MAX ||
         (!norm.coded && (norm.scale_bits != 0 || norm.offset_exponent != 0)))
         return error_set(
             err, MDLA_ERR_UNSUPPORTED,
@@ -97,7 +126,7 @@ mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *na
             flags, model, codes, embedded);
     if (mdla_dtype_nbytes((mdla_dtype)dtype) == 0)
         return error_set(err, MDLA_ERR_UNSUPPORTED, "%s: unknown value type %u", name, dtype);
-    if (out->dims == 0 || out->width == 0 || out->block_rows == 0 ||
+    if ((out->dims == 0) != cache || out->width == 0 || out->block_rows == 0 ||
         out->block_rows > BLOCK_ROWS_MAX)
         return error_set(err, MDLA_ERR_CORRUPT, "%s: header says dims %u, width %u, block rows %u",
                          name, out->dims, out->width, out->block_rows);
@@ -107,7 +136,10 @@ mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *na
                          out->width, limits->max_dims, limits->max_width);
     out->dtype = (mdla_dtype)dtype;
     out->embedded = embedded != 0;
-    out->code = (code_options){model == MODEL_JOINT, (flags & FLAG_PASSAGES) != 0, norm};
+    out->code.joint = model == MODEL_JOINT;
+    out->code.passages = (flags & FLAG_PASSAGES) != 0;
+    out->code.norm = norm;
+    out->code.cache = cache;
     return MDLA_OK;
 }
 

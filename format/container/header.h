@@ -20,7 +20,8 @@ typedef struct file_header {
     mdla_dtype dtype;
     bool embedded;
     code_options code;
-    code_params params;
+    code_params params; /* of a cache: the step alone, where it isn't exact */
+    uint32_t context;   /* of a cache: rows of a sequence; 0: not said */
 } file_header;
 
 /* Step and level offsets, as header and codebook hold them: 12 bytes. */

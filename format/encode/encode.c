@@ -13,7 +13,6 @@
 #include <math.h>
 #include <string.h>
 
-#define BLOCK_ROWS_DEFAULT 1024
 #define NOTE_MAX 1024
 #define TRIALS_MAX 24
 #define LAMBDA_SPAN                                                                                \
@@ -65,6 +64,10 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
     const size_t values = (size_t)j->cb->width * j->cb->dims;
     mdla_error *err = j->err;
 
+    if (j->cb->cache)
+        return error_set(err, MDLA_ERR_ARGUMENT,
+                         "the codebook was made from codes and has no atoms; rows need one made "
+                         "with an SAE");
     if (mdla_rows_dims(j->rows) != j->cb->dims)
         return error_set(err, MDLA_ERR_ARGUMENT,
                          "rows of %u values don't fit a codebook of %u dims",

@@ -20,7 +20,6 @@
     8 /* rounds in which reconstruction points move too: they would creep on for ever */
 #define TOGETHER_WIDTH_MAX                                                                         \
     4096 /* up to here atoms are quantised with regard to each other: width^3 steps */
-#define BLOCK_ROWS_DEFAULT 1024
 #define BIAS_STEPS 1024.0 /* steps of the bias in one standard deviation of the data */
 
 mdla_status fit_no_memory(fit_job *j)

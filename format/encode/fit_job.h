@@ -35,6 +35,15 @@ typedef struct fit_job {
 
 mdla_status fit_no_memory(fit_job *j);
 
+/* The joint model is fitted to the codes of whole blocks, evenly spread, of about a million rows at
+ * most: whether a block of a data set of so many rows is among them, and for how many rows to make
+ * room. */
+bool fit_keeps_block(uint64_t rows, uint64_t block);
+size_t fit_kept_rows(uint64_t rows, uint32_t block_rows);
+
+/* Passes of the last fit over so many rows: more where they are few. */
+unsigned fit_joint_passes(size_t rows);
+
 /* Rows that will share the codebook. */
 double fit_expected_rows(const fit_job *j);
 

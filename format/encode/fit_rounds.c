@@ -50,12 +50,25 @@ typedef struct full_pass {
     bool keep; /* codes, for the joint model */
 } full_pass;
 
-/* Whether a block's rows are among those kept: all, or as many as may be, evenly spread. */
-static bool block_is_kept(const fit_job *j, uint64_t block)
+bool fit_keeps_block(uint64_t rows, uint64_t block)
 {
-    const double share = (double)JOINT_ROWS_MAX / (double)j->survey.rows;
+    const double share = (double)JOINT_ROWS_MAX / (double)rows;
 
     return share >= 1.0 || floor((double)(block + 1) * share) > floor((double)block * share);
+}
+
+size_t fit_kept_rows(uint64_t rows, uint32_t block_rows)
+{
+    return (size_t)(rows < JOINT_ROWS_MAX ? rows : JOINT_ROWS_MAX + 2 * (uint64_t)block_rows);
+}
+
+unsigned fit_joint_passes(size_t rows)
+{
+    const double wanted = JOINT_STEPS / (double)(rows + 1);
+
+    return wanted > JOINT_PASSES_MOST    ? JOINT_PASSES_MOST
+           : wanted < JOINT_PASSES_LEAST ? JOINT_PASSES_LEAST
+                                         : (unsigned)wanted;
 }
 
 static mdla_status keep_codes(fit_job *j, const search_engine *e, uint64_t first)
@@ -67,7 +80,7 @@ static mdla_status keep_codes(fit_job *j, const search_engine *e, uint64_t first
         const size_t count = codes->start[r + 1] - codes->start[r];
         const size_t have = kept->row_count != 0 ? kept->start[kept->row_count] : 0;
 
-        if (!block_is_kept(j, (first + r) / e->span))
+        if (!fit_keeps_block(j->survey.rows, (first + r) / e->span))
             continue;
         MDLA_TRY(code_rows_reserve(j->al, kept, kept->row_count + 1, have + count));
         memcpy(kept->feature + have, codes->feature + codes->start[r],
@@ -115,10 +128,7 @@ static mdla_status count_rows(fit_job *j, size_t stride, atom_moments *moments, 
 static mdla_status fit_joint(fit_job *j, bool last)
 {
     const joint_rows rows = {&j->kept, j->kept_starts};
-    const double wanted = JOINT_STEPS / (double)(j->kept.row_count + 1);
-    const unsigned passes = wanted > JOINT_PASSES_MOST    ? JOINT_PASSES_MOST
-                            : wanted < JOINT_PASSES_LEAST ? JOINT_PASSES_LEAST
-                                                          : (unsigned)wanted;
+    const unsigned passes = fit_joint_passes(j->kept.row_count);
     joint_fit_options options = {.expected_rows = fit_expected_rows(j),
                                  .before = true,
                                  .rough = !last,
@@ -169,8 +179,6 @@ static mdla_status one_round(fit_job *j, bool first, bool before_last, bool last
 
 mdla_status fit_rounds(fit_job *j)
 {
-    const uint64_t kept =
-        j->survey.rows < JOINT_ROWS_MAX ? j->survey.rows : JOINT_ROWS_MAX + 2 * j->engine.span;
     const bool joint = j->options->model == MDLA_MODEL_JOINT;
     const bool moves = j->options->adapt_atoms || j->options->prune;
     unsigned rounds = joint && !j->engine.fixed && !j->engine.plain_prices ? JOINT_ROUNDS : 0;
@@ -179,7 +187,7 @@ mdla_status fit_rounds(fit_job *j)
         rounds = 1; /* prices come from a sample so far */
     if (moves)
         rounds += ADAPT_ROUNDS;
-    j->kept_starts = alloc_array(j->al, (size_t)kept, 1);
+    j->kept_starts = alloc_array(j->al, fit_kept_rows(j->survey.rows, (uint32_t)j->engine.span), 1);
     if (j->options->adapt_atoms) {
         j->pull = alloc_array(j->al, (size_t)j->sae->width * j->sae->dims, sizeof *j->pull);
         j->pull_weight = alloc_array(j->al, j->sae->width, sizeof *j->pull_weight);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A second decoder of .mdla files, written from mdla-format.md alone: slow, clear, standard library.
 
-    mdla_decode.py FILE.mdla OUT.f32 [CODEBOOK]      rows as little-endian float32
+    mdla_decode.py FILE.mdla OUT.f32 [CODEBOOK]      rows as little-endian float32; of a latent cache, its codes as CSV
 
 Numbers in comments are the document's sections. Anything corrupt ends with an exception.
 """
@@ -350,8 +350,8 @@ def chunks(data, at):
         at += 12 + n
 
 
-def check_shape(dims, width):
-    need(1 <= dims <= 2 ** 16 and 1 <= width <= 2 ** 20, "shape")
+def check_shape(dims, width, cache):
+    need((dims == 0 if cache else 1 <= dims <= 2 ** 16) and 1 <= width <= 2 ** 20, "shape")
 
 
 def check_step(mantissa, exponent, offset):
@@ -364,22 +364,26 @@ class Codebook:
         need(kind == b"CBHD" and len(header) == 36, "CBHD")
         (self.dims, self.width, self.mantissa, self.exponent, offset, self.bias_exponent, self.classes, self.stride,
          flags) = struct.unpack("<IIIi4siIII", header)
-        check_shape(self.dims, self.width)
-        check_step(self.mantissa, self.exponent, struct.unpack("<4b", offset))
-        need(-150 <= self.bias_exponent <= 100 and 1 <= self.classes <= 64 and self.stride < self.dims, "CBHD")
-        need(flags & ~25 == 0, "unsupported")
-        self.scales, self.offsets = flags >> 3 & 1, flags >> 4 & 1
+        need(flags & ~27 == 0, "unsupported")
+        self.cache, self.scales, self.offsets = flags >> 1 & 1, flags >> 3 & 1, flags >> 4 & 1
         need(self.scales or not self.offsets, "offsets without scales")
-        kind, priors, _, _ = next(stream)
+        check_shape(self.dims, self.width, self.cache)
+        need(1 <= self.classes <= 64, "CBHD")
+        if self.cache:
+            need(header[8:24] == bytes(16) and self.stride == 0 and not self.scales, "CBHD")
+        else:
+            check_step(self.mantissa, self.exponent, struct.unpack("<4b", offset))
+            need(-150 <= self.bias_exponent <= 100 and self.stride < self.dims, "CBHD")
+        kind, priors, _, self.end = next(stream)
         need(kind == b"CBPR", "CBPR")
         self.read_priors(Range(priors))
         self.joint = None
         if flags & 1:
-            kind, payload, _, _ = next(stream)
+            kind, payload, _, self.end = next(stream)
             need(kind == b"CBJM", "CBJM")
             self.joint = Joint(payload, [self.rate[j] for j in self.order])
-        self.atoms, group = {}, max(1, 2 ** 24 // self.dims)
-        for first in range(0, self.width, group):
+        self.atoms, group = {}, max(1, 2 ** 24 // max(1, self.dims))
+        for first in range(0, 0 if self.cache else self.width, group):
             kind, payload, _, self.end = next(stream)
             need(kind == b"CBAT", "CBAT")
             d = Range(payload)
@@ -389,6 +393,17 @@ class Codebook:
             d.finish()
         self.begin = begin
 
+    def read_bins(self, d):  # 7.2, of a latent cache
+        size, edge = Golomb(), 1
+        bins = d.golomb(size)
+        need(1 <= bins <= 64, "bins")
+        self.edge = [1]
+        for _ in range(1, bins):
+            self.edge.append(self.edge[-1] + 1 + d.golomb(size))
+            need(self.edge[-1] < 0x7F800000, "edge of a bin")
+        self.edge.append(0x7F800000)
+        return bins
+
     def read_priors(self, d):  # 7.2
         size, sign, rate, classes = Golomb(), Context(), contexts(256), contexts(256)
         hazard = [contexts(256) for _ in range(3)]
@@ -397,10 +412,11 @@ class Codebook:
             value += d.signed(size, sign)
             need(abs(value) < 2 ** 30, "bias")
             self.bias.append(value)
+        hazards = self.read_bins(d) if self.cache else 24
         self.rate = [d.byte(rate) for _ in range(self.width)]
         need(max(self.rate) <= 240, "rate")
         self.order = sorted(range(self.width), key=lambda j: (self.rate[j], j))
-        self.hazard = [[d.byte(hazard[min(i, 2)]) for i in range(24)] for _ in range(self.classes)]
+        self.hazard = [[d.byte(hazard[min(i, 2)]) for i in range(hazards)] for _ in range(self.classes)]
         need(max(map(max, self.hazard)) <= 240, "hazard")
         self.level_class = {j: d.byte(classes) for j in self.order}
         need(max(self.level_class.values()) < self.classes, "class")
@@ -566,7 +582,17 @@ class Norms:
         return scale, self.offset[starts].next(d, 2 ** 30 - 1) if self.offsets else 0
 
 
+def hazard_cost(hazard, x):
+    whole, f, n = x >> 16, x & 65535, len(hazard)
+    cost = sum(COST[h] for h in hazard[:min(whole, n)])
+    if whole >= n:
+        return cost + (whole - n) * COST[hazard[-1]] + (COST[hazard[-1]] * f >> 16)
+    return cost + (COST[hazard[whole]] * f >> 16)
+
+
 class Model:
+    """How rows are coded and added up."""
+
     def __init__(self, cb, mantissa, exponent, offset, passages, joint, scale_bits, offset_exponent):
         self.scale_bits, self.offset_exponent = scale_bits, offset_exponent
         need(-126 <= offset_exponent <= 64 and (cb.offsets or offset_exponent == 0), "exponent of offsets")
@@ -597,13 +623,7 @@ class Model:
     def levels(self, hazard, ratio):
         cum = [0]
         for level in range(1, self.max_level + 1):
-            x = max(0, (2 * level + 1) * ratio - 65536) // 2
-            whole, f = x >> 16, x & 65535
-            cost = sum(COST[h] for h in hazard[:min(whole, 24)])
-            if whole >= 24:
-                cost += (whole - 24) * COST[hazard[23]] + (COST[hazard[23]] * f >> 16)
-            else:
-                cost += COST[hazard[whole]] * f >> 16
+            cost = hazard_cost(hazard, max(0, (2 * level + 1) * ratio - 65536) // 2)
             cum.append(max(cost, cum[-1] + 369))
         return cum
 
@@ -622,6 +642,7 @@ class Model:
         need(rows <= block_rows and scale > 0, "block header")
         d, starts, norms, previous, out = Range(payload[4:]), Starts(), Norms(self.cb, self.scale_bits), [], []
         highest = {}  # level of each feature
+        self.sign = Context()
         for _ in range(rows):
             first = starts.next(d) if self.passages else 0
             if first:
@@ -629,13 +650,22 @@ class Model:
             norm = norms.next(d, first) if self.cb.scales else None
             previous, scales = self.ranks(d, scale, previous)
             code = [self.cb.order[r] for r in previous]
-            levels = [1 + position(d, self.level_cum[self.cb.level_class[j]], s, 0) for j, s in zip(code, scales)]
-            need(all(level <= self.max_level for level in levels), "level")
-            out.append(self.row(code, [self.coefficient[level] for level in levels], norm))
-            for j, level in zip(code, levels):
+            taken = [self.take(d, j, s) for j, s in zip(code, scales)]
+            out.append(self.row(code, [strength for _, strength in taken], norm))
+            for j, (level, _) in zip(code, taken):
                 highest[j] = max(level, highest.get(j, 0))
         d.finish()
         return out, highest
+
+    def strength(self, _, level):
+        """What a level stands for, with what follows it in the stream."""
+        return self.coefficient[level]
+
+    def take(self, d, feature, scale):
+        """A feature's level, and what it stands for."""
+        level = 1 + position(d, self.level_cum[self.cb.level_class[feature]], scale, 0)
+        need(level <= self.max_level, "level")
+        return level, self.strength(d, level)
 
     def ranks(self, d, scale, previous):
         """The row's active ranks and the scales of their levels; previous: the ranks of the row before."""
@@ -711,6 +741,67 @@ def posting(level):
     return level if level < 8 else 4 * (n - 2) + (level >> (n - 3) & 3)
 
 
+def nearest_float(x):
+    return struct.unpack("<f", struct.pack("<f", x))[0]
+
+
+def float_bits(v, e):
+    n = v.bit_length()
+    return ((e + n + 126) << 23) + ((v << 24) >> n) - 2 ** 23
+
+
+class CacheModel(Model):
+    """A code without atoms (9.6). Its rows are lists of (feature, level, strength)."""
+
+    def __init__(self, cb, mantissa, exponent, has_signs, passages, joint):
+        self.cb, self.mantissa, self.exponent, self.passages, self.joint = cb, mantissa, exponent, passages, joint
+        self.scale_bits = 0
+        self.exact, self.has_signs = mantissa == 0, has_signs
+        need(has_signs <= 1, "unsupported")
+        need(cb.joint or not joint, "the codebook has no joint model")
+        if self.exact:
+            need(0 <= exponent <= 23, "unsupported")
+        else:
+            check_step(mantissa, exponent, [0])
+        self.max_level = len(cb.edge) - 1 if self.exact else 4095
+        places = [self.place(level) for level in range(1, self.max_level + 1)]
+        self.level_cum = []
+        for hazard in cb.hazard:
+            cum = [0]
+            for x in places:
+                cum.append(max(hazard_cost(hazard, x), cum[-1] + 369))
+            self.level_cum.append(cum)
+
+    def place(self, level):
+        if self.exact:
+            return level << 16
+        m, edge = float_bits((2 * level + 1) * self.mantissa, self.exponent + 5), self.cb.edge
+        b = bisect.bisect_right(edge, m) - 1
+        return (b << 16) + ((m - edge[b]) << 16) // (edge[b + 1] - edge[b])
+
+    def row(self, code, coefficients, norm):
+        return [(j, *strength) for j, strength in zip(code, coefficients)]
+
+    def strength(self, d, level):
+        if self.exact:
+            magnitude = struct.unpack("<f", struct.pack("<I", self.magnitude(d, level)))[0]
+            level = 0
+        else:
+            magnitude = nearest_float(level * self.mantissa * 2.0 ** (self.exponent + 6))
+        return level, -magnitude if self.has_signs and d.adaptive(self.sign) else magnitude
+
+    def magnitude(self, d, level):
+        first, end = (-(-self.cb.edge[b] >> self.exponent) for b in (level - 1, level))
+        count, place = end - first, 0
+        need(count > 0, "empty bin")
+        if count > 1:
+            size = 2 ** 40 // count
+            place = d.peek() // size
+            need(place < count, "place in a bin")
+            d.take(place * size, size)
+        return first + place << self.exponent
+
+
 def varint(data, at):
     value = shift = 0
     while True:
@@ -732,10 +823,10 @@ def decode(data, codebook=None):
     dtype, model_kind, codes, embedded = head[20:24]
     mantissa, exponent = struct.unpack_from("<Ii", head, 24)
     offset = struct.unpack_from("<4b", head, 32)
-    scale_bits, offset_exponent = struct.unpack_from("<Hh", head, 36)
-    need((major, minor) == (0, 3) and flags <= 3 and model_kind <= 1 and codes == 0 and dtype <= 12 and embedded <= 1 and
-         scale_bits <= 12 and (flags & 2 or scale_bits == offset_exponent == 0), "unsupported")
-    check_shape(dims, width)
+    scale_bits, offset_exponent = struct.unpack_from("<Hh", head, 36) if codes == 0 else (0, 0)
+    need((major, minor) == (0, 3) and flags <= 3 and model_kind <= 1 and codes <= 1 and dtype <= 12 and embedded <= 1 and
+         scale_bits <= 12 and (flags & 2 or scale_bits == offset_exponent == 0) and not (codes and flags & 2), "unsupported")
+    check_shape(dims, width, codes == 1)
     need(1 <= block_rows <= 2 ** 16, "rows of a block")
     if embedded:
         cb = Codebook(stream)
@@ -747,7 +838,10 @@ def decode(data, codebook=None):
         cb = named_codebook(codebook)
     need((cb.dims, cb.width) == (dims, width), "shapes")
     need(flags >> 1 & 1 == cb.scales, "scales of rows")
-    model = Model(cb, mantissa, exponent, offset, flags & 1, model_kind == 1, scale_bits, offset_exponent)
+    if codes:
+        model = CacheModel(cb, mantissa, exponent, struct.unpack_from("<I", head, 32)[0], flags & 1, model_kind == 1)
+    else:
+        model = Model(cb, mantissa, exponent, offset, flags & 1, model_kind == 1, scale_bits, offset_exponent)
     rows, index, stat, note, tail = [], b"", None, None, False
     lists, highest = [], []
     index_offset = blocks = None
@@ -764,7 +858,7 @@ def decode(data, codebook=None):
             need(index_offset is None, "second INDX")
             index, index_offset = payload, begin
         elif kind == b"stat":
-            need(index_offset is not None and len(payload) == 48 and stat is None, "stat")
+            need(index_offset is not None and len(payload) == 48 and stat is None and not codes, "stat")
             stat = payload[16:]
         elif kind == b"note":
             need(index_offset is not None and note is None, "note")
@@ -784,6 +878,10 @@ def decode(data, codebook=None):
         size, at = varint(index, at)
         need((n, size) == blocks, "INDX")
     need(at == len(index), "INDX")
+    if codes:
+        need(not lists, "posting lists of a latent cache")
+        lines = ["%d,%d,%d,%.9g\n" % (r, *entry) for r, row in enumerate(rows) for entry in row]
+        return ("row,feature,level,strength\n" + "".join(lines)).encode()
     check_postings(lists, width, highest)
     out = b"".join(struct.pack("<%df" % dims, *row) for row in rows)
     need(stat is None or hashlib.sha256(out).digest() == stat, "the recorded SHA-256 of the rows")

@@ -56,7 +56,7 @@ static double check_norms(const code_model *m, const row_norm *norms, const uint
 {
     size_t start[ROWS + 1] = {0};
     uint32_t feature[1], level[1];
-    uint16_t decoded_level[1];
+    uint32_t decoded_level[1];
     const code_rows codes = {.row_count = ROWS, .start = start, .feature = feature, .level = level};
     uint8_t header[BLOCK_HEADER_NBYTES], *payload;
     double index_bits[1], level_bits[1], charged = 0.0;
@@ -177,7 +177,7 @@ static void test_row_norms_are_undone_in_wide_integers(void **state)
         codebook *cb = plain_book(round % 3 == 0 ? ROW_NORM_SCALE : ROW_NORM_SCALE_OFFSET, 0);
         const int offset_exponent = cb->norm == ROW_NORM_SCALE ? 0 : (int)random_below(40) - 45;
         code_model *m = model_of(cb, 5, offset_exponent);
-        uint16_t level = (uint16_t)(1 + random_below(m->max_level));
+        uint32_t level = 1 + random_below(m->max_level);
         const row_code code = {
             .count = random_below(2),
             .feature = &feature,

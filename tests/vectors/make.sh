@@ -11,8 +11,11 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 finish() { # NAME [CODEBOOK]
-    mdla-dec "$1.mdla" ${2:+--codebook "$2"} --raw --dtype f32 -o rows.f32 -f -q
-    sha256sum <rows.f32 | sed 's/-$/'"$1"'/' >"$here/$1.sha256"
+    case $1 in
+    cache*) mdla-dec "$1.mdla" ${2:+--codebook "$2"} --codes --format csv -o decoded -f -q ;;
+    *) mdla-dec "$1.mdla" ${2:+--codebook "$2"} --raw --dtype f32 -o decoded -f -q ;;
+    esac
+    sha256sum <decoded | sed 's/-$/'"$1"'/' >"$here/$1.sha256"
     cp "$1.mdla" "$here/"
     [ -z "${2:-}" ] || cp "$2" "$here/$1.codebook"
 }
@@ -85,3 +88,30 @@ mdla-enc edges.npy --docs docs.npy --sae layer_norm --step 2 --block-rows 256 --
 finish layer-norm
 mdla-enc edges.npy --sae constant_norm_rescale --step 2 --model additive --embed -o constant-norm.mdla -q
 finish constant-norm
+# latent caches: float16 strengths by the joint model, in sequences, exactly and at a step
+mdla-eval "$tokens.npy" --sae small --codes-out codes.npz -q >/dev/null
+mdla-enc --codes-in codes.npz --model additive -o codes.mdla -q
+mdla-dec codes.mdla --codes --strengths f16 -o codes16.npz -q
+mdla-dec codes.mdla --codes --strengths f16 --rows 0:600 -o part16.npz -q
+mdla-enc --codes-in codes16.npz --shape ,,64 --expected-rows 3000000 --codebook-out cache.codebook -q
+mdla-enc --codes-in part16.npz --shape ,,64 --codebook cache.codebook --block-rows 256 --reference -o cache.mdla -q
+finish cache cache.codebook
+mdla-enc --codes-in part16.npz --codebook cache.codebook --step 0.07 --reference -o cache-step.mdla -q
+finish cache-step cache.codebook
+# float32 with signs, empty rows, the smallest and the largest strengths, one value very often
+/usr/bin/python3 - <<'END'
+import json, struct
+strengths = [1.0] * 40 + [-0.1 * i for i in range(1, 40)] + [2.0 ** -149, -3.4028234663852886e38, 2.0 ** -126, 65504.0]
+places = [(3 + i // 4, 7 * i % 11) for i in range(len(strengths))]
+arrays = {"row": ("I32", [r for r, _ in places], "i"), "col": ("I32", [c for _, c in places], "i"),
+          "data": ("F32", strengths, "f"), "shape": ("I64", [30, 11], "q")}
+header, data = {}, b""
+for name, (dtype, values, letter) in arrays.items():
+    packed = struct.pack("<%d%s" % (len(values), letter), *values)
+    header[name] = {"dtype": dtype, "shape": [len(values)], "data_offsets": [len(data), len(data) + len(packed)]}
+    data += packed
+text = json.dumps(header).encode()
+open("signed.safetensors", "wb").write(struct.pack("<Q", len(text)) + text + data)
+END
+mdla-enc --codes-in signed.safetensors -o cache-signed.mdla -q
+finish cache-signed

@@ -131,6 +131,10 @@ int report_open(const mdla_config *config, const char *path, const mdla_codebook
     if (files_decoder(config, path, 1, codebook, &out->decoder) != 0)
         return -1;
     mdla_decoder_query(out->decoder, &out->info);
+    if (out->info.cache) {
+        tool_fail("%s: a latent cache: it has no rows to report on; see mdla-info", out->name);
+        return -1;
+    }
     mdla_codebook_query(mdla_decoder_codebook(out->decoder), &out->codebook);
     out->image = image->width ? *image : guess_image(out);
     if (image->width &&

@@ -399,6 +399,22 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_fit(const mdla_config *config, 
                                                      const mdla_fit_options *options,
                                                      mdla_codebook **out, mdla_error *err);
 
+/** Codes from another tool's files, in memory; see below. */
+typedef struct mdla_codes mdla_codes;
+
+/**
+ * Makes a codebook of priors alone, without atoms, from a latent cache: firing rates, how each
+ * feature's strengths are distributed, and the joint model. It serves mdla_encode_codes at any
+ * step and exactly. Of the options model, block_rows, expected_rows and progress count. Same result
+ * for any number of threads.
+ *
+ * @return MDLA_ERR_ARGUMENT, MDLA_ERR_MEMORY, MDLA_ERR_INTERRUPTED.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_fit_codes(const mdla_config *config,
+                                                           const mdla_codes *codes,
+                                                           const mdla_fit_options *options,
+                                                           mdla_codebook **out, mdla_error *err);
+
 /** Reads a codebook file, or the codebook embedded in a .mdla file. Distrusts every byte. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_read(const mdla_config *config, mdla_source source,
                                                       const char *name, mdla_codebook **out,
@@ -410,6 +426,7 @@ MDLA_API void mdla_codebook_free(mdla_codebook *codebook);
 typedef struct mdla_codebook_info {
     uint32_t dims, width;
     uint32_t stride;    /**< row length of the images that atoms look like; 0: none */
+    int cache;          /**< priors of latent caches: no atoms, dims 0, step 0 */
     uint8_t sha256[32]; /**< of its canonical bytes: its name */
     double step;        /**< the step it was fitted at */
     uint64_t nbytes;    /**< size of its canonical bytes */
@@ -490,22 +507,22 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_codes_writer_row(mdla_codes_writer *writ
 MDLA_API MDLA_MUST_USE mdla_status mdla_codes_writer_close(mdla_codes_writer *writer, int keep,
                                                            mdla_error *err);
 
-/** Codes from another tool's files, in memory: 16 bytes for each entry, within the limits. */
-typedef struct mdla_codes mdla_codes;
+/* Codes from another tool's files are kept in memory: 16 bytes for each entry, within the limits.
+ */
 
 /** What a delphi latent cache may not say of itself. Zeroed: as the file says. */
 typedef struct mdla_codes_shape {
     uint64_t rows;
     int has_rows;     /**< nonzero: rows is meant, even 0 */
     uint32_t width;   /**< features */
-    uint32_t context; /**< rows of a sequence */
+    uint32_t context; /**< rows of a sequence; of other files it says that they come in such */
 } mdla_codes_shape;
 
 /**
  * Reads a sparse code: csr, csc or coo as scipy.sparse.save_npz writes them; coordinates in
  * safetensors (row, col, data, shape); or an undivided delphi latent cache (locations, activations,
  * tokens), whose width must be given, and rows and context where it has no tokens. Entries in one
- * place are summed, zeros dropped.
+ * place are summed, zeros dropped. Strengths are kept as float32, to which doubles are rounded.
  *
  * @return MDLA_ERR_FORMAT no code; MDLA_ERR_CORRUPT an index outside, offsets that fall, lengths
  * that differ; MDLA_ERR_DATA a strength that isn't finite; MDLA_ERR_ARGUMENT something must be
@@ -523,6 +540,9 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_codes_read_folder(
 MDLA_API uint64_t mdla_codes_rows(const mdla_codes *codes);
 MDLA_API uint32_t mdla_codes_width(const mdla_codes *codes);
 MDLA_API uint64_t mdla_codes_active(const mdla_codes *codes); /**< entries in all rows */
+/** What the strengths were: MDLA_F16, MDLA_BF16 or, of all others and of sums, MDLA_F32. */
+MDLA_API mdla_dtype mdla_codes_dtype(const mdla_codes *codes);
+MDLA_API uint32_t mdla_codes_context(const mdla_codes *codes); /**< rows of a sequence, or 0 */
 /** One row's features, ascending, and strengths: how many; valid until the next call. */
 MDLA_API size_t mdla_codes_row(mdla_codes *codes, uint64_t row, const uint32_t **features,
                                const float **strengths);
@@ -569,6 +589,24 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_encode(const mdla_config *config,
                                                mdla_sink sink, mdla_encode_report *report,
                                                mdla_error *err);
 
+/**
+ * Encodes a latent cache with a codebook of mdla_codebook_fit_codes: which features are active in
+ * which rows, and their strengths, exactly or (target.step) as the nearest of the step's multiples,
+ * 0 excepted. Of the options target.step, model, reference, block_rows, note and progress count.
+ * In the report fvu is NaN and step 0 where strengths are exact. A file for
+ * mdla_decoder_visit_rows; it has no rows to decode.
+ *
+ * @return MDLA_ERR_ARGUMENT the codebook has atoms, or another width; MDLA_ERR_DATA a strength of
+ * more than 4,095 steps; MDLA_ERR_IO, MDLA_ERR_MEMORY, MDLA_ERR_INTERRUPTED. On failure the sink is
+ * closed with keep 0.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_encode_codes(const mdla_config *config,
+                                                     const mdla_codebook *codebook,
+                                                     const mdla_codes *codes,
+                                                     const mdla_encode_options *options,
+                                                     mdla_sink sink, mdla_encode_report *report,
+                                                     mdla_error *err);
+
 /* ---- Decoding -------------------------------------------------------------------------------- */
 
 typedef struct mdla_decoder mdla_decoder;
@@ -594,11 +632,13 @@ typedef struct mdla_file_info {
     uint64_t blocks;  /**< likewise */
     uint64_t nbytes;  /**< likewise */
     mdla_dtype dtype; /**< of the rows that were encoded */
-    double step;
+    double step;      /**< 0: a cache's strengths are exact */
     mdla_model model;
-    int passages; /**< starts of passages are coded */
-    int embedded; /**< the codebook is inside */
-    int postings; /**< it has posting lists; 0 where the source can't seek */
+    int cache;        /**< a latent cache: codes without atoms; dims is 0, dtype the strengths' */
+    uint32_t context; /**< of a cache: rows of a sequence, or 0 */
+    int passages;     /**< starts of passages are coded */
+    int embedded;     /**< the codebook is inside */
+    int postings;     /**< it has posting lists; 0 where the source can't seek */
     uint8_t codebook_sha256[32];
     double fvu; /**< as recorded by the encoder; NaN where none is */
     int has_decoded_sha256;
@@ -615,7 +655,8 @@ MDLA_API const mdla_codebook *mdla_decoder_codebook(const mdla_decoder *decoder)
  *
  * @param dst  out: float32 [max_rows][dims].
  * @param got  out: rows written; fewer than max_rows at the end, and before a damaged block.
- * @return MDLA_ERR_CORRUPT or MDLA_ERR_TRUNCATED (block and byte offset in the message; the *got
+ * @return MDLA_ERR_UNSUPPORTED the file is a latent cache, which has no rows; MDLA_ERR_CORRUPT or
+ * MDLA_ERR_TRUNCATED (block and byte offset in the message; the *got
  * rows are right), MDLA_ERR_IO, MDLA_ERR_MEMORY. MDLA_OK with *got below max_rows means that all
  * was read, and from a pipe that the file's end was checked too.
  */
@@ -662,9 +703,9 @@ typedef struct mdla_symbol_bits {
 /** One row's code as it stands in the file. */
 typedef struct mdla_coded_feature {
     uint32_t feature;
-    uint32_t level;  /**< >= 1 */
+    uint32_t level;  /**< >= 1; of a cache's exact strengths 0 */
     double strength; /**< times the unit-norm atom; in units of the row's scale where rows are
-                        normalised, as the SAE has it */
+                        normalised, as the SAE has it; of a cache what stood there, a float32 */
     double amount;   /**< strength times the row's scale, where rows are normalised: of what it adds
                         to the row */
     double index_bits, level_bits;

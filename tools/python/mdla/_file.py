@@ -61,6 +61,9 @@ class FileInfo:
     """SHA-256 of all decoded float32 values, little-endian."""
     note: Optional[str]
     """Provenance."""
+    cache: bool = False
+    """Whether it is a latent cache: codes without atoms and without rows; `dims` is 0, `dtype` the
+    strengths', `step` 0 where they are exact."""
 
 
 class File:
@@ -111,7 +114,7 @@ class File:
                         c.block_rows, c.nbytes, _layout.DTYPES[c.dtype], c.step, models[c.model],
                         bool(c.passages), bool(c.embedded), bytes(c.codebook_sha256).hex(), c.fvu,
                         bytes(c.decoded_sha256).hex() if c.has_decoded_sha256 else None,
-                        text_of(c.note) if c.note is not None else None)
+                        text_of(c.note) if c.note is not None else None, bool(c.cache))
 
     # ---- Life ----
 
@@ -156,7 +159,7 @@ class File:
     def _read(self, first: int, out: "FloatRows") -> None:
         """Decodes len(out) rows from first on, into out, which is contiguous."""
         error, got = _layout.mdla_error(), ctypes.c_size_t()
-        most = max(_READ_VALUES // self.info.dims, 1)
+        most = max(_READ_VALUES // max(self.info.dims, 1), 1)
         with self._lock:
             check(lib.mdla_decoder_seek(self._use(), first, error), error)
             for at in range(0, len(out), most):
@@ -257,7 +260,8 @@ class File:
 
         values: "strengths", float32, for atoms as `codebook.atoms()` gives them (of unit norm);
             "amounts", float32: strengths times the row's scale, where an SAE normalises rows one by
-            one (else the same); "levels", int32: the integers that stand in the file.
+            one (else the same); "levels", int32: the integers that stand in the file, which a
+            latent cache of exact strengths hasn't got.
 
         >>> import mdla
         >>> with mdla.open(example.file) as f:
@@ -268,6 +272,8 @@ class File:
         sparse = csr_module()
         if values not in _CODE_VALUES:
             raise ArgumentError(f"values={values!r}: give one of {', '.join(_CODE_VALUES)}")
+        if values == "levels" and self.info.cache and self.info.step == 0:
+            raise ArgumentError("values='levels': the strengths of this latent cache are exact")
         first, end = self._bounds(start, stop)
         counts = np.zeros(end - first + 1, np.int64)
         coded = bytearray()
@@ -279,8 +285,11 @@ class File:
         self._visit(first, end, take)
         pairs = np.frombuffer(coded, _CODED)
         field, dtype = _CODE_VALUES[values]
-        matrix = sparse.csr_matrix((pairs[field].astype(dtype), pairs["feature"].astype(np.int32),
-                                    np.cumsum(counts)), shape=(end - first, self.info.width))
+        data = pairs[field].astype(dtype)
+        if values == "levels":  # of a cache they have the strengths' signs
+            data = np.copysign(data, pairs["strength"]).astype(dtype)
+        matrix = sparse.csr_matrix((data, pairs["feature"].astype(np.int32), np.cumsum(counts)),
+                                   shape=(end - first, self.info.width))
         matrix.sort_indices()
         return matrix
 

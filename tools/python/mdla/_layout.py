@@ -84,10 +84,9 @@ class mdla_fit_options(c.Structure):
 
 class mdla_codebook_info(c.Structure):
     _fields_ = [("dims", c.c_uint32), ("width", c.c_uint32), ("stride", c.c_uint32),
-                ("sha256", c.c_uint8 * 32),
-                ("step", c.c_double), ("nbytes", c.c_uint64), ("atom_bits", c.c_double),
-                ("bias_bits", c.c_double), ("prior_bits", c.c_double),
-                ("weight_bits", c.c_double), ("weights", c.c_uint64)]
+                ("cache", c.c_int), ("sha256", c.c_uint8 * 32), ("step", c.c_double),
+                ("nbytes", c.c_uint64), ("atom_bits", c.c_double), ("bias_bits", c.c_double),
+                ("prior_bits", c.c_double), ("weight_bits", c.c_double), ("weights", c.c_uint64)]
 
 
 class mdla_encode_options(c.Structure):
@@ -108,7 +107,8 @@ class mdla_file_info(c.Structure):
                 ("dims", c.c_uint32), ("width", c.c_uint32), ("block_rows", c.c_uint32),
                 ("rows", c.c_uint64), ("blocks", c.c_uint64), ("nbytes", c.c_uint64),
                 ("dtype", c.c_int), ("step", c.c_double), ("model", c.c_int),
-                ("passages", c.c_int), ("embedded", c.c_int), ("postings", c.c_int),
+                ("cache", c.c_int), ("context", c.c_uint32), ("passages", c.c_int),
+                ("embedded", c.c_int), ("postings", c.c_int),
                 ("codebook_sha256", c.c_uint8 * 32), ("fvu", c.c_double),
                 ("has_decoded_sha256", c.c_int), ("decoded_sha256", c.c_uint8 * 32),
                 ("note", c.c_char_p)]

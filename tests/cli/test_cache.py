@@ -1,0 +1,251 @@
+#!/usr/bin/python3
+"""Latent caches: packed and unpacked bit for bit, whichever tool wrote them; what can't be, and what is asked in vain."""
+import io
+import json
+import pathlib
+import random
+import struct
+import zipfile
+
+import cli
+
+WIDTH, ROWS, CONTEXT = 50, 96, 16
+
+
+def half(x):
+    """The nearest float16, as a float."""
+    return struct.unpack("<e", struct.pack("<e", x))[0]
+
+
+def single(x):
+    """The nearest float32, as a float."""
+    return struct.unpack("<f", struct.pack("<f", x))[0]
+
+
+def make(rounded=half, signs=False):
+    """(row, feature, strength), ascending; some rows are empty."""
+    rng = random.Random(7)
+    entries = []
+    for row in range(ROWS):
+        for feature in sorted(rng.sample(range(WIDTH), rng.randrange(9))):
+            x = rng.choice((1, -1) if signs else (1,)) * (1 + rng.expovariate(0.5))
+            entries.append((row, feature, rounded(x)))
+    return entries
+
+
+def npz(**members):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+        for name, data in members.items():
+            z.writestr(name + ".npy", data)
+    return out.getvalue()
+
+
+def ints(values, letter="i"):
+    return cli.npy_bytes(struct.pack(f"<{len(values)}{letter}", *values), (len(values),), "<i4" if letter == "i" else "<i8")
+
+
+def word(text):
+    return cli.npy_bytes(text.encode(), (), "|S3")
+
+
+def floats(values, letter):
+    return cli.npy_bytes(struct.pack(f"<{len(values)}{letter}", *values), (len(values),), {"e": "<f2", "f": "<f4", "d": "<f8"}[letter])
+
+
+def compressed(entries, letter, by_row=True):
+    """SciPy's csr or csc."""
+    major, minor, count = (0, 1, ROWS) if by_row else (1, 0, WIDTH)
+    entries = sorted(entries, key=lambda e: (e[major], e[minor]))
+    starts = [sum(e[major] < m for e in entries) for m in range(count + 1)]
+    return npz(indices=ints([e[minor] for e in entries]), indptr=ints(starts), format=word("csr" if by_row else "csc"),
+               shape=ints([ROWS, WIDTH], "q"), data=floats([e[2] for e in entries], letter))
+
+
+def coordinates(entries, letter):
+    """SciPy's coo, in no order."""
+    entries = random.Random(1).sample(entries, len(entries))
+    return npz(row=ints([e[0] for e in entries]), col=ints([e[1] for e in entries]), format=word("coo"),
+               shape=ints([ROWS, WIDTH], "q"), data=floats([e[2] for e in entries], letter))
+
+
+def safetensors(**tensors):
+    header, data = {}, b""
+    for name, (dtype, shape, values) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
+        data += values
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def tensors(entries, dtype):
+    letter, n = {"F16": "e", "F32": "f"}[dtype], len(entries)
+    return safetensors(row=("I32", [n], struct.pack(f"<{n}i", *(e[0] for e in entries))),
+                       col=("I32", [n], struct.pack(f"<{n}i", *(e[1] for e in entries))),
+                       data=(dtype, [n], struct.pack(f"<{n}{letter}", *(e[2] for e in entries))),
+                       shape=("I64", [2], struct.pack("<2q", ROWS, WIDTH)))
+
+
+def csr_entries(data):
+    """What a SciPy csr holds, and the type of its values."""
+    with zipfile.ZipFile(io.BytesIO(data)) as z:
+        arrays = {name[:-4]: cli.npy_read(z.read(name)) for name in z.namelist()}
+    assert arrays["format"][2] == b"csr"
+    assert struct.unpack("<2q", arrays["shape"][2]) == (ROWS, WIDTH)
+    descr = arrays["data"][1]
+    values = [v for v, in struct.iter_unpack("<e" if descr == "<f2" else "<f", arrays["data"][2])]
+    columns = [c for c, in struct.iter_unpack("<i", arrays["indices"][2])]
+    starts = [s for s, in struct.iter_unpack("<i", arrays["indptr"][2])]
+    return [(r, columns[i], values[i]) for r in range(ROWS) for i in range(starts[r], starts[r + 1])], descr
+
+
+class CacheTest(cli.CliTest):
+    def pack(self, data, *more, name="cache.npz"):
+        self.write(name, data)
+        self.good("mdla-enc", "--codes-in", name, "-o", "cache.mdla", "--verify", "-f", "-q", *more)
+
+    def unpack(self, *more):
+        self.good("mdla-dec", "cache.mdla", "--codes", "-o", "again.npz", "-f", *more)
+        return csr_entries((self.folder / "again.npz").read_bytes())
+
+    def test_every_layout_comes_back_bit_for_bit(self):
+        plain, fine, signs = make(), make(single), make(single, signs=True)
+        for name, data, wanted, descr in (
+                ("csr of float16", compressed(plain, "e"), plain, "<f2"),
+                ("csr of float32", compressed(fine, "f"), fine, "<f4"),
+                ("csc with signs", compressed(signs, "f", by_row=False), signs, "<f4"),
+                ("coo in no order", coordinates(plain, "e"), plain, "<f2"),
+                ("float16 values in float32", compressed(plain, "f"), plain, "<f4"),
+                ("float32 values in float64", compressed(fine, "d"), fine, "<f4"),
+                ("coordinates of float16", tensors(plain, "F16"), plain, "<f2"),
+                ("coordinates with signs", tensors(signs, "F32"), signs, "<f4")):
+            for model in ("joint", "additive"):
+                with self.subTest(name, model=model):
+                    self.pack(data, "--model", model)
+                    self.assertEqual(self.unpack(), (wanted, descr))
+
+    def test_a_delphi_cache_comes_back_file_for_file(self):
+        self.pack(compressed(make(), "e"), "--shape", f",,{CONTEXT}")
+        self.good("mdla-dec", "cache.mdla", "--codes", "--format", "delphi", "--splits", 3, "-o", "delphi")
+        self.good("mdla-enc", "--codes-in", "delphi", "-o", "again.mdla", "--verify", "-q")
+        self.good("mdla-dec", "again.mdla", "--codes", "--format", "delphi", "--splits", 3, "-o", "second")
+        first, second = ({p.name: p.read_bytes() for p in (self.folder / d).iterdir()} for d in ("delphi", "second"))
+        self.assertEqual(first, second)
+        self.assertEqual(json.loads(first["config.json"])["cache_ctx_len"], CONTEXT)
+        self.assertEqual(len(first), 4)
+        # A file of all features by itself doesn't say its shape.
+        n = 2
+        self.write("one.safetensors", safetensors(
+            locations=("I64", [n, 3], struct.pack("<6q", 0, 1, 2, 3, 15, WIDTH - 1)),
+            activations=("F16", [n], struct.pack("<2e", 1.5, 2.5))))
+        self.assertIn("say how many", self.bad(1, "mdla-enc", "--codes-in", "one.safetensors", "-o", "x.mdla"))
+        self.good("mdla-enc", "--codes-in", "one.safetensors", "--shape", f"{ROWS},{WIDTH},{CONTEXT}", "-o", "one.mdla", "-q")
+        lines = self.good("mdla-dec", "one.mdla", "--codes", "--format", "csv", "-o", "-").decode().split()
+        self.assertEqual(lines[1:], ["1,2,0,1.5", f"63,{WIDTH - 1},0,2.5"])
+
+    def test_twins_are_summed_zeros_dropped_and_nan_refused(self):
+        twins = [(0, 3, 1.5), (0, 3, 2.25), (1, 4, 0.0), (2, 5, 3.0), (2, 5, -3.0), (5, 6, 2.0)]
+        self.pack(coordinates(twins, "e"))
+        self.assertEqual(self.unpack(), ([(0, 3, 3.75), (5, 6, 2.0)], "<f4"))
+        for value in (float("nan"), float("inf")):
+            self.write("bad.npz", coordinates([(0, 1, value)], "e"))
+            message = self.bad(1, "mdla-enc", "--codes-in", "bad.npz", "-o", "bad.mdla")
+            self.assertIn("NaN, infinite or too large", message)
+        self.assertFalse((self.folder / "bad.mdla").exists())
+
+    def test_an_empty_cache_is_one(self):
+        self.pack(compressed([], "e"))
+        self.assertEqual(self.unpack(), ([], "<f2"))
+
+    def test_priors_of_one_cache_serve_another(self):
+        entries = make()
+        data = compressed(entries, "e")
+        self.write("train.npz", data)
+        self.good("mdla-enc", "--codes-in", "train.npz", "--codebook-out", "p.codebook", "--expected-rows", 10 ** 6, "-q")
+        self.pack(data, "--codebook", "p.codebook", "--reference")
+        self.assertEqual(self.unpack("--codebook", "p.codebook"), (entries, "<f2"))
+        self.assertIn("needs the codebook", self.bad(1, "mdla-dec", "cache.mdla", "--codes", "-o", "x.npz"))
+        named = (self.folder / "cache.mdla").stat().st_size
+        self.pack(data)
+        self.assertLess(named, (self.folder / "cache.mdla").stat().st_size)
+        self.assertLess(named, 3 * len(entries))  # where delphi takes 8 bytes an entry
+        info = json.loads(self.good("mdla-info", "p.codebook", "--json"))
+        self.assertEqual((info["dims"], info["width"], info["atom_bits"]), (0, WIDTH, 0))
+        # Rows and caches don't mix.
+        self.write("rows.npy", cli.npy_bytes(bytes(32), (2, 4)))
+        message = self.bad(1, "mdla-enc", "rows.npy", "--codebook", "p.codebook", "--step", 1, "-o", "x.mdla")
+        self.assertIn("has no atoms", message)
+        digits = cli.FIXTURE / "digits.codebook"
+        self.assertIn("with atoms", self.bad(1, "mdla-enc", "--codes-in", "train.npz", "--codebook", digits, "-o", "x.mdla"))
+
+    def test_a_step_keeps_every_place_and_rounds_to_the_nearest(self):
+        entries = make(single, signs=True)
+        step = 0.25
+        self.pack(compressed(entries, "f"), "--step", step)
+        got, _ = self.unpack()
+        self.assertEqual([e[:2] for e in got], [e[:2] for e in entries])
+        for (_, _, wanted), (_, _, strength) in zip(entries, got):
+            self.assertLessEqual(abs(wanted - strength), step / 2)
+            self.assertEqual(strength / step, round(strength / step))
+        levels, _ = self.unpack("--strengths", "f32")
+        self.good("mdla-dec", "cache.mdla", "--codes", "--strengths", "levels", "-o", "levels.npz")
+        with zipfile.ZipFile(self.folder / "levels.npz") as z:
+            _, descr, data = cli.npy_read(z.read("data.npy"))
+        self.assertEqual(descr, "<i4")
+        self.assertEqual([v for v, in struct.iter_unpack("<i", data)], [round(s / step) for _, _, s in levels])
+        self.assertEqual(json.loads(self.good("mdla-info", "cache.mdla", "--json"))["step"], step)
+        self.assertIn("give a step of", self.bad(1, "mdla-enc", "--codes-in", "cache.npz", "--step", 1e-6, "-o", "x.mdla"))
+
+    def test_rows_of_some_and_of_none(self):
+        entries = make()
+        self.pack(compressed(entries, "e"), "--block-rows", 10)
+        self.good("mdla-dec", "cache.mdla", "--codes", "--rows", "13:41", "--format", "csv", "-o", "part.csv")
+        lines = [line.split(",") for line in (self.folder / "part.csv").read_text().split()[1:]]
+        got = sorted((int(r), int(f), single(float(s))) for r, f, _, s in lines)
+        self.assertEqual(got, [e for e in entries if 13 <= e[0] < 41])
+        message = self.bad(1, "mdla-dec", "cache.mdla", "-o", "rows.npy")
+        self.assertIn("a latent cache: it holds codes and no atoms", message)
+        self.assertIn("--codes", message)
+        self.assertFalse((self.folder / "rows.npy").exists())
+        message = self.bad(1, "mdla-dec", "cache.mdla", "--codes", "--strengths", "levels", "-o", "x.npz")
+        self.assertIn("has no levels", message)
+
+    def test_it_is_told_tested_and_billed(self):
+        entries = make()
+        self.pack(compressed(entries, "e"), "--note", "layer 5")
+        said = self.good("mdla-dec", "--test", "cache.mdla").decode()
+        self.assertIn(f"sound: a latent cache of {ROWS} rows, {len(entries)} strengths", said)
+        said = self.good("mdla-info", "cache.mdla").decode()
+        self.assertIn("latent cache", said)
+        self.assertIn("bits a strength", said)
+        self.assertIn("layer 5", said)
+        self.assertNotIn("atoms ", said)
+        info = json.loads(self.good("mdla-info", "cache.mdla", "--json"))
+        size = (self.folder / "cache.mdla").stat().st_size
+        self.assertEqual((info["cache"], info["dims"], info["active"], info["dtype"]), (True, 0, len(entries), "f16"))
+        self.assertAlmostEqual(sum(info["bits"].values()), 8 * size, delta=1)
+        row = entries[0][0]
+        bill = json.loads(self.good("mdla-info", "cache.mdla", "--row", row, "--json"))
+        self.assertEqual(sorted((c["feature"], c["strength"]) for c in bill["code"]),
+                         [(f, s) for r, f, s in entries if r == row])
+        damaged = bytearray((self.folder / "cache.mdla").read_bytes())
+        damaged[len(damaged) - 80] ^= 16
+        self.write("damaged.mdla", bytes(damaged))
+        self.bad(1, "mdla-dec", "--test", "damaged.mdla")
+
+    def test_what_has_no_place_beside_a_cache_is_refused(self):
+        self.write("cache.npz", compressed(make(), "e"))
+        for more, word_of in ((("--sae", cli.SAE), "--sae"), (("--fvu", 0.2), "--fvu"), (("--docs", "d.npy"), "--docs"),
+                              (("rows.npy",), "rows.npy"), (("--prune",), "--prune")):
+            message = self.bad(2, "mdla-enc", "--codes-in", "cache.npz", "-o", "x.mdla", *more)
+            self.assertIn(word_of, message)
+        self.assertIn("--shape", self.bad(2, "mdla-enc", "--codes-in", "cache.npz", "-o", "x.mdla", "--shape", "1,2,3,4"))
+        self.assertIn("--codes-in", self.bad(2, "mdla-enc", "rows.npy", "--sae", cli.SAE, "--fvu", 0.2, "--shape", "1,2",
+                                             "-o", "x.mdla"))
+        self.write("text.npz", b"hello, hello")
+        self.assertIn("no sparse code", self.bad(1, "mdla-enc", "--codes-in", "text.npz", "-o", "x.mdla"))
+        self.assertFalse(pathlib.Path(self.folder, "x.mdla").exists())
+
+
+if __name__ == "__main__":
+    cli.main()
