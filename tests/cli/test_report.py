@@ -93,6 +93,7 @@ class Report(cli.CliTest):
         used = {name.replace("_", " "): bits for name, bits in info["bits"].items() if bits > 0}
         self.assertEqual(set(classes), set(used))
         text = self.good("mdla-report", FILE, "-o", "-").decode()  # colours are the classes' own, whatever others come
+        self.assertNotIn(str(cli.FIXTURE), text)
         self.assertIn('<td class="sw k1">atoms<', text)
         self.assertIn('<td class="sw k5">indices<', text)
         for name, bits in used.items():

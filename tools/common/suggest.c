@@ -56,7 +56,7 @@ static size_t near_distance(const char *word, const char *candidate, size_t tell
     if (strlen(word) > WORD_MAX || strlen(candidate) > WORD_MAX)
         return FAR_OFF;
     distance = word_distance(word, candidate);
-    return distance > (telling < 3 ? 1u : 2u) ? FAR_OFF : distance;
+    return distance > (telling < 5 ? 1u : 2u) ? FAR_OFF : distance;
 }
 
 void suggest_try(suggestion *s, const char *candidate)

@@ -290,7 +290,7 @@ static void put_facts(text_sink *out, const report_file *f)
     char sha256[SHA256_TEXT_MAX];
 
     html_put(out, "<div class=\"card wide\"><h3>The file</h3><dl><dt>name</dt><dd>");
-    html_text(out, f->name);
+    html_text(out, html_base_name(f->name)); /* pages travel: folders are nobody's business */
     text_sink_format(out, "</dd><dt>format</dt><dd>mdla %u.%u, blocks of at most %u rows%s</dd>",
                      f->info.version_major, f->info.version_minor, f->info.block_rows,
                      f->info.passages ? ", starts of passages coded" : "");
