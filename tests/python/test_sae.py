@@ -78,13 +78,32 @@ def test_refusals(example):
         sae.decode(wrong)
 
 
-def test_rows_that_are_normalised_one_by_one_can_t_be_decoded_from_codes(example, tmp_path):
-    folder = tmp_path / "layer-norm"
-    folder.mkdir()
+def layer_norm(example, folder):
+    """The example's SAE as one that normalises every row by itself."""
+    (folder / "layer-norm").mkdir()
     config = json.loads((example.sae / "cfg.json").read_text())
-    (folder / "cfg.json").write_text(json.dumps({**config, "normalize_activations": "layer_norm"}))
-    (folder / "sae_weights.safetensors").write_bytes((example.sae / "sae_weights.safetensors").read_bytes())
-    sae = mdla.load_sae(folder)
+    (folder / "layer-norm/cfg.json").write_text(json.dumps({**config, "normalize_activations": "layer_norm"}))
+    (folder / "layer-norm/sae_weights.safetensors").write_bytes((example.sae / "sae_weights.safetensors").read_bytes())
+    return folder / "layer-norm"
+
+
+def test_amounts_are_strengths_times_a_rows_scale(example, tmp_path):
+    with mdla.open(mdla.encode(example.rows, sae=layer_norm(example, tmp_path), fvu=0.3)) as f:
+        strengths, amounts = f.codes(), f.codes(values="amounts")
+        assert f.bits_by_class()["row norms"].sum() > 0
+    scale = amounts.copy()
+    scale.data /= strengths.data
+    lows, highs = np.full(400, np.inf), np.zeros(400)
+    for row in range(400):
+        if scale[row].nnz:
+            lows[row], highs[row] = scale[row].data.min(), scale[row].data.max()
+    assert np.allclose(lows[highs > 0], highs[highs > 0], rtol=1e-5) and np.ptp(highs[highs > 0]) > 0.1
+    with mdla.open(example.file) as f:
+        assert np.array_equal(f.codes().data, f.codes(values="amounts").data)
+
+
+def test_rows_that_are_normalised_one_by_one_can_t_be_decoded_from_codes(example, tmp_path):
+    sae = mdla.load_sae(layer_norm(example, tmp_path))
     assert sae.info.normalisation != "none"
     with pytest.raises(mdla.UnsupportedError, match="normalises"):
         sae.decode(sae.encode(example.rows))
