@@ -317,6 +317,55 @@ static void test_container_seek_gives_the_same_rows(void **state)
     free(bytes);
 }
 
+static mdla_status (*plain_read)(void *, void *, size_t, size_t *);
+static size_t nbytes_read;
+
+static mdla_status counted_read(void *ctx, void *dst, size_t nbytes, size_t *got)
+{
+    const mdla_status status = plain_read(ctx, dst, nbytes, got);
+
+    nbytes_read += *got;
+    return status;
+}
+
+/* However many threads could decode ahead. */
+static void test_container_seek_reads_the_blocks_asked_for_alone(void **state)
+{
+    void *bytes;
+    size_t nbytes, got, one_block;
+    float part[ROWS * DIMS];
+    mdla_source source;
+    mdla_decoder *decoder;
+    mdla_config config;
+    mdla_error err;
+
+    (void)state;
+    small_case_encode(&fixture, ROWS, false, 16, 1, &bytes, &nbytes, NULL);
+    mdla_source_memory(bytes, nbytes, &source);
+    plain_read = source.read;
+    source.read = counted_read;
+    mdla_config_init(&config);
+    config.threads = 4;
+    assert_int_equal(mdla_decoder_open(&config, source, "small", NULL, &decoder, &err), MDLA_OK);
+    nbytes_read = 0;
+    assert_int_equal(mdla_decoder_seek(decoder, 32, &err), MDLA_OK);
+    assert_int_equal(mdla_decoder_read_rows(decoder, part, 16, &got, &err), MDLA_OK);
+    one_block = nbytes_read;
+    assert_true(one_block > 0);
+    assert_int_equal(mdla_decoder_seek(decoder, 37, &err), MDLA_OK); /* it is decoded already */
+    assert_int_equal(mdla_decoder_read_rows(decoder, part, 3, &got, &err), MDLA_OK);
+    assert_int_equal(nbytes_read, one_block);
+    nbytes_read = 0;
+    assert_int_equal(mdla_decoder_seek(decoder, 5, &err), MDLA_OK);
+    assert_int_equal(mdla_decoder_read_rows(decoder, part, 3, &got, &err), MDLA_OK);
+    assert_in_range(nbytes_read, 1, 3 * one_block / 2);
+    nbytes_read = 0;
+    assert_int_equal(mdla_decoder_read_rows(decoder, part, 16, &got, &err), MDLA_OK);
+    assert_true(nbytes_read > 2 * one_block); /* in order: ahead */
+    mdla_decoder_close(decoder);
+    free(bytes);
+}
+
 typedef struct visit_sums {
     uint64_t rows;
     size_t active;
@@ -428,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_container_reference_needs_its_codebook),
         cmocka_unit_test(test_container_no_rows_is_a_file),
         cmocka_unit_test(test_container_seek_gives_the_same_rows),
+        cmocka_unit_test(test_container_seek_reads_the_blocks_asked_for_alone),
         cmocka_unit_test(test_container_accounting_sums_to_the_file),
         cmocka_unit_test(test_container_codebook_file_round_trips),
     };
