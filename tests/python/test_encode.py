@@ -31,6 +31,7 @@ def tool_bytes(tool, *arguments):
     ({"bits_per_row": 12.5, "effort": 2}, ["--bits-per-row", 12.5, "--effort", 2]),
     ({"step": 0.7, "model": "additive"}, ["--step", 0.7, "--model", "additive"]),
     ({"fvu": 0.3, "code": "sae", "block_rows": 50}, ["--fvu", 0.3, "--code", "sae", "--block-rows", 50]),
+    ({"fvu": 0.3, "index": True, "block_rows": 30}, ["--fvu", 0.3, "--index", "--block-rows", 30]),
     ({"fvu": 0.25, "note": "a note", "reference": True}, ["--fvu", 0.25, "--note", "a note", "--reference"])], ids=str)
 def test_the_bytes_are_those_of_mdla_enc(example, tool, options, given):
     expected = tool_bytes(tool, example.rows_npy, "--sae", example.sae, *given)
@@ -141,6 +142,13 @@ def test_a_file_appears_when_it_is_done(example):
         assert (report.rows, report.nbytes, report.fvu) == (400, f.info.nbytes, f.info.fvu)
         assert report.codebook_nbytes > 0 and report.l0 == pytest.approx(f.codes().nnz / 400)
         assert report.bits_per_row == 8 * (report.nbytes - report.codebook_nbytes) / 400
+        assert report.postings_nbytes == 0 and not f.info.postings
+    indexed = mdla.encode(example.rows, sae=example.sae, fvu=0.3, out="indexed.mdla", index=True)
+    assert indexed.bits_per_row == pytest.approx(report.bits_per_row) and indexed.postings_nbytes > 0
+    with mdla.open("out.mdla") as f, mdla.open("indexed.mdla") as g:
+        assert g.info.postings and g.account()["postings"] == 8 * indexed.postings_nbytes
+        assert all(np.array_equal(f.feature_rows(each), g.feature_rows(each)) for each in range(48))
+    os.unlink("indexed.mdla")
     with pytest.raises(FileExistsError, match="overwrite=True"):
         mdla.encode(example.rows, sae=example.sae, fvu=0.3, out="out.mdla")
     mdla.encode(example.rows, codebook=example.codebook, out=pathlib.Path("out.mdla"), overwrite=True)

@@ -23,6 +23,8 @@ class EncodeReport:
     """Of the file."""
     codebook_nbytes: int
     """Of these, the embedded codebook with its framing; 0 with reference."""
+    postings_nbytes: int
+    """Of these, posting lists with their framing; 0 without index."""
     fvu: float
     """Fraction of variance unexplained, reached; NaN where rows are constant."""
     step: float
@@ -31,15 +33,16 @@ class EncodeReport:
 
     @property
     def bits_per_row(self) -> float:
-        """All but an embedded codebook."""
-        return 8.0 * (self.nbytes - self.codebook_nbytes) / self.rows if self.rows else float("nan")
+        """All but an embedded codebook and posting lists."""
+        counted = self.nbytes - self.codebook_nbytes - self.postings_nbytes
+        return 8.0 * counted / self.rows if self.rows else float("nan")
 
 
 @overload
 def encode(data: Data, *, sae: Union[SAE, Path, None] = ..., codebook: Union[Codebook, Path, None] = ...,
            fvu: Optional[float] = ..., bits_per_row: Optional[float] = ..., step: Optional[float] = ...,
            out: None = ..., overwrite: bool = ..., code: str = ..., model: str = ..., effort: int = ...,
-           reference: bool = ..., block_rows: int = ..., note: Optional[str] = ...,
+           reference: bool = ..., index: bool = ..., block_rows: int = ..., note: Optional[str] = ...,
            docs: Union[npt.ArrayLike, Path, None] = ..., array: Optional[str] = ...,
            bf16: Optional[bool] = ..., threads: int = ...,
            progress: Optional[ProgressCallback] = ...) -> bytes: ...
@@ -49,7 +52,7 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = ..., codebook: Union[Cod
 def encode(data: Data, *, sae: Union[SAE, Path, None] = ..., codebook: Union[Codebook, Path, None] = ...,
            fvu: Optional[float] = ..., bits_per_row: Optional[float] = ..., step: Optional[float] = ...,
            out: Path, overwrite: bool = ..., code: str = ..., model: str = ..., effort: int = ...,
-           reference: bool = ..., block_rows: int = ..., note: Optional[str] = ...,
+           reference: bool = ..., index: bool = ..., block_rows: int = ..., note: Optional[str] = ...,
            docs: Union[npt.ArrayLike, Path, None] = ..., array: Optional[str] = ...,
            bf16: Optional[bool] = ..., threads: int = ...,
            progress: Optional[ProgressCallback] = ...) -> EncodeReport: ...
@@ -58,9 +61,9 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = ..., codebook: Union[Cod
 def encode(data: Data, *, sae: Union[SAE, Path, None] = None, codebook: Union[Codebook, Path, None] = None,
            fvu: Optional[float] = None, bits_per_row: Optional[float] = None, step: Optional[float] = None,
            out: Optional[Path] = None, overwrite: bool = False, code: str = "free", model: str = "joint",
-           effort: int = 5, reference: bool = False, block_rows: int = 0, note: Optional[str] = None,
-           docs: Union[npt.ArrayLike, Path, None] = None, array: Optional[str] = None,
-           bf16: Optional[bool] = None, threads: int = 0,
+           effort: int = 5, reference: bool = False, index: bool = False, block_rows: int = 0,
+           note: Optional[str] = None, docs: Union[npt.ArrayLike, Path, None] = None,
+           array: Optional[str] = None, bf16: Optional[bool] = None, threads: int = 0,
            progress: Optional[ProgressCallback] = None) -> Union[bytes, EncodeReport]:
     """Codes activation rows; the same bytes as `mdla-enc` with the same options.
 
@@ -77,6 +80,7 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = None, codebook: Union[Co
     code: "free" (the search chooses features) or "sae" (those that the SAE switches on).
     model: "joint" or "additive". effort: 1 to 9, how long to search.
     reference: name the codebook by its SHA-256 instead of embedding it.
+    index: posting lists too, with which a file's `feature_rows` and `top_rows` decode few blocks.
     block_rows: rows that decode together; 0: 1,024. Fewer make access to single rows faster.
     note: provenance text, at most 1,024 bytes.
     docs: passage numbers, one integer a row, or a .npy file of them.
@@ -106,7 +110,7 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = None, codebook: Union[Co
     options = _layout.mdla_encode_options(
         target=goal, code=choice("code", code, _layout.CODES),
         model=choice("model", model, _layout.MODELS), effort=effort_of(effort),
-        reference=int(reference), block_rows=block_rows,
+        reference=int(reference), block_rows=block_rows, postings=int(index),
         note=note.encode() if note is not None else None)
     settings, error, report = config(threads), _layout.mdla_error(), _layout.mdla_encode_report()
     with sink_to(out, overwrite) as sink:
@@ -128,5 +132,5 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = None, codebook: Union[Co
         written = sink.take()
     if out is None:
         return written or b""
-    return EncodeReport(report.rows, report.file_nbytes, report.codebook_nbytes, report.fvu,
-                        report.step, report.l0)
+    return EncodeReport(report.rows, report.file_nbytes, report.codebook_nbytes,
+                        report.postings_nbytes, report.fvu, report.step, report.l0)

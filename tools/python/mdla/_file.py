@@ -54,6 +54,8 @@ class FileInfo:
     """Whether starts of passages are coded."""
     embedded: bool
     """Whether the codebook is inside."""
+    postings: bool
+    """Whether it has posting lists, for `feature_rows` and `top_rows`."""
     codebook_sha256: str
     fvu: float
     """Fraction of variance unexplained, as the encoder recorded it; NaN where none is."""
@@ -112,7 +114,7 @@ class File:
         models = {number: name for name, number in _layout.MODELS.items()}
         return FileInfo((c.version_major, c.version_minor), c.rows, c.dims, c.width, c.blocks,
                         c.block_rows, c.nbytes, _layout.DTYPES[c.dtype], c.step, models[c.model],
-                        bool(c.passages), bool(c.embedded), bytes(c.codebook_sha256).hex(), c.fvu,
+                        bool(c.passages), bool(c.embedded), bool(c.postings), bytes(c.codebook_sha256).hex(), c.fvu,
                         bytes(c.decoded_sha256).hex() if c.has_decoded_sha256 else None,
                         text_of(c.note) if c.note is not None else None, bool(c.cache))
 
@@ -330,7 +332,8 @@ class File:
         """The rows where a feature is active, ascending: a structured array (n,).
 
         Its fields: row, level, strength, and index_bits and level_bits, what the feature was
-        charged there. Codes are decoded, no rows.
+        charged there. Codes are decoded, no rows; with posting lists (`mdla.encode(index=True)`) only
+        of blocks that have the feature.
 
         >>> import mdla
         >>> with mdla.open(example.file) as f:
