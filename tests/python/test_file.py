@@ -270,3 +270,19 @@ def test_errors_are_what_python_users_expect(example, tmp_path):
     assert isinstance(caught.value, ValueError) and caught.value.status == 6
     with pytest.raises(ValueError, match="threads=-1"):
         mdla.open(example.file, threads=-1)
+
+
+def test_a_latent_cache_has_codes_and_no_rows(example, tool):
+    sparse = pytest.importorskip("scipy.sparse")
+    codes = mdla.load_sae(example.sae).encode(example.rows)
+    sparse.save_npz("codes.npz", codes)
+    tool("mdla-enc", "--codes-in", "codes.npz", "-o", "cache.mdla")
+    with mdla.open("cache.mdla") as f:
+        assert f.info.cache and f.shape == (400, 0) and f.info.width == 48
+        assert (f.codes() != codes).nnz == 0 and (f.codes(50, 60) != codes[50:60]).nnz == 0
+        assert f.feature_rows(3)["row"].tolist() == codes.tocsc()[:, 3].indices.tolist()
+        assert sum(f.account().values()) == pytest.approx(8 * f.info.nbytes)
+        with pytest.raises(mdla.UnsupportedError, match="cache"):
+            f[0]
+        with pytest.raises(mdla.ArgumentError, match="exact"):
+            f.codes(values="levels")
