@@ -20,6 +20,10 @@ static mdla_status add(mdla_decoder *d, const uint8_t *head, uint64_t offset, ui
     bytes_in in = {head, head + POSTINGS_HEADER_NBYTES, false};
     const uint32_t first = bytes_u32(&in), count = bytes_u32(&in);
 
+    if (d->header.code.cache) /* classes are of levels, which a cache hasn't got */
+        return error_set(err, MDLA_ERR_UNSUPPORTED,
+                         "%s: posting lists at byte %llu: a latent cache has none", d->name,
+                         (unsigned long long)offset);
     if (first != p->features || count == 0 || count > d->header.width - first)
         return corrupt(d, offset, err);
     p->features += count;

@@ -864,7 +864,7 @@ def decode(data, codebook=None):
             need(index_offset is not None and note is None, "note")
             note = payload
         elif kind == b"post":
-            need(index_offset is not None, "post")
+            need(index_offset is not None and codes == 0, "post")
             lists.append(payload)
         elif kind == b"TAIL":
             need(struct.unpack("<QQQ", payload) == (index_offset, len(rows), len(seen)), "TAIL")

@@ -8,6 +8,7 @@ import io
 import json
 import math
 import struct
+import zlib
 
 import cli
 
@@ -177,6 +178,13 @@ class Query(cli.CliTest):
         self.assertIn("CRC", self.bad(1, "mdla-dec", "--test", "damaged.mdla"))
         self.assertEqual(self.good("mdla-dec", "damaged.mdla", "-o", "-"), self.good("mdla-dec", "plain.mdla", "-o", "-"))
 
+    def test_posting_lists_are_not_of_caches(self):
+        cache = (cli.TOP / "tests" / "vectors" / "cache-signed.mdla").read_bytes()
+        post = b"post" + struct.pack("<III", 8, 0, 1)
+        post += struct.pack("<I", zlib.crc32(post))
+        (self.folder / "cache.mdla").write_bytes(cache[:-36] + post + cache[-36:])
+        self.assertIn("a latent cache has none", self.bad(1, "mdla-info", "cache.mdla", "--feature", 0))
+
     def test_mistakes(self):
         for args, sentence in (
                 (["--top", "3"], "--top goes with --feature J"),
@@ -185,7 +193,7 @@ class Query(cli.CliTest):
                 (["--rows", "5:2"], "--rows 5:2: give A:B"),
                 (["--rows", "0:2", "--csv", "--json"], "--csv and --json: give one of them"),
                 (["--rows", "0:2", "--top-rows", "1"], "give one of them"),
-                (["--feature", "1", "--top", "0"], "--top 0: give a whole number of rows, from 1")):
+                (["--feature", "1", "--top", "0"], "--top 0: give a whole number, from 1")):
             self.assertIn(sentence, self.bad(2, "mdla-info", FILE, *args))
         self.assertIn("rows 0 to 2499", self.bad(1, "mdla-info", FILE, "--rows", "0:2501"))
         (self.folder / "narrow.npy").write_bytes(cli.npy_bytes(bytes(8), (2, 4), "|u1"))
