@@ -20,7 +20,7 @@ extern "C" {
 #define MDLA_MUST_USE
 #endif
 
-#define MDLA_VERSION "0.1.0"
+#define MDLA_VERSION "0.3.0"
 
 /** The version of the library that is linked or loaded, as MDLA_VERSION was when it was built.
  * While it is 0.x, structs may grow from one minor version to the next: a caller that was built for

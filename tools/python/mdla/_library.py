@@ -5,7 +5,7 @@ import pathlib
 
 from ._layout import PROTOTYPES
 
-__version__ = "0.1.0"
+__version__ = "0.3.0"
 
 _SONAME = "libmdla.so." + ".".join(__version__.split(".")[:2])
 
