@@ -1,6 +1,7 @@
 /* mdla-eval: bits and loss of .mdla files against their rows, beside the paper's estimates; or the
  * loss of an SAE's own forward pass. */
 #include "eval.h"
+#include "eval_cache.h"
 
 #include "common/files.h"
 #include "common/names.h"
@@ -36,7 +37,8 @@ enum {
     KEY_DIMS,
     KEY_BF16,
     KEY_INTEGERS,
-    KEY_FILES_FROM
+    KEY_FILES_FROM,
+    KEY_CODES_IN
 };
 
 static const tool_option table[] = {
@@ -68,6 +70,11 @@ static const tool_option table[] = {
      .brief = "write the SAE's codes, SciPy CSR of float32"},
     {"decoded-out", KEY_DECODED_OUT, "D.npy", .files = "*.npy",
      .brief = "write what the SAE makes of the rows"},
+    {"codes-in", KEY_CODES_IN, "CACHE", .files = "*.npz *.safetensors */",
+     .brief = "no DATA: packed latent caches against CACHE",
+     .more = "Prints bits a strength by class, and how codes differ from those of CACHE, as "
+             "mdla-enc --codes-in takes it. With --json for programs.",
+     .minor = 1},
     {"files-from", KEY_FILES_FROM, "LIST", .files = FILES_ANY, .brief = "names of DATA, one a line",
      .more = "LIST - is standard input.", .minor = 1},
     {"dims", KEY_DIMS, "N", .brief = "rows of raw data have N values", .minor = 1},
@@ -84,7 +91,7 @@ static const tool_program program = {head, NULL, FILES_DATA " " FILES_MDLA, tabl
 typedef struct eval_options {
     eval_settings settings;
     mdla_array_options array;
-    const char *codebook, *files_from;
+    const char *codebook, *files_from, *codes_in;
     char **data; /* names_free */
     size_t data_count;
     char **files;
@@ -131,6 +138,7 @@ static int set_option(eval_options *o, int key)
     case KEY_BF16: o->array.bf16 = 1; break;
     case KEY_INTEGERS: o->array.bf16 = -1; break;
     case KEY_FILES_FROM: o->files_from = optarg; break;
+    case KEY_CODES_IN: o->codes_in = optarg; break;
     default: break;
     }
     return 0;
@@ -141,6 +149,12 @@ static int check_options(const eval_options *o)
 {
     const eval_settings *s = &o->settings;
 
+    if (o->codes_in && (s->sae.path || s->features_out || o->files_from || o->histogram ||
+                        (o->form && o->form != KEY_JSON)))
+        return tool_usage("--codes-in takes .mdla files, --codebook and --json alone");
+    if (o->codes_in)
+        return o->file_count > 0 ? 0
+                                 : tool_usage("no .mdla file to measure against %s", o->codes_in);
     if (s->sae.path && o->file_count > 0 && (s->codes_out || s->decoded_out))
         return tool_usage("--codes-out and --decoded-out are the SAE's own; leave out .mdla files");
     if (s->sae.path && o->file_count == 0 && o->codebook)
@@ -178,9 +192,9 @@ static int parse(int argc, char **argv, eval_options *o)
         return TOOL_USAGE;
     o->settings.config = reader.common.config;
     o->settings.force = reader.common.force;
-    if (optind == argc && !o->files_from)
+    if (optind == argc && !o->files_from && !o->codes_in)
         return tool_usage("no DATA; name the rows that the files were made from");
-    operands = o->files_from ? 0 : 1;
+    operands = o->files_from || o->codes_in ? 0 : 1;
     if (names_gather(argv + optind, operands, o->files_from, &o->data, &o->data_count) != 0)
         return TOOL_FAILED;
     o->files = argv + optind + operands;
@@ -224,7 +238,7 @@ static int measure_all(const eval_options *o, const eval_data *data, const mdla_
 
 static int run(eval_options *o)
 {
-    eval_data data = {files_name(o->data[0]), NULL};
+    eval_data data = {o->data_count ? files_name(o->data[0]) : NULL, NULL};
     mdla_codebook *codebook = NULL;
     mdla_sae *sae = NULL;
     int result = TOOL_FAILED;
@@ -237,7 +251,10 @@ static int run(eval_options *o)
         mdla_sae_free(sae);
         return TOOL_FAILED;
     }
-    if (files_rows(&o->settings.config, o->data, o->data_count, &o->array, 1, &data.rows) == 0)
+    if (o->codes_in)
+        result = eval_cache(&o->settings.config, o->codes_in, o->files, o->file_count, codebook,
+                            o->form == KEY_JSON);
+    else if (files_rows(&o->settings.config, o->data, o->data_count, &o->array, 1, &data.rows) == 0)
         result = measure_all(o, &data, codebook);
     mdla_rows_close(data.rows);
     mdla_codebook_free(codebook);

@@ -233,6 +233,25 @@ class CacheTest(cli.CliTest):
         self.write("damaged.mdla", bytes(damaged))
         self.bad(1, "mdla-dec", "--test", "damaged.mdla")
 
+    def test_eval_says_what_it_costs_and_how_it_differs(self):
+        entries = make()
+        self.pack(compressed(entries, "e"))
+        self.good("mdla-enc", "--codes-in", "cache.npz", "--step", 0.5, "-o", "step.mdla", "-q")
+        exact, coarse = json.loads(self.good("mdla-eval", "--codes-in", "cache.npz", "cache.mdla", "step.mdla", "--json"))
+        size = (self.folder / "cache.mdla").stat().st_size
+        self.assertEqual((exact["rows"], exact["strengths"]), (ROWS, len(entries)))
+        self.assertAlmostEqual(exact["bits_per_strength"], 8 * size / len(entries), places=6)
+        self.assertEqual((exact["places_that_differ"], exact["strengths_that_differ"], exact["largest_difference"]), (0, 0, 0))
+        self.assertEqual(coarse["places_that_differ"], 0)
+        self.assertTrue(0 < coarse["largest_difference"] <= 0.25)
+        self.assertTrue(0 < coarse["relative_squared_error"] < 0.05)
+        self.assertIn("bits_per_strength", self.good("mdla-eval", "--codes-in", "cache.npz", "cache.mdla").decode())
+        other = [(r, (f + 1) % WIDTH, s) for r, f, s in entries]
+        self.write("other.npz", compressed(other, "e"))
+        moved, = json.loads(self.good("mdla-eval", "--codes-in", "other.npz", "cache.mdla", "--json"))
+        self.assertGreater(moved["places_that_differ"], 0)
+        self.bad(2, "mdla-eval", "--codes-in", "cache.npz")
+
     def test_what_has_no_place_beside_a_cache_is_refused(self):
         self.write("cache.npz", compressed(make(), "e"))
         for more, word_of in ((("--sae", cli.SAE), "--sae"), (("--fvu", 0.2), "--fvu"), (("--docs", "d.npy"), "--docs"),
