@@ -143,16 +143,23 @@ mdla_status decoder_read_trailer(mdla_decoder *d, bool have, mdla_error *err)
     else if (crc32_z(0, d->scratch.payload, d->scratch.nbytes) != d->index_sum)
         return corrupt(d, d->scratch.offset, "the row index doesn't match the blocks", err);
     for (;;) {
-        bool passed = d->seekable;
+        uint32_t type = 0, nbytes;
 
-        while (passed)
-            MDLA_TRY(decoder_pass_postings(d, &passed, err));
+        if (d->seekable)
+            MDLA_TRY(chunk_peek(&d->r, &type, &nbytes, err));
+        if (type == CHUNK_POSTINGS || type == CHUNK_TOKENS) {
+            MDLA_TRY((type == CHUNK_TOKENS ? decoder_pass_tokens : decoder_pass_postings)(d, nbytes,
+                                                                                          err));
+            continue;
+        }
         MDLA_TRY(chunk_read(&d->r, &d->scratch, NULL, err));
         if (d->scratch.type == CHUNK_TAIL)
             break;
         MDLA_TRY(read_ancillary(d, err));
     }
     MDLA_TRY(decoder_end_postings(d, err));
+    if (d->token_chunks != 0 && d->token_rows != d->tail.rows)
+        return corrupt(d, index_offset, "not every row has a token id", err);
     MDLA_TRY(tail_get(&d->scratch, &d->config.limits, d->name, &tail, err));
     if (tail.index_offset != index_offset ||
         (!d->seekable && (tail.rows != d->next_row || tail.blocks != d->next_block)))
@@ -255,6 +262,7 @@ void mdla_decoder_close(mdla_decoder *d)
     codebook_free(d->own.cb);
     alloc_free(d->al, d->index);
     alloc_free(d->al, d->postings.entries);
+    alloc_free(d->al, d->tokens);
     alloc_free(d->al, d->note);
     alloc_free(d->al, d->name);
     alloc_free(d->al, d);
@@ -282,6 +290,7 @@ void mdla_decoder_query(const mdla_decoder *d, mdla_file_info *out)
         .passages = d->header.code.passages,
         .cache = d->header.code.cache,
         .context = d->header.context,
+        .tokens = d->token_chunks != 0,
         .embedded = d->header.embedded,
         .postings = d->postings.count != 0,
         .fvu = d->has_stats && d->stats.deviation_sum > 0.0

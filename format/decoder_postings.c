@@ -44,24 +44,15 @@ static mdla_status add(mdla_decoder *d, const uint8_t *head, uint64_t offset, ui
     return MDLA_OK;
 }
 
-mdla_status decoder_pass_postings(mdla_decoder *d, bool *passed, mdla_error *err)
+mdla_status decoder_pass_postings(mdla_decoder *d, uint32_t nbytes, mdla_error *err)
 {
     const uint64_t offset = d->r.offset;
     uint8_t bytes[8 + POSTINGS_HEADER_NBYTES]; /* type, length, the payload's beginning */
 
-    *passed = false;
-    MDLA_TRY(chunk_read_bytes(&d->r, bytes, 8, err));
-    bytes_in in = {bytes, bytes + 8, false};
-    const uint32_t type = bytes_u32(&in);
-    const uint64_t nbytes = bytes_u32(&in);
-
-    if (type != CHUNK_POSTINGS)
-        return chunk_seek(&d->r, offset, err);
     if (nbytes < POSTINGS_HEADER_NBYTES)
         return corrupt(d, offset, err);
-    MDLA_TRY(chunk_read_bytes(&d->r, bytes + 8, POSTINGS_HEADER_NBYTES, err));
+    MDLA_TRY(chunk_read_bytes(&d->r, bytes, sizeof bytes, err));
     MDLA_TRY(add(d, bytes + 8, offset, nbytes, err));
-    *passed = true;
     return chunk_seek(&d->r, offset + nbytes + CHUNK_FRAME_NBYTES, err);
 }
 

@@ -43,7 +43,8 @@ enum {
     KEY_DOCS,
     KEY_INDEX,
     KEY_CODES_IN,
-    KEY_SHAPE
+    KEY_SHAPE,
+    KEY_TOKENS
 };
 
 static const tool_option table[] = {
@@ -88,6 +89,11 @@ static const tool_option table[] = {
      .more = "Any of them may be left empty. A delphi cache without tokens or config.json doesn't "
              "tell its rows and sequences, one that isn't divided doesn't tell its features. Of "
              "other caches C says that every C rows belong together.",
+     .minor = 1},
+    {"tokens", KEY_TOKENS, "FILE.npy", .files = "*.npy",
+     .brief = "token ids, one a row, to keep in OUT",
+     .more = "A 1-D array of integers. They come back with mdla-dec --tokens-out; their bits are a "
+             "class of their own.",
      .minor = 1},
     {"block-rows", KEY_BLOCK_ROWS, "N", .brief = "rows that decode together (1024)", .minor = 1},
     {"note", KEY_NOTE, "TEXT", .brief = "provenance to keep in OUT, at most 1024 bytes",
@@ -221,6 +227,7 @@ static int set_option(enc_options *o, int key)
     case KEY_DOCS: o->docs = optarg; break;
     case KEY_CODES_IN: o->codes_in = optarg; break;
     case KEY_SHAPE: return set_shape(o, optarg);
+    case KEY_TOKENS: o->tokens = optarg; break;
     case KEY_PRUNE: o->prune = 1; break;
     case KEY_INDEX: o->index = 1; break;
     case KEY_ADAPT: o->adapt_atoms = 1; break;
@@ -245,6 +252,7 @@ static int check_cache(const enc_options *o)
                   {o->target.bits_per_row > 0, "bits-per-row"},
                   {o->effort > 0, "effort"},
                   {o->docs != NULL, "docs"},
+                  {o->tokens != NULL, "tokens"},
                   {o->prune, "prune"},
                   {o->adapt_atoms, "adapt-atoms"},
                   {o->index, "index"},
@@ -267,6 +275,8 @@ static int check_data(const enc_options *o)
         pipes += strcmp(o->data[i], "-") == 0;
     if (o->data_count == 0)
         return tool_usage("no DATA; name activation files, or - for standard input");
+    pipes += o->docs && strcmp(o->docs, "-") == 0;
+    pipes += o->tokens && strcmp(o->tokens, "-") == 0;
     if (pipes > 1)
         return tool_usage("standard input (-) can be named once");
     if (!o->sae.path && !o->codebook)
@@ -287,6 +297,8 @@ static int check_options(const enc_options *o)
         return tool_usage("--sae-kind and --act-scale need --sae SAE");
     if (!o->common.output && !o->codebook_out)
         return tool_usage("give -o OUT.mdla (or --codebook-out CB to make a codebook alone)");
+    if (o->tokens && !o->common.output)
+        return tool_usage("--tokens puts ids into OUT; give -o OUT.mdla");
     if (o->embed && o->reference)
         return tool_usage("--embed and --reference: give one of them");
     if (o->codebook && o->expected_rows)

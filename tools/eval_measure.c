@@ -136,9 +136,10 @@ static void divide_bits(eval_result *out)
 
     out->coded = 1;
     out->file_bits = all / rows;
-    out->stream_bits = (all - a->bits[MDLA_BITS_ATOMS] - a->bits[MDLA_BITS_BIAS] -
-                        a->bits[MDLA_BITS_PRIORS] - a->bits[MDLA_BITS_POSTINGS]) /
-                       rows;
+    out->stream_bits =
+        (all - a->bits[MDLA_BITS_ATOMS] - a->bits[MDLA_BITS_BIAS] - a->bits[MDLA_BITS_PRIORS] -
+         a->bits[MDLA_BITS_POSTINGS] - a->bits[MDLA_BITS_TOKENS]) /
+        rows;
 }
 
 static int write_features(const eval_settings *s, const eval_pass *p, mdla_decoder *decoder)

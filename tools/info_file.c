@@ -27,6 +27,7 @@ static void print_size(const info_subject *s, const mdla_account *account)
                              account->bits[MDLA_BITS_PRIORS]) /
                             rows_or_one(account);
     const double postings = account->bits[MDLA_BITS_POSTINGS] / rows_or_one(account);
+    const double tokens = account->bits[MDLA_BITS_TOKENS] / rows_or_one(account);
     char count[NUMBER_TEXT_MAX];
 
     printf("  size      %s bytes", number_grouped(account->file_nbytes, count));
@@ -38,10 +39,9 @@ static void print_size(const info_subject *s, const mdla_account *account)
         printf("; the rows took %.3g times as many",
                source_nbytes(&s->file, account) / (double)account->file_nbytes);
     printf("\n  bits      %.2f a row", bits);
-    if (codebook + postings > 0)
-        printf(", %.2f beside %s%s%s", bits - codebook - postings,
-               codebook > 0 ? "the codebook" : "", codebook > 0 && postings > 0 ? " and " : "",
-               postings > 0 ? "posting lists" : "");
+    if (codebook + postings + tokens > 0)
+        printf(", %.2f beside %s", bits - codebook - postings - tokens,
+               parts_beside(codebook > 0, tokens > 0, postings > 0));
     if (s->file.cache && account->active > 0)
         printf("; %.3f bits a strength", bits * (double)account->rows / (double)account->active);
     putchar('\n');
@@ -88,8 +88,9 @@ static void print_head(const info_subject *s, const mdla_account *account)
         printf("  step      %g\n", f->step);
     if (f->context)
         printf("  sequences of %u rows\n", f->context);
-    printf("  blocks    %s of at most %u rows%s\n", number_grouped(f->blocks, count), f->block_rows,
-           f->passages ? "; starts of passages are coded" : "");
+    printf("  blocks    %s of at most %u rows%s%s\n", number_grouped(f->blocks, count),
+           f->block_rows, f->passages ? "; starts of passages are coded" : "",
+           f->tokens ? "; token ids beside the rows" : "");
     printf("  codebook  %s, SHA-256 %s\n", f->embedded ? "embedded" : "named",
            number_sha256(f->codebook_sha256, text));
     if (f->postings)
@@ -148,6 +149,8 @@ static void print_json(const info_subject *s, const mdla_account *account)
     json_count(&json, "file_nbytes", account->file_nbytes);
     json_count(&json, "blocks", f->blocks);
     json_count(&json, "block_rows", f->block_rows);
+    json_bool(&json, "passages", f->passages);
+    json_bool(&json, "tokens", f->tokens);
     json_bool(&json, "embedded", f->embedded);
     json_bool(&json, "postings", f->postings);
     json_text(&json, "codebook_sha256", number_sha256(f->codebook_sha256, text));

@@ -30,7 +30,9 @@ enum {
     KEY_STRENGTHS,
     KEY_CONTEXT,
     KEY_SPLITS,
-    KEY_TEST
+    KEY_TEST,
+    KEY_TOKENS_OUT,
+    KEY_DOCS_OUT
 };
 
 static const tool_option table[] = {
@@ -52,6 +54,10 @@ static const tool_option table[] = {
     {"context", KEY_CONTEXT, "N", .brief = "delphi: rows of a sequence (256)",
      .more = "Of a latent cache, by default as they were there."},
     {"splits", KEY_SPLITS, "N", .brief = "delphi: files (5)"},
+    {"tokens-out", KEY_TOKENS_OUT, "FILE", .files = "*.npy",
+     .brief = "write the rows' token ids, a 1-D .npy", .more = "With or without -o."},
+    {"docs-out", KEY_DOCS_OUT, "FILE", .files = "*.npy", .brief = "write passage numbers likewise",
+     .more = "They count from 0 at the first row that is written."},
     {"test", KEY_TEST, .brief = "decode all, write nothing",
      .more = "Checks every CRC and the SHA-256 of the decoded values where one is recorded."},
     OPTIONS_OUTPUT("FILE", FILES_ANY),
@@ -108,6 +114,8 @@ static int set_option(dec_options *o, int key)
     case KEY_CONTEXT: return set_layout(o, "context", &o->context);
     case KEY_SPLITS: return set_layout(o, "splits", &o->splits);
     case KEY_TEST: o->test = 1; break;
+    case KEY_TOKENS_OUT: o->tokens_out = optarg; break;
+    case KEY_DOCS_OUT: o->docs_out = optarg; break;
     default: break;
     }
     return result;
@@ -154,12 +162,16 @@ static int check_options(const dec_options *o)
 
     if (o->input_count == 0)
         return tool_usage("no input; name a .mdla file, or - for standard input");
-    if (o->test && (output || o->codes || o->rows_given || o->dtype_given || o->format))
+    const int beside = o->tokens_out || o->docs_out;
+
+    if (o->test && (output || beside || o->codes || o->rows_given || o->dtype_given || o->format))
         return tool_usage("--test decodes everything and writes nothing; give it --codebook alone");
     if (!o->test && o->input_count > 1)
         return tool_usage("more than one input: %s", o->inputs[1]);
-    if (!o->test && !output)
+    if (!o->test && !output && !beside)
         return tool_usage("give -o OUT.npy (or --test to check the file)");
+    if (!output && (o->codes || o->format))
+        return tool_usage("--codes and --format say what -o OUT is; give it");
     if (output && strcmp(output, "-") == 0 && o->format != DEC_CSV && isatty(STDOUT_FILENO))
         return tool_usage("standard output is a terminal and this is binary; give -o FILE");
     return check_codes(o);
@@ -308,22 +320,72 @@ static int write_rows(const dec_options *o, mdla_decoder *decoder, mdla_array_ki
     return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
 }
 
-static int decode(const dec_options *o, const mdla_codebook *codebook)
+/* Token ids or passage numbers of the rows wanted. */
+static int write_beside(const dec_options *o, mdla_decoder *decoder, const char *path,
+                        mdla_status (*write)(mdla_decoder *, uint64_t, uint64_t, mdla_sink,
+                                             mdla_error *))
+{
+    mdla_error err = {MDLA_OK, ""};
+    mdla_file_info info;
+    mdla_sink sink;
+    mdla_status status;
+    uint64_t end;
+
+    if (path == NULL)
+        return TOOL_DONE;
+    mdla_decoder_query(decoder, &info);
+    if (dec_clip_rows(o, &info, &end) != TOOL_DONE ||
+        files_sink(path, o->common.force, 1, &sink) != 0)
+        return TOOL_FAILED;
+    status = write(decoder, o->first, end - o->first, sink, &err);
+    return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
+}
+
+static int write_output(const dec_options *o, mdla_decoder *decoder)
 {
     static const mdla_array_kind kinds[] = {[DEC_NPY] = MDLA_ARRAY_NPY,
                                             [DEC_NPZ] = MDLA_ARRAY_NPZ,
                                             [DEC_SAFETENSORS] = MDLA_ARRAY_SAFETENSORS,
                                             [DEC_RAW] = MDLA_ARRAY_RAW};
+
+    if (!o->common.output)
+        return TOOL_DONE;
+    return o->codes ? dec_codes(o, decoder) : write_rows(o, decoder, kinds[o->format]);
+}
+
+static int decode(const dec_options *o, const mdla_codebook *codebook)
+{
+    const int seekable = o->format != DEC_RAW || o->tokens_out || o->docs_out;
     mdla_decoder *decoder = NULL;
     int result;
 
     /* All but raw begin with the number of rows, which a pipe's head doesn't tell. */
-    if (files_decoder(&o->common.config, o->inputs[0], o->format != DEC_RAW, codebook, &decoder) !=
-        0)
+    if (files_decoder(&o->common.config, o->inputs[0], seekable, codebook, &decoder) != 0)
         return TOOL_FAILED;
-    result = o->codes ? dec_codes(o, decoder) : write_rows(o, decoder, kinds[o->format]);
+    result = write_beside(o, decoder, o->tokens_out, mdla_decoder_write_tokens);
+    if (result == TOOL_DONE)
+        result = write_beside(o, decoder, o->docs_out, mdla_decoder_write_passages);
+    if (result == TOOL_DONE)
+        result = write_output(o, decoder);
     mdla_decoder_close(decoder);
     return result;
+}
+
+/* Reads all token ids, so that their chunks are checked. */
+static mdla_status test_tokens(mdla_decoder *decoder, const mdla_file_info *info, mdla_error *err)
+{
+    enum { SOME = 1 << 16 };
+    int64_t *ids = info->tokens ? malloc(SOME * sizeof *ids) : NULL;
+    mdla_status status = info->tokens && !ids ? MDLA_ERR_MEMORY : MDLA_OK;
+
+    for (uint64_t row = 0; ids && status == MDLA_OK && row < info->rows; row += SOME) {
+        const uint64_t left = info->rows - row;
+
+        status =
+            mdla_decoder_read_tokens(decoder, row, left < SOME ? (size_t)left : SOME, ids, err);
+    }
+    free(ids);
+    return status;
 }
 
 /* Decodes to the end, hashing as it goes. */
@@ -393,6 +455,8 @@ static int test_decoder(const dec_options *o, const char *path, mdla_decoder *de
     status = mdla_value_hash_new(&o->common.config, &hash);
     if (status == MDLA_OK)
         status = hash_rows(decoder, &buffer, hash, info.dims, info.rows, &rows, &err);
+    if (status == MDLA_OK)
+        status = test_tokens(decoder, &info, &err);
     mdla_value_hash_finish(hash, sha256);
     free(buffer.values);
     if (status == MDLA_OK && info.postings)

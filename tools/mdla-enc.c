@@ -2,6 +2,7 @@
 #include "enc_cache.h"
 #include "enc_options.h"
 
+#include "common/classes.h"
 #include "common/distortion.h"
 #include "common/files.h"
 #include "common/names.h"
@@ -41,18 +42,19 @@ static int fail_about_data(const enc_options *o, mdla_status status, const mdla_
     return tool_fail_about(data_name(o, text, sizeof text), status, err);
 }
 
-/* Passage numbers go along with the rows. */
-static int open_passages(const enc_options *o, enc_job *job)
+/* Numbers that go along with the rows: passages, token ids. */
+static int open_beside(mdla_rows *rows, const char *path,
+                       mdla_status (*set)(mdla_rows *, mdla_source, const char *, mdla_error *))
 {
     mdla_error err = {MDLA_OK, ""};
     mdla_source source;
     mdla_status status;
 
-    if (o->docs == NULL)
+    if (path == NULL)
         return TOOL_DONE;
-    if (files_source(o->docs, 0, &source) != 0)
+    if (files_source(path, 0, &source) != 0)
         return TOOL_FAILED;
-    status = mdla_rows_set_passages(job->rows, source, o->docs, &err);
+    status = set(rows, source, files_name(path), &err);
     return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
 }
 
@@ -103,7 +105,7 @@ static int get_codebook(const enc_options *o, enc_job *job)
 static void report(const enc_options *o, const mdla_encode_report *r)
 {
     const char *name = strcmp(o->common.output, "-") == 0 ? "standard output" : o->common.output;
-    const uint64_t beside = r->codebook_nbytes + r->postings_nbytes;
+    const uint64_t beside = r->codebook_nbytes + r->postings_nbytes + r->tokens_nbytes;
     char count[NUMBER_TEXT_MAX], nbytes[NUMBER_TEXT_MAX], fvu[40];
 
     number_grouped(r->rows, count);
@@ -114,12 +116,10 @@ static void report(const enc_options *o, const mdla_encode_report *r)
     }
     snprintf(fvu, sizeof fvu, isfinite(r->fvu) ? "FVU %.6f" : "FVU undefined (constant rows)",
              r->fvu);
-    tool_say("%s: %s rows in %s bytes, %.2f bits a row%s%s%s, %s, L0 %.2f, step %g", name, count,
+    tool_say("%s: %s rows in %s bytes, %.2f bits a row%s%s, %s, L0 %.2f, step %g", name, count,
              nbytes, 8.0 * (double)(r->file_nbytes - beside) / (double)r->rows,
-             beside ? " beside " : "", r->codebook_nbytes ? "the codebook" : "",
-             !r->postings_nbytes  ? ""
-             : r->codebook_nbytes ? " and posting lists"
-                                  : "posting lists",
+             beside ? " beside " : "",
+             parts_beside(r->codebook_nbytes != 0, r->tokens_nbytes != 0, r->postings_nbytes != 0),
              fvu, r->l0, r->step);
 }
 
@@ -230,7 +230,9 @@ static int open_job(const enc_options *o, enc_job *job)
         return TOOL_FAILED;
     if (job->sae && sae_check(config, &o->sae, job->sae, job->rows) != 0)
         return TOOL_FAILED;
-    return open_passages(o, job);
+    if (open_beside(job->rows, o->docs, mdla_rows_set_passages) != TOOL_DONE)
+        return TOOL_FAILED;
+    return open_beside(job->rows, o->tokens, mdla_rows_set_tokens);
 }
 
 static void close_job(enc_job *job)

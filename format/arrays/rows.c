@@ -28,7 +28,8 @@ void mdla_rows_close(mdla_rows *rows)
         return;
     if (rows->ops != NULL && rows->ops->close != NULL)
         rows->ops->close(rows);
-    passages_close(rows->passages);
+    row_numbers_close(rows->passages);
+    row_numbers_close(rows->tokens);
     input_close(&rows->in);
     alloc_free(rows->al, rows);
 }
@@ -228,20 +229,34 @@ mdla_status mdla_rows_read(mdla_rows *rows, float *dst, size_t max_rows, size_t 
     return MDLA_OK;
 }
 
-mdla_status mdla_rows_set_passages(mdla_rows *rows, mdla_source source, const char *name,
-                                   mdla_error *err)
+static mdla_status set_numbers(mdla_rows *rows, row_numbers **numbers, mdla_source source,
+                               const char *name, const char *what, mdla_error *err)
 {
     mdla_config config;
 
     mdla_config_init(&config);
     config.allocator = rows->al;
-    passages_close(rows->passages);
-    MDLA_TRY(passages_open(&config, source, name, &rows->passages, err));
-    if (rows->row_count != MDLA_UNKNOWN && passages_count(rows->passages) != rows->row_count)
-        return error_set(err, MDLA_ERR_DATA,
-                         "%s: has %" PRIu64 " passage numbers for %" PRIu64 " rows", name,
-                         passages_count(rows->passages), rows->row_count);
-    return passages_seek(rows->passages, rows->next, err);
+    row_numbers_close(*numbers);
+    MDLA_TRY(row_numbers_open(&config, source, name, what, numbers, err));
+    return row_numbers_check(*numbers, rows->row_count, err);
+}
+
+mdla_status mdla_rows_set_passages(mdla_rows *rows, mdla_source source, const char *name,
+                                   mdla_error *err)
+{
+    MDLA_TRY(set_numbers(rows, &rows->passages, source, name, "passage numbers", err));
+    return row_numbers_seek(rows->passages, rows->next, err);
+}
+
+mdla_status mdla_rows_set_tokens(mdla_rows *rows, mdla_source source, const char *name,
+                                 mdla_error *err)
+{
+    return set_numbers(rows, &rows->tokens, source, name, "token ids", err);
+}
+
+int mdla_rows_has_tokens(const mdla_rows *rows)
+{
+    return rows->tokens != NULL;
 }
 
 int mdla_rows_has_passages(const mdla_rows *rows)
@@ -256,8 +271,7 @@ mdla_status rows_read_passages(mdla_rows *rows, float *dst, uint8_t *starts, siz
     memset(starts, 0, *got);
     if (rows->passages == NULL)
         return MDLA_OK;
-    MDLA_TRY(passages_seek(rows->passages, rows->next - *got, err));
-    return passages_read(rows->passages, starts, *got, err);
+    return passages_read(rows->passages, rows->next - *got, starts, *got, err);
 }
 
 mdla_status mdla_rows_rewind(mdla_rows *rows, mdla_error *err)

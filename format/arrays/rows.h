@@ -31,7 +31,7 @@ struct mdla_rows {
     uint64_t next;      /* the row that the next read begins with */
     mdla_dtype dtype;
     bool can_rewind;
-    passages *passages; /* numbers beside the rows, or NULL */
+    row_numbers *passages, *tokens; /* numbers beside the rows, or NULL */
     const rows_ops *ops;
     void *state;
 };

@@ -164,6 +164,18 @@ mdla_status chunk_seek(chunk_reader *r, uint64_t offset, mdla_error *err)
     return MDLA_OK;
 }
 
+mdla_status chunk_peek(chunk_reader *r, uint32_t *type, uint32_t *nbytes, mdla_error *err)
+{
+    const uint64_t before = r->offset;
+    uint8_t frame[8];
+
+    MDLA_TRY(chunk_read_bytes(r, frame, sizeof frame, err));
+    bytes_in in = {frame, frame + sizeof frame, false};
+    *type = bytes_u32(&in);
+    *nbytes = bytes_u32(&in);
+    return chunk_seek(r, before, err);
+}
+
 mdla_status chunk_write_bytes(chunk_writer *w, const void *src, size_t nbytes)
 {
     MDLA_TRY(w->sink.write(w->sink.ctx, src, nbytes));

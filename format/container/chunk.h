@@ -26,6 +26,7 @@ extern const uint8_t chunk_magic_codebook[MAGIC_NBYTES]; /* a codebook file */
 #define CHUNK_BLOCK CHUNK_TYPE('B', 'L', 'C', 'K')
 #define CHUNK_INDEX CHUNK_TYPE('I', 'N', 'D', 'X')
 #define CHUNK_STATS CHUNK_TYPE('s', 't', 'a', 't')
+#define CHUNK_TOKENS CHUNK_TYPE('t', 'o', 'k', 's')
 #define CHUNK_NOTE CHUNK_TYPE('n', 'o', 't', 'e')
 #define CHUNK_POSTINGS CHUNK_TYPE('p', 'o', 's', 't')
 #define CHUNK_TAIL CHUNK_TYPE('T', 'A', 'I', 'L')
@@ -62,6 +63,9 @@ mdla_status chunk_read_bytes(chunk_reader *r, void *dst, size_t nbytes, mdla_err
 /* The next chunk, CRC checked. end (may be NULL): set and MDLA_OK returned where the data end
  * before its first byte. Memory is taken as data arrive: a length that lies costs nothing. */
 mdla_status chunk_read(chunk_reader *r, chunk *c, bool *end, mdla_error *err);
+
+/* Looks at the next chunk's type and length without taking it. Needs a source that can seek. */
+mdla_status chunk_peek(chunk_reader *r, uint32_t *type, uint32_t *nbytes, mdla_error *err);
 
 mdla_status chunk_seek(chunk_reader *r, uint64_t offset, mdla_error *err);
 

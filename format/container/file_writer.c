@@ -56,6 +56,20 @@ mdla_status file_writer_index(file_writer *w, const file_stats *stats, const cha
     return note != NULL ? chunk_write(&w->out, CHUNK_NOTE, note, strlen(note), NULL, 0) : MDLA_OK;
 }
 
+mdla_status file_writer_tokens(file_writer *w, const int64_t *ids, size_t count, mdla_dtype dtype)
+{
+    const uint64_t before = w->out.offset;
+    uint8_t head[TOKENS_HEAD_NBYTES], *stream;
+    size_t nbytes;
+    mdla_status status;
+
+    MDLA_TRY(tokens_pack(w->al, ids, count, dtype, head, &stream, &nbytes));
+    status = chunk_write(&w->out, CHUNK_TOKENS, head, sizeof head, stream, nbytes);
+    alloc_free(w->al, stream);
+    w->tokens_nbytes += w->out.offset - before;
+    return status;
+}
+
 mdla_status file_writer_finish(file_writer *w)
 {
     const file_tail tail = {w->index_offset, w->rows, w->blocks};

@@ -3,6 +3,7 @@
 #define MDLA_FILE_WRITER_H
 
 #include "container/header.h"
+#include "container/tokens.h"
 
 typedef struct file_writer {
     chunk_writer out;
@@ -12,6 +13,7 @@ typedef struct file_writer {
     uint64_t rows, blocks;
     uint64_t index_offset;
     uint64_t codebook_nbytes; /* embedded, framing included */
+    uint64_t tokens_nbytes;   /* likewise */
 } file_writer;
 
 /* Writes magic, header and codebook (or its name). The sink stays the caller's to close. */
@@ -29,6 +31,9 @@ mdla_status file_writer_index(file_writer *w, const file_stats *stats, const cha
 
 /* The tail, after file_writer_index. */
 mdla_status file_writer_finish(file_writer *w);
+
+/* Token ids of the next rows, 1 .. TOKENS_ROWS_MAX; after the index, for all rows or none. */
+mdla_status file_writer_tokens(file_writer *w, const int64_t *ids, size_t count, mdla_dtype dtype);
 
 void file_writer_free(file_writer *w);
 

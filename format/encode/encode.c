@@ -1,4 +1,5 @@
 /* Rows to a .mdla file with a codebook that exists. */
+#include "arrays/rows.h"
 #include "base/alloc.h"
 #include "base/matmul.h"
 #include "base/sha256.h"
@@ -317,6 +318,39 @@ static mdla_status write_tile(void *ctx, search_engine *e, const float *rows, si
     return MDLA_OK;
 }
 
+static mdla_status write_failed(encode_job *j, mdla_status status)
+{
+    return status == MDLA_OK ? MDLA_OK : error_set(j->err, status, "the output can't be written");
+}
+
+/* The ids of all rows, a chunk after the other, read for the first time now. */
+static mdla_status write_tokens(encode_job *j)
+{
+    row_numbers *tokens = j->rows->tokens;
+    const uint64_t rows = j->writer.rows;
+    const size_t most = rows < TOKENS_ROWS_MAX ? (size_t)rows : TOKENS_ROWS_MAX;
+    mdla_status status = MDLA_OK;
+
+    if (tokens == NULL)
+        return MDLA_OK;
+    MDLA_TRY(row_numbers_check(tokens, rows, j->err));
+    MDLA_TRY(row_numbers_seek(tokens, 0, j->err));
+    int64_t *ids = alloc_array(j->al, most, sizeof *ids);
+
+    if (ids == NULL)
+        return no_memory(j);
+    for (uint64_t row = 0; status == MDLA_OK && row < rows; row += most) {
+        const size_t count = rows - row < most ? (size_t)(rows - row) : most;
+
+        status = row_numbers_read(tokens, ids, count, j->err);
+        if (status == MDLA_OK)
+            status = write_failed(
+                j, file_writer_tokens(&j->writer, ids, count, row_numbers_dtype(tokens)));
+    }
+    alloc_free(j->al, ids);
+    return status;
+}
+
 static mdla_status write_file(encode_job *j, mdla_sink sink)
 {
     const mdla_encode_options *o = j->options;
@@ -342,7 +376,8 @@ static mdla_status write_file(encode_job *j, mdla_sink sink)
         stats.error_sum = j->error_sum;
         stats.deviation_sum = deviation_sums_total(&j->deviation);
         sha256_finish(&j->hash, stats.decoded_sha256);
-        status = file_writer_index(&j->writer, &stats, o->note);
+        MDLA_TRY(write_failed(j, file_writer_index(&j->writer, &stats, o->note)));
+        MDLA_TRY(write_tokens(j));
     }
     if (status == MDLA_OK && j->postings != NULL) {
         const uint64_t before = j->writer.out.offset;
@@ -352,7 +387,7 @@ static mdla_status write_file(encode_job *j, mdla_sink sink)
     }
     if (status == MDLA_OK)
         status = file_writer_finish(&j->writer);
-    return status == MDLA_OK ? MDLA_OK : error_set(j->err, status, "the output can't be written");
+    return write_failed(j, status);
 }
 
 static mdla_status run(encode_job *j, const mdla_config *config, const mdla_sae *given,
@@ -390,6 +425,7 @@ static void report_to(const encode_job *j, mdla_encode_report *report)
                                    .file_nbytes = j->writer.out.offset,
                                    .codebook_nbytes = j->writer.codebook_nbytes,
                                    .postings_nbytes = j->postings_nbytes,
+                                   .tokens_nbytes = j->writer.tokens_nbytes,
                                    .fvu = deviation > 0.0 ? j->error_sum / deviation : (double)NAN,
                                    .step = quant_step_value(j->engine.model->params.step),
                                    .l0 = rows != 0 ? (double)j->active / (double)rows : 0.0};

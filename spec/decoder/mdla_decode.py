@@ -814,6 +814,21 @@ def varint(data, at):
             return value, at
 
 
+def token_ids(payload, types):  # 4.8
+    rows, kind, w, reserved = struct.unpack_from("<IBBH", payload)
+    need(1 <= rows <= 65536 and 4 <= kind <= 11 and w in (1, 2, 4, 8) and reserved == 0, "head of toks")
+    types.add(kind)
+    stream = zlib.decompressobj()
+    try:
+        values = stream.decompress(payload[8:], rows * w)
+        # The values may be whole before the stream is.
+        need(stream.decompress(stream.unconsumed_tail, 1) == b"" and stream.eof and not stream.unused_data, "toks")
+    except zlib.error as error:
+        raise Corrupt("toks") from error
+    need(len(values) == rows * w, "toks")
+    return struct.unpack(f"<{rows}{'BHIq'[w.bit_length() - 1]}", values)
+
+
 def decode(data, codebook=None):
     need(data[:8] == b"\x89MDLA\r\n\x1a", "magic")
     stream = chunks(data, 8)
@@ -842,7 +857,7 @@ def decode(data, codebook=None):
         model = CacheModel(cb, mantissa, exponent, struct.unpack_from("<I", head, 32)[0], flags & 1, model_kind == 1)
     else:
         model = Model(cb, mantissa, exponent, offset, flags & 1, model_kind == 1, scale_bits, offset_exponent)
-    rows, index, stat, note, tail = [], b"", None, None, False
+    rows, index, stat, note, tail, ids, types = [], b"", None, None, False, [], set()
     lists, highest = [], []
     index_offset = blocks = None
     seen = []
@@ -866,12 +881,16 @@ def decode(data, codebook=None):
         elif kind == b"post":
             need(index_offset is not None and codes == 0, "post")
             lists.append(payload)
+        elif kind == b"toks":
+            need(index_offset is not None and len(payload) >= 8, "toks")
+            ids += token_ids(payload, types)
         elif kind == b"TAIL":
             need(struct.unpack("<QQQ", payload) == (index_offset, len(rows), len(seen)), "TAIL")
             tail = True
         else:
             need(index_offset is not None and kind[0] & 0x20, "unknown critical chunk")
     need(tail, "no TAIL")
+    need(len(ids) in (0, len(rows)) and len(types) <= 1, "ids of tokens don't fit the rows")
     at = 0
     for blocks in seen:
         n, at = varint(index, at)

@@ -52,6 +52,33 @@ static int look_at_feature(void *ctx, const mdla_feature_row *at)
     return at->row > 1000;
 }
 
+static mdla_status drop(void *ctx, const void *src, size_t nbytes)
+{
+    (void)ctx;
+    (void)src;
+    (void)nbytes;
+    return MDLA_OK;
+}
+
+static mdla_status close_drop(void *ctx, int keep)
+{
+    (void)ctx;
+    (void)keep;
+    return MDLA_OK;
+}
+
+static void read_beside(mdla_decoder *decoder, uint64_t rows)
+{
+    const mdla_sink sink = {NULL, drop, close_drop};
+    int64_t ids[100];
+    mdla_error err;
+
+    (void)!mdla_decoder_read_tokens(decoder, rows / 2, rows < 100 ? (size_t)(rows - rows / 2) : 3,
+                                    ids, &err);
+    (void)!mdla_decoder_write_tokens(decoder, 0, rows, sink, &err);
+    (void)!mdla_decoder_write_passages(decoder, 0, rows, sink, &err);
+}
+
 static void decode(const mdla_config *config, mdla_source source)
 {
     mdla_decoder *decoder;
@@ -69,6 +96,8 @@ static void decode(const mdla_config *config, mdla_source source)
         if (mdla_decoder_read_rows(decoder, rows, 16, &got, &err) != MDLA_OK)
             break;
     }
+    if (info.tokens)
+        read_beside(decoder, info.rows);
     (void)!mdla_decoder_visit_rows(decoder, 0, MDLA_UNKNOWN, look, NULL, &err);
     (void)!mdla_decoder_check_postings(decoder, &err);
     (void)!mdla_decoder_visit_feature(decoder, info.width / 2, look_at_feature, NULL, &err);

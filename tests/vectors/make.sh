@@ -68,7 +68,7 @@ mdla-enc rows.npy --docs docs.npy --codebook joint.codebook --fvu 0.6 --model ad
 finish passages
 
 # rows normalised one by one: with scales alone and without passages, with offsets and passages; of the first rows one is zero, one
-# constant, one a thousand times as loud
+# constant, one twenty times as loud
 /usr/bin/python3 - <<'END'
 import struct
 data = open("rows.npy", "rb").read()
@@ -76,7 +76,7 @@ start = len(data) - 2 * 512 * 600
 rows = list(struct.unpack("<307200e", data[start:]))
 rows[512:1024] = [0] * 512
 rows[1024:1536] = [0.3] * 512
-rows[1536:2048] = [1000 * x for x in rows[1536:2048]]
+rows[1536:2048] = [20 * x for x in rows[1536:2048]]
 open("edges.npy", "wb").write(data[:start] + struct.pack("<307200e", *rows))
 END
 for norm in layer_norm constant_norm_rescale; do
@@ -84,7 +84,14 @@ for norm in layer_norm constant_norm_rescale; do
     cp small/sae_weights.safetensors $norm
     sed 's/"normalize_activations": "none"/"normalize_activations": "'$norm'"/' small/cfg.json >$norm/cfg.json
 done
-mdla-enc edges.npy --docs docs.npy --sae layer_norm --step 2 --block-rows 256 --embed -o layer-norm.mdla -q
+/usr/bin/python3 - <<'END'
+import array
+ids = array.array("i", ((7 * i * i) % 5000 for i in range(600)))
+ids[3] = -100
+head = b"{'descr': '<i4', 'fortran_order': False, 'shape': (600,), }".ljust(117) + b"\n"
+open("ids.npy", "wb").write(b"\x93NUMPY\x01\x00v\x00" + head + ids.tobytes())
+END
+mdla-enc edges.npy --docs docs.npy --tokens ids.npy --sae layer_norm --step 2 --block-rows 256 --embed -o layer-norm.mdla -q
 finish layer-norm
 mdla-enc edges.npy --sae constant_norm_rescale --step 2 --model additive --embed -o constant-norm.mdla -q
 finish constant-norm

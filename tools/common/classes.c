@@ -18,9 +18,11 @@ const char *class_meaning(mdla_bit_class bit_class)
     case MDLA_BITS_BIAS: return "codebook: what every row starts from";
     case MDLA_BITS_PRIORS: return "codebook: what is expected of codes";
     case MDLA_BITS_ROW_HEADERS: return "counts of rows and blocks";
+    case MDLA_BITS_ROW_NORMS: return "scales and offsets of rows";
     case MDLA_BITS_INDICES: return "which features are active";
     case MDLA_BITS_LEVELS: return "how strongly";
     case MDLA_BITS_INDEX: return "where the blocks are";
+    case MDLA_BITS_TOKENS: return "token ids beside the rows";
     case MDLA_BITS_ANCILLARY: return "provenance, hashes, sums";
     case MDLA_BITS_POSTINGS: return "which blocks hold a feature";
     case MDLA_BITS_CODER: return "the coder's own overhead";
@@ -36,4 +38,18 @@ void class_put_json(json_writer *json, const mdla_account *account)
     for (int c = 0; c < MDLA_BITS_CLASSES; c++)
         json_number(json, class_key((mdla_bit_class)c, key), account->bits[c]);
     json_end_object(json);
+}
+
+const char *parts_beside(int codebook, int tokens, int postings)
+{
+    static const char *const names[] = {"",
+                                        "the codebook",
+                                        "token ids",
+                                        "the codebook and token ids",
+                                        "posting lists",
+                                        "the codebook and posting lists",
+                                        "token ids and posting lists",
+                                        "the codebook, token ids and posting lists"};
+
+    return names[(codebook != 0) + 2 * (tokens != 0) + 4 * (postings != 0)];
 }

@@ -16,6 +16,9 @@ const char *class_key(mdla_bit_class bit_class, char *text);
  */
 const char *class_meaning(mdla_bit_class bit_class);
 
+/** What of a file doesn't count as its stream, in words: "the codebook and token ids"; "". */
+const char *parts_beside(int codebook, int tokens, int postings);
+
 /** The member "bits": an object with every class. */
 void class_put_json(json_writer *json, const mdla_account *account);
 

@@ -219,6 +219,16 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_rows_set_passages(mdla_rows *rows, mdla_
                                                           const char *name, mdla_error *err);
 MDLA_API int mdla_rows_has_passages(const mdla_rows *rows);
 
+/**
+ * Token ids that travel with the rows: a 1-D .npy array of integers, one a row. mdla_encode puts
+ * them into the file as they are, read once when the rows are done. Takes over the source, also on
+ * failure. MDLA_ERR_DATA where there aren't as many as rows or they aren't integers;
+ * MDLA_ERR_FORMAT no .npy.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_rows_set_tokens(mdla_rows *rows, mdla_source source,
+                                                        const char *name, mdla_error *err);
+MDLA_API int mdla_rows_has_tokens(const mdla_rows *rows);
+
 /** Back to the first row. MDLA_ERR_UNSUPPORTED where the source can't seek. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_rows_rewind(mdla_rows *rows, mdla_error *err);
 /** Goes to a row (rewinds or skips as needed). MDLA_ERR_ARGUMENT past the end. */
@@ -569,6 +579,7 @@ typedef struct mdla_encode_report {
     uint64_t file_nbytes;
     uint64_t codebook_nbytes; /**< embedded codebook with its framing; 0 with reference */
     uint64_t postings_nbytes; /**< posting lists with their framing */
+    uint64_t tokens_nbytes;   /**< token ids with their framing */
     double fvu; /**< reached, of the decoded float32 values; NaN where the rows are constant */
     double step, l0;
 } mdla_encode_report;
@@ -637,6 +648,7 @@ typedef struct mdla_file_info {
     int cache;        /**< a latent cache: codes without atoms; dims is 0, dtype the strengths' */
     uint32_t context; /**< of a cache: rows of a sequence, or 0 */
     int passages;     /**< starts of passages are coded */
+    int tokens;       /**< token ids are in the file; 0 where the source can't seek */
     int embedded;     /**< the codebook is inside */
     int postings;     /**< it has posting lists; 0 where the source can't seek */
     uint8_t codebook_sha256[32];
@@ -667,6 +679,29 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_read_rows(mdla_decoder *decoder,
  * can't. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_seek(mdla_decoder *decoder, uint64_t row,
                                                      mdla_error *err);
+
+/**
+ * Token ids of rows first .. first + count - 1, those of 64 bits without a sign as their bit
+ * patterns. Only the chunks that hold them are read.
+ * @param dst  out: [count].
+ * @return MDLA_ERR_ARGUMENT the file has none, or not these rows; MDLA_ERR_UNSUPPORTED the source
+ * can't seek; MDLA_ERR_CORRUPT, MDLA_ERR_TRUNCATED, MDLA_ERR_IO, MDLA_ERR_MEMORY.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_read_tokens(mdla_decoder *decoder, uint64_t first,
+                                                            size_t count, int64_t *dst,
+                                                            mdla_error *err);
+/** The same as a .npy file in the type that they came in; takes over the sink. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_write_tokens(mdla_decoder *decoder, uint64_t first,
+                                                             uint64_t count, mdla_sink sink,
+                                                             mdla_error *err);
+/**
+ * Passage numbers of rows first .. first + count - 1 as a .npy file of int64, from the starts that
+ * are coded with the rows: they count from 0 at the first of these rows. Takes over the sink.
+ * @return as mdla_decoder_read_tokens; MDLA_ERR_ARGUMENT starts of passages aren't coded.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_write_passages(mdla_decoder *decoder,
+                                                               uint64_t first, uint64_t count,
+                                                               mdla_sink sink, mdla_error *err);
 MDLA_API void mdla_decoder_close(mdla_decoder *decoder);
 
 /* ---- Accounting ------------------------------------------------------------------------------ */
@@ -684,6 +719,7 @@ typedef enum mdla_bit_class {
     MDLA_BITS_LEVELS,
     MDLA_BITS_RESIDUAL,  /**< reserved for the residual layer: 0 */
     MDLA_BITS_INDEX,     /**< row index trailer */
+    MDLA_BITS_TOKENS,    /**< token ids, which count neither as stream nor as codebook */
     MDLA_BITS_ANCILLARY, /**< provenance, hashes, sums */
     MDLA_BITS_POSTINGS,  /**< posting lists */
     MDLA_BITS_CODER,     /**< the range coder's own overhead: payload less the model's -log2 p */

@@ -16,7 +16,7 @@ DTYPES: List[str] = [
 MODELS: Dict[str, int] = {"joint": 0, "additive": 1}
 CODES: Dict[str, int] = {"free": 0, "sae": 1}
 ARCHS: Dict[str, int] = {"batchtopk": 0, "topk": 1, "relu": 2}
-BIT_CLASSES = 13
+BIT_CLASSES = 14
 
 Progress = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_char_p, c.c_uint64, c.c_uint64)
 """mdla_progress: (ctx, what, done, total)."""
@@ -99,7 +99,8 @@ class mdla_encode_options(c.Structure):
 class mdla_encode_report(c.Structure):
     _fields_ = [("rows", c.c_uint64), ("file_nbytes", c.c_uint64),
                 ("codebook_nbytes", c.c_uint64), ("postings_nbytes", c.c_uint64),
-                ("fvu", c.c_double), ("step", c.c_double), ("l0", c.c_double)]
+                ("tokens_nbytes", c.c_uint64), ("fvu", c.c_double), ("step", c.c_double),
+                ("l0", c.c_double)]
 
 
 class mdla_file_info(c.Structure):
@@ -108,7 +109,7 @@ class mdla_file_info(c.Structure):
                 ("rows", c.c_uint64), ("blocks", c.c_uint64), ("nbytes", c.c_uint64),
                 ("dtype", c.c_int), ("step", c.c_double), ("model", c.c_int),
                 ("cache", c.c_int), ("context", c.c_uint32), ("passages", c.c_int),
-                ("embedded", c.c_int), ("postings", c.c_int),
+                ("tokens", c.c_int), ("embedded", c.c_int), ("postings", c.c_int),
                 ("codebook_sha256", c.c_uint8 * 32), ("fvu", c.c_double),
                 ("has_decoded_sha256", c.c_int), ("decoded_sha256", c.c_uint8 * 32),
                 ("note", c.c_char_p)]

@@ -1,0 +1,29 @@
+/* Integers that stand beside rows, one a row: passage numbers, token ids. */
+#ifndef MDLA_ROW_NUMBERS_H
+#define MDLA_ROW_NUMBERS_H
+
+#include "mdla/mdla.h"
+
+typedef struct row_numbers row_numbers;
+
+/* Opens a 1-D .npy array of integers. what: how messages call them; static. Takes over the source,
+ * also on failure. */
+mdla_status row_numbers_open(const mdla_config *config, mdla_source source, const char *name,
+                             const char *what, row_numbers **out, mdla_error *err);
+void row_numbers_close(row_numbers *n); /* accepts NULL */
+
+uint64_t row_numbers_count(const row_numbers *n);
+mdla_dtype row_numbers_dtype(const row_numbers *n);
+/* Goes to a row; out: the number of the row before it, 0 for row 0. */
+mdla_status row_numbers_before(row_numbers *n, uint64_t row, int64_t *out, mdla_error *err);
+
+/* MDLA_ERR_DATA where there aren't as many numbers as rows (MDLA_UNKNOWN: any). */
+mdla_status row_numbers_check(const row_numbers *n, uint64_t row_count, mdla_error *err);
+
+/* The next count numbers, those of 64 bits without a sign as their bit patterns. MDLA_ERR_DATA
+ * where there are fewer. */
+mdla_status row_numbers_read(row_numbers *n, int64_t *dst, size_t count, mdla_error *err);
+
+mdla_status row_numbers_seek(row_numbers *n, uint64_t row, mdla_error *err);
+
+#endif

@@ -1,0 +1,83 @@
+#!/usr/bin/python3
+"""Token ids and passage numbers that travel with the rows and come back."""
+import array
+import json
+
+import cli
+
+DIGITS = cli.FIXTURE / "digits.npy"
+ROWS = 2500
+CODE = ["--codebook", cli.FIXTURE / "digits.codebook", "--step", 200]
+
+
+class Tokens(cli.CliTest):
+    def setUp(self):
+        super().setUp()
+        self.ids = array.array("i", ((37 * r * r) % 9001 for r in range(ROWS)))
+        self.ids[5] = -100
+        self.write("ids.npy", cli.npy_bytes(self.ids, (ROWS,), "<i4"))
+        self.write("docs.npy", cli.npy_bytes(array.array("h", (9 - r // 90 for r in range(ROWS))), (ROWS,), "<i2"))
+
+    def integers(self, name, code):
+        shape, descr, data = cli.npy_read(self.folder / name)
+        numbers = array.array(code, data)
+        self.assertEqual((shape, descr), ((len(numbers),), {"i": "<i4", "q": "<i8"}[code]))
+        return numbers
+
+    def test_they_come_back_and_count_apart(self):
+        self.good("mdla-enc", DIGITS, *CODE, "--docs", "docs.npy", "-o", "plain.mdla", "--reference")
+        self.good("mdla-enc", DIGITS, *CODE, "--docs", "docs.npy", "--tokens", "ids.npy", "-o", "x.mdla", "--reference")
+        book = ["--codebook", cli.FIXTURE / "digits.codebook"]
+        self.good("mdla-dec", "x.mdla", *book, "--tokens-out", "all.npy", "--docs-out", "d.npy")
+        self.assertEqual(self.integers("all.npy", "i"), self.ids)
+        self.assertEqual(list(self.integers("d.npy", "q")), [r // 90 for r in range(ROWS)])
+        self.good("mdla-dec", "x.mdla", *book, "--rows", "1000:2100", "--tokens-out", "some.npy", "--docs-out", "d.npy",
+                  "-o", "rows.npy", "-f")
+        self.assertEqual(self.integers("some.npy", "i"), self.ids[1000:2100])
+        self.assertEqual(list(self.integers("d.npy", "q")), [r // 90 - 11 for r in range(1000, 2100)])
+        self.assertEqual(cli.npy_read(self.folder / "rows.npy")[0], (1100, cli.DIMS))
+        self.good("mdla-dec", "--test", "x.mdla", *book)
+        sizes = [(self.folder / name).stat().st_size for name in ("plain.mdla", "x.mdla")]
+        plain, with_ids = json.loads(self.good("mdla-eval", DIGITS, "plain.mdla", "x.mdla", *book, "--json"))
+        self.assertEqual(with_ids["bits"]["tokens"], 8 * (sizes[1] - sizes[0]))
+        self.assertEqual(plain["bits"]["tokens"], 0)
+        self.assertEqual(with_ids["stream_bits_per_row"], plain["stream_bits_per_row"])
+        self.assertGreater(with_ids["file_bits_per_row"], plain["file_bits_per_row"])
+        said = self.good("mdla-info", "x.mdla", *book).decode()
+        self.assertIn("token ids beside the rows", said)
+
+    def test_damage_is_found(self):
+        self.good("mdla-enc", DIGITS, *CODE, "--tokens", "ids.npy", "-o", "x.mdla")
+        data = bytearray((self.folder / "x.mdla").read_bytes())
+        data[data.index(b"toks") + 40] ^= 1
+        self.write("bad.mdla", data)
+        for args in (["--test", "bad.mdla"], ["bad.mdla", "--tokens-out", "t.npy"]):
+            self.assertIn("CRC mismatch", self.bad(1, "mdla-dec", *args))
+        self.good("mdla-dec", "bad.mdla", "-o", "rows.npy")
+        self.assertFalse((self.folder / "t.npy").exists())
+
+    def test_from_pipes(self):
+        ids = (self.folder / "ids.npy").read_bytes()
+        self.good("mdla-enc", DIGITS, *CODE, "--tokens", "-", "-o", "x.mdla", stdin=ids)
+        out = self.good("mdla-dec", "-", "--tokens-out", "-", stdin=(self.folder / "x.mdla").read_bytes())
+        self.assertEqual(array.array("i", cli.npy_read(out)[2]), self.ids)
+        self.assertIn("named once", self.bad(2, "mdla-enc", "-", *CODE, "--tokens", "-", "-o", "y.mdla"))
+
+    def test_what_doesnt_fit(self):
+        self.write("few.npy", cli.npy_bytes(array.array("i", [1, 2]), (2,), "<i4"))
+        self.write("float.npy", cli.npy_bytes(array.array("f", [0.0] * ROWS), (ROWS,)))
+        for name, words in (("few.npy", "2 token ids for 2500 rows"), ("float.npy", "token ids must be integers"),
+                            ("none.npy", "none.npy")):
+            self.assertIn(words, self.bad(1, "mdla-enc", DIGITS, *CODE, "--tokens", name, "-o", "x.mdla"))
+        self.assertFalse((self.folder / "x.mdla").exists())
+        self.good("mdla-enc", DIGITS, *CODE, "-o", "x.mdla")
+        self.assertIn("holds no token ids", self.bad(1, "mdla-dec", "x.mdla", "--tokens-out", "t.npy"))
+        self.assertIn("holds no starts of passages", self.bad(1, "mdla-dec", "x.mdla", "--docs-out", "t.npy"))
+        self.assertIn("--codebook alone", self.bad(2, "mdla-dec", "--test", "x.mdla", "--docs-out", "t.npy"))
+        self.assertIn("-o OUT", self.bad(2, "mdla-enc", DIGITS, "--sae", cli.SAE, "--fvu", 0.3, "--codebook-out", "c",
+                                         "--tokens", "ids.npy"))
+        self.assertFalse((self.folder / "t.npy").exists())
+
+
+if __name__ == "__main__":
+    cli.main()
