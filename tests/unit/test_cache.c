@@ -425,9 +425,15 @@ static void test_strengths_bins_and_levels_follow_the_specification(void **state
         before = place;
         assert_true(strength_value(model, level | STRENGTH_SIGN) == -0.375f * (float)level);
     }
+    model->options.zeros = 13; /* edges are of float32: most aren't multiples */
     for (uint32_t b = 0; b < cb->hazard_count; b++) {
+        uint32_t first, count = strength_places(model, b, &first);
+
         assert_int_equal(strength_bin(cb, cb->edge[b]), b);
         assert_int_equal(strength_bin(cb, cb->edge[b + 1] - 1), b);
+        for (uint32_t i = 0; i < count && i < 3; i++)
+            assert_int_equal(strength_bin(cb, (first + i) << 13), b);
+        assert_true(count == 0 || strength_bin(cb, (first + count - 1) << 13) == b);
     }
     code_model_free(model);
     mdla_codebook_free(book);
