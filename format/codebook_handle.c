@@ -88,11 +88,28 @@ void mdla_codebook_free(mdla_codebook *book)
     alloc_free(al, book);
 }
 
+const char *mdla_basis_name(mdla_basis basis)
+{
+    static const char *const names[] = {"sae", "dense", "pca", "onehot", "rvq"};
+
+    return (unsigned)basis < sizeof names / sizeof names[0] ? names[basis] : NULL;
+}
+
+static mdla_basis basis_of(const codebook_basis *b)
+{
+    static const mdla_basis bases[] = {MDLA_BASIS_SAE, MDLA_BASIS_DENSE, MDLA_BASIS_PCA,
+                                       MDLA_BASIS_ONEHOT};
+
+    return b->stages > 1 ? MDLA_BASIS_RVQ : bases[b->kind];
+}
+
 void mdla_codebook_query(const mdla_codebook *book, mdla_codebook_info *out)
 {
     const struct codebook *cb = book->cb;
 
-    *out = (mdla_codebook_info){.dims = cb->dims,
+    *out = (mdla_codebook_info){.basis = basis_of(&cb->basis),
+                                .stages = cb->basis.stages,
+                                .dims = cb->dims,
                                 .width = cb->width,
                                 .stride = cb->stride,
                                 .cache = cb->cache,
@@ -114,7 +131,10 @@ mdla_status mdla_codebook_atom(const mdla_codebook *book, uint32_t feature, floa
     if (feature >= cb->width)
         return MDLA_ERR_ARGUMENT;
     for (uint32_t d = 0; d < cb->dims; d++)
-        dst[d] = (float)cb->atoms[(size_t)feature * cb->dims + d] / (float)(1 << ATOM_SCALE_BITS);
+        dst[d] =
+            cb->basis.kind == CODEBOOK_IDENTITY
+                ? (float)(d == feature)
+                : (float)cb->atoms[(size_t)feature * cb->dims + d] / (float)(1 << ATOM_SCALE_BITS);
     return MDLA_OK;
 }
 

@@ -137,8 +137,8 @@ mdla_status bit_visit_check(bit_visit *v, const block_entry *entry, row_watcher 
 
 /* The level of what stands in a row_code, 0 where strengths are exact, and what it is worth, times
  * the unit-norm atom. */
-uint32_t decoder_level(const mdla_decoder *d, uint32_t word);
-double decoder_strength(const mdla_decoder *d, uint32_t word);
+int32_t decoder_level(const mdla_decoder *d, int32_t word);
+double decoder_strength(const mdla_decoder *d, int32_t word);
 
 /* Memory for one row's code. */
 mdla_status row_code_new(const mdla_allocator *al, uint32_t width, row_code *code);

@@ -45,18 +45,20 @@ const char *mdla_bit_class_name(mdla_bit_class bit_class)
     return (unsigned)bit_class < MDLA_BITS_CLASSES ? names[bit_class] : NULL;
 }
 
-uint32_t decoder_level(const mdla_decoder *d, uint32_t word)
+int32_t decoder_level(const mdla_decoder *d, int32_t word)
 {
-    return d->header.code.exact ? 0 : d->header.code.cache ? word & ~STRENGTH_SIGN : word;
+    if (d->header.code.exact)
+        return 0;
+    return d->header.code.cache ? (int32_t)((uint32_t)word & ~STRENGTH_SIGN) : word;
 }
 
-double decoder_strength(const mdla_decoder *d, uint32_t word)
+double decoder_strength(const mdla_decoder *d, int32_t word)
 {
     const quant_step step = d->model->params.step;
 
     if (d->header.code.cache)
-        return (double)strength_value(d->model, word);
-    return quant_step_value(step) * 256.0 / step.mantissa * d->model->coefficient[word];
+        return (double)strength_value(d->model, (uint32_t)word);
+    return quant_step_value(step) * 256.0 / step.mantissa * code_model_coefficient(d->model, word);
 }
 
 /* What a row's strengths are in units of. */
@@ -72,13 +74,16 @@ static double row_scale(const code_model *m, const row_norm *n)
 static void describe_row(bit_visit *v, mdla_symbol_bits *sum)
 {
     const double scale = row_scale(v->d->model, &v->code.norm);
+    const bool is_signed = v->d->model->cb->signs == 2;
 
-    *sum = (mdla_symbol_bits){v->bits.passage, v->bits.norm, v->bits.end, 0.0, 0.0};
+    *sum = (mdla_symbol_bits){v->bits.passage, v->bits.norm, is_signed ? 0.0 : v->bits.end, 0.0,
+                              is_signed ? v->bits.end : 0.0};
     for (uint32_t i = 0; i < v->code.count; i++) {
-        const double strength = decoder_strength(v->d, v->code.level[i]);
+        const int32_t level = v->code.level[i];
+        const double strength = decoder_strength(v->d, level);
 
         v->coded[i] = (mdla_coded_feature){.feature = v->code.feature[i],
-                                           .level = decoder_level(v->d, v->code.level[i]),
+                                           .level = decoder_level(v->d, level),
                                            .strength = strength,
                                            .amount = strength * scale,
                                            .index_bits = v->bits.index[i],
@@ -243,7 +248,9 @@ static int add_row(void *ctx, uint64_t row, const mdla_coded_feature *code, size
     a->bits[MDLA_BITS_LEVELS] += bits->levels;
     for (size_t i = 0; i < count; i++)
         v->fired[code[i].feature]++;
-    if (row + 1 == entry->first_row + entry->rows) {
+    if (v->d->used.cb->basis.kind != CODEBOOK_SPARSE) {
+        a->additive_indices += bits->indices;
+    } else if (row + 1 == entry->first_row + entry->rows) {
         a->additive_indices += additive_bits(v, entry->rows);
         memset(v->fired, 0, v->d->header.width * sizeof *v->fired);
         v->block++;

@@ -5,6 +5,8 @@
 #include "base/alloc.h"
 #include "postings/posting_decoder.h"
 
+#include <stdlib.h>
+
 static mdla_status corrupt(const mdla_decoder *d, uint64_t offset, mdla_error *err)
 {
     return error_set(err, MDLA_ERR_CORRUPT,
@@ -131,7 +133,7 @@ static void see_row(void *ctx, const bit_visit *v, uint64_t row)
 
     (void)row;
     for (uint32_t i = 0; i < v->code.count; i++) {
-        const uint8_t posting = posting_class(v->code.level[i]);
+        const uint8_t posting = posting_class((uint32_t)abs(v->code.level[i]));
 
         if (posting > s->highest[v->code.feature[i]])
             s->highest[v->code.feature[i]] = posting;

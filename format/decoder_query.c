@@ -29,8 +29,8 @@ static void watch_feature(void *ctx, const bit_visit *v, uint64_t row)
                                    .strength = decoder_strength(v->d, v->code.level[i]),
                                    .index_bits = v->bits.index[i],
                                    .level_bits = v->bits.level[i]};
-            if (v->code.level[i] > s->highest)
-                s->highest = v->code.level[i];
+            if ((uint32_t)abs(v->code.level[i]) > s->highest)
+                s->highest = (uint32_t)abs(v->code.level[i]);
             return;
         }
 }
@@ -160,12 +160,12 @@ static mdla_status top_of_all(feature_scan *s, top_rows *top, mdla_error *err)
  * reconstruction points are far apart. */
 static double strongest(const mdla_decoder *d, unsigned posting)
 {
-    uint32_t last = posting_class_top(posting);
+    int32_t last = (int32_t)posting_class_top(posting);
     double most = 0.0;
 
-    if (last > d->model->max_level)
-        last = d->model->max_level;
-    for (uint32_t level = 1; level <= last; level++)
+    if (last > (int32_t)d->model->max_level)
+        last = (int32_t)d->model->max_level;
+    for (int32_t level = 1; level <= last; level++)
         if (decoder_strength(d, level) > most)
             most = decoder_strength(d, level);
     return most;

@@ -27,7 +27,7 @@ static int put_lines(void *ctx, uint64_t row, const mdla_coded_feature *code, si
 
     (void)bits;
     for (size_t i = 0; i < count; i++)
-        text_sink_format(&out->text, "%llu,%u,%u,%.9g\n", (unsigned long long)row, code[i].feature,
+        text_sink_format(&out->text, "%llu,%u,%d,%.9g\n", (unsigned long long)row, code[i].feature,
                          code[i].level, code[i].strength);
     return out->text.status != MDLA_OK || progress_show(NULL, "codes", row + 1, out->rows) != 0;
 }

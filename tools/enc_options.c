@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 static const char head[] =
-    "Usage: mdla-enc DATA... --sae SAE | --codebook CB  -o OUT.mdla|-  [OPTIONS]\n"
+    "Usage: mdla-enc DATA... --sae SAE | --codebook CB | --basis B  -o OUT.mdla|-\n"
     "Codes activation rows lossily with an SAE. DATA: .npy, .npz, safetensors, PNG,\n"
     "IDX, Arrow, raw; FILE:ARRAY; folders, also of a datasets data set; - for stdin.\n"
     "  mdla-enc acts.npy --sae my-sae/ --fvu 0.2 -o acts.mdla\n";
@@ -44,7 +44,8 @@ enum {
     KEY_INDEX,
     KEY_CODES_IN,
     KEY_SHAPE,
-    KEY_TOKENS
+    KEY_TOKENS,
+    KEY_BASIS
 };
 
 static const tool_option table[] = {
@@ -57,6 +58,9 @@ static const tool_option table[] = {
     {"act-scale", KEY_ACT_SCALE, "T", .brief = "the SAE was trained on rows times T", .minor = 1},
     {"codebook", KEY_CODEBOOK, "CB", .files = FILES_CODEBOOK,
      .brief = "use this codebook, made before", .more = "CB may be a .mdla file that embeds one."},
+    {"basis", KEY_BASIS, .words = "dense|pca", .brief = "a baseline in the SAE's place",
+     .more = "Made from DATA: dense codes each column by itself, pca the coordinates along the "
+             "rows' principal axes."},
     {"fvu", KEY_FVU, "F", .brief = "reach this fraction of variance unexplained"},
     {"bits-per-row", KEY_BITS, "B", .brief = "spend this many bits a row",
      .more = "An embedded codebook isn't counted, nor is what --index adds."},
@@ -228,6 +232,10 @@ static int set_option(enc_options *o, int key)
     case KEY_CODES_IN: o->codes_in = optarg; break;
     case KEY_SHAPE: return set_shape(o, optarg);
     case KEY_TOKENS: o->tokens = optarg; break;
+    case KEY_BASIS:
+        result = options_word(&program, key, optarg, &word);
+        o->basis = (mdla_basis)(MDLA_BASIS_DENSE + word);
+        break;
     case KEY_PRUNE: o->prune = 1; break;
     case KEY_INDEX: o->index = 1; break;
     case KEY_ADAPT: o->adapt_atoms = 1; break;
@@ -279,8 +287,12 @@ static int check_data(const enc_options *o)
     pipes += o->tokens && strcmp(o->tokens, "-") == 0;
     if (pipes > 1)
         return tool_usage("standard input (-) can be named once");
-    if (!o->sae.path && !o->codebook)
-        return tool_usage("give --sae SAE, or --codebook CB for one made before");
+    if (!o->sae.path && !o->codebook && !o->basis)
+        return tool_usage("give --sae SAE, --basis B, or --codebook CB for one made before");
+    if (o->basis && (o->sae.path || o->codebook))
+        return tool_usage("--basis stands in the place of --sae and --codebook; give one of them");
+    if (o->basis && (o->prune || o->adapt_atoms))
+        return tool_usage("--prune and --adapt-atoms are for SAEs; --basis makes its own atoms");
     if (o->shape.has_rows || o->shape.width || o->shape.context)
         return tool_usage("--shape is about --codes-in CACHE");
     return 0;

@@ -17,6 +17,7 @@ typedef struct enc_options {
     mdla_target target;
     mdla_code code;
     mdla_model model;
+    mdla_basis basis;
     int effort;
     mdla_array_options array;
     uint64_t expected_rows;

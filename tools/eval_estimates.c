@@ -7,7 +7,7 @@
 
 /* How often a feature had a level; an open-addressed table with a power of two of slots. */
 typedef struct pair_slot {
-    uint64_t key; /* feature << 32 | level; 0: free, as a level is at least 1 */
+    uint64_t key; /* feature << 32 | level; 0: free, as no level is 0 */
     uint64_t count;
     double strength;
 } pair_slot;
@@ -82,7 +82,7 @@ int eval_counter_add(eval_counter *c, const mdla_coded_feature *code, size_t cou
     c->active += count;
     c->subset += log2((double)c->width + 1) + log2_choose((double)c->width, (double)count);
     for (size_t i = 0; i < count; i++) {
-        const uint64_t key = (uint64_t)code[i].feature << 32 | code[i].level;
+        const uint64_t key = (uint64_t)code[i].feature << 32 | (uint32_t)code[i].level;
         pair_slot *slot;
 
         if (2 * c->slots_used >= c->slot_count && grow(c) != 0)

@@ -129,7 +129,7 @@ static void put_json(const bill *b, uint64_t row)
 
         json_begin_object(&json, NULL);
         json_count(&json, "feature", line->coded.feature);
-        json_count(&json, "level", line->coded.level);
+        json_number(&json, "level", line->coded.level);
         json_number(&json, "strength", line->coded.strength);
         json_number(&json, "index_bits", line->coded.index_bits);
         json_number(&json, "level_bits", line->coded.level_bits);
@@ -184,7 +184,7 @@ static int put_table(const info_subject *s, const bill *b)
         const mdla_coded_feature *c = &b->lines[i].coded;
 
         table_format(t, "%" PRIu32, c->feature);
-        table_format(t, "%" PRIu32, c->level);
+        table_format(t, "%" PRId32, c->level);
         table_number(t, c->strength, 4);
         put_bits(t, c->index_bits, c->level_bits, c->index_bits + c->level_bits, bill_sum(b));
         table_number(t, b->lines[i].energy, 4);

@@ -19,6 +19,8 @@ int info_codebook(const char *name, const mdla_codebook *codebook, int as_json)
         json_begin_object(&json, NULL);
         json_text(&json, "file", name);
         json_text(&json, "kind", "codebook");
+        json_text(&json, "basis", mdla_basis_name(info.basis));
+        json_count(&json, "stages", info.stages);
         json_count(&json, "width", info.width);
         json_count(&json, "dims", info.dims);
         json_bool(&json, "cache", info.cache);
@@ -39,6 +41,8 @@ int info_codebook(const char *name, const mdla_codebook *codebook, int as_json)
     else
         printf("%s: codebook, %s features x %u dims\n", name, number_grouped(info.width, count),
                info.dims);
+    if (info.basis != MDLA_BASIS_SAE)
+        printf("  basis     %s, stages: %u\n", mdla_basis_name(info.basis), info.stages);
     printf("  SHA-256   %s\n", number_sha256(info.sha256, text));
     printf("  size      %s bytes\n", number_grouped(info.nbytes, count));
     if (!info.cache) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #define COLUMNS_OF_CODES                                                                           \
-    {"level", LISTING_COUNT}, {"strength", LISTING_DIGITS}, {"index_bits", 3},                     \
+    {"level", 0}, {"strength", LISTING_DIGITS}, {"index_bits", 3},                                 \
     {                                                                                              \
         "level_bits", 3                                                                            \
     }
@@ -21,7 +21,7 @@ static int put_code(void *ctx, uint64_t row, const mdla_coded_feature *code, siz
     for (size_t i = 0; i < count; i++) {
         listing_count(l, row);
         listing_count(l, code[i].feature);
-        listing_count(l, code[i].level);
+        listing_number(l, code[i].level);
         listing_number(l, code[i].strength);
         listing_number(l, code[i].index_bits);
         listing_number(l, code[i].level_bits);
@@ -55,7 +55,7 @@ static int put_feature_row(void *ctx, const mdla_feature_row *at)
     listing *l = ctx;
 
     listing_count(l, at->row);
-    listing_count(l, at->level);
+    listing_number(l, at->level);
     listing_number(l, at->strength);
     listing_number(l, at->index_bits);
     listing_number(l, at->level_bits);

@@ -9,8 +9,9 @@
 #define BINARY_BITS 0.05 /* a use, at most, of a feature that is called binary */
 
 typedef struct feature_sum {
-    uint64_t rows, levels;
-    uint32_t highest;
+    uint64_t rows;
+    int64_t levels;
+    int32_t highest;
     double strength, index_bits, level_bits;
 } feature_sum;
 
@@ -43,18 +44,11 @@ static int is_binary(const feature_sum *sum)
 static void put_features(const feature_sum *sums, const mdla_feature_flags *flags,
                          const info_subject *s)
 {
-    static const listing_column columns[] = {{"feature", LISTING_COUNT},
-                                             {"rows", LISTING_COUNT},
-                                             {"rate", LISTING_DIGITS},
-                                             {"mean_level", 3},
-                                             {"highest_level", LISTING_COUNT},
-                                             {"mean_strength", LISTING_DIGITS},
-                                             {"index_bits", 1},
-                                             {"level_bits", 1},
-                                             {"bits", 1},
-                                             {"binary", LISTING_COUNT},
-                                             {"flag_bits", 1},
-                                             {"gap_bits", 1}};
+    static const listing_column columns[] = {
+        {"feature", LISTING_COUNT}, {"rows", LISTING_COUNT}, {"rate", LISTING_DIGITS},
+        {"mean_level", 3},          {"highest_level", 0},    {"mean_strength", LISTING_DIGITS},
+        {"index_bits", 1},          {"level_bits", 1},       {"bits", 1},
+        {"binary", LISTING_COUNT},  {"flag_bits", 1},        {"gap_bits", 1}};
     const double rows = s->file.rows ? (double)s->file.rows : 1;
     listing l;
 
@@ -67,7 +61,7 @@ static void put_features(const feature_sum *sums, const mdla_feature_flags *flag
         listing_count(&l, sum->rows);
         listing_number(&l, (double)sum->rows / rows);
         listing_number(&l, (double)sum->levels / n);
-        listing_count(&l, sum->highest);
+        listing_number(&l, sum->highest);
         listing_number(&l, sum->strength / n);
         listing_number(&l, sum->index_bits);
         listing_number(&l, sum->level_bits);

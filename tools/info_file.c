@@ -47,10 +47,18 @@ static void print_size(const info_subject *s, const mdla_account *account)
     putchar('\n');
 }
 
-static void print_model(const mdla_file_info *f, const mdla_account *account)
+static void print_model(const info_subject *s, const mdla_account *account)
 {
     const double indices = account->bits[MDLA_BITS_INDICES];
+    const mdla_file_info *f = &s->file;
+    mdla_codebook_info book;
 
+    mdla_codebook_query(mdla_decoder_codebook(s->decoder), &book);
+    if (book.basis != MDLA_BASIS_SAE) {
+        printf("  basis     %s in an SAE's place, stages: %u\n", mdla_basis_name(book.basis),
+               book.stages);
+        return;
+    }
     if (f->model == MDLA_MODEL_ADDITIVE) {
         printf("  model     additive: every feature by itself\n");
         return;
@@ -81,7 +89,7 @@ static void print_head(const info_subject *s, const mdla_account *account)
     if (account->rows)
         printf("  L0        %.2f features a row\n",
                (double)account->active / (double)account->rows);
-    print_model(f, account);
+    print_model(s, account);
     if (f->cache && f->step == 0)
         printf("  step      none: strengths are exact\n");
     else

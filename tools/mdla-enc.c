@@ -88,7 +88,10 @@ static int get_codebook(const enc_options *o, enc_job *job)
     fit.block_rows = o->block_rows;
     fit.expected_rows = o->expected_rows;
     fit.progress = progress_show;
-    status = mdla_codebook_fit(&o->common.config, job->sae, job->rows, &fit, &job->codebook, &err);
+    status = o->basis ? mdla_codebook_fit_basis(&o->common.config, o->basis, job->rows, &fit,
+                                                &job->codebook, &err)
+                      : mdla_codebook_fit(&o->common.config, job->sae, job->rows, &fit,
+                                          &job->codebook, &err);
     if (status != MDLA_OK)
         return fail_about_data(o, status, &err);
     mdla_codebook_query(job->codebook, &info);

@@ -21,10 +21,17 @@ mdla_status block_decoder_start(block_decoder *b, const code_model *model, row_c
     b->first = true;
     b->row_count = (uint32_t)(payload[0] | payload[1] << 8) + 1;
     b->scale = (uint32_t)(payload[2] | payload[3] << 8);
-    if (b->scale == 0)
+    if (b->scale == 0 ||
+        (model->cb->basis.kind == CODEBOOK_CHOICES && b->scale != SURVIVAL_SCALE_ONE))
         return MDLA_ERR_CORRUPT;
     range_decoder_init(&b->range, payload + BLOCK_HEADER_NBYTES, nbytes - BLOCK_HEADER_NBYTES);
     return MDLA_OK;
+}
+
+/* What a bit of probability p / 2^22 to be 1 is charged. */
+static double bit_charge(uint32_t p, bool bit)
+{
+    return RANGE_BIT_BITS - log2((double)(bit ? p : (UINT32_C(1) << RANGE_BIT_BITS) - p));
 }
 
 /* bits (may be NULL) grows by what the model charged. */
@@ -34,7 +41,7 @@ static bool decode_bit(block_decoder *b, adaptive_bit *context, double *bits)
     const bool bit = adaptive_bit_decode(&b->range, context) != 0;
 
     if (bits != NULL)
-        *bits += RANGE_BIT_BITS - log2((double)(bit ? p : (UINT32_C(1) << RANGE_BIT_BITS) - p));
+        *bits += bit_charge(p, bit);
     return bit;
 }
 
@@ -187,27 +194,73 @@ static uint32_t decode_strength(block_decoder *b, uint32_t level, double *bits)
     return word;
 }
 
-void block_decoder_row(block_decoder *b, row_code *code, row_bits *bits)
+static void decode_choices(block_decoder *b, row_code *code, row_bits *bits)
+{
+    const codebook *cb = b->model->cb;
+    const uint32_t codewords = cb->width / cb->basis.stages;
+
+    for (uint32_t s = 0; s < cb->basis.stages; s++) {
+        const survival_line line = code_model_choices(b->model, s);
+        double charged = 0.0;
+
+        code->feature[s] =
+            s * codewords + survival_decode(&b->range, &line, 0, bits != NULL ? &charged : NULL);
+        code->level[s] = 1;
+        if (bits != NULL) {
+            bits->index[s] = charged;
+            bits->level[s] = 0.0;
+        }
+    }
+    code->count = cb->basis.stages;
+    if (bits != NULL)
+        bits->end = 0.0;
+}
+
+/* The level of the row's i-th feature, or what a cache has in its place. */
+static void decode_value(block_decoder *b, row_code *code, uint32_t i, row_bits *bits)
 {
     const code_model *m = b->model;
+    double charged = 0.0, *const counted = bits != NULL ? &charged : NULL;
+    bool negative = false;
+    uint32_t level;
 
+    if (m->cb->signs == 2) {
+        const uint32_t p = code_model_negative(m, code->feature[i]);
+
+        negative = range_decoder_bit(&b->range, p) != 0;
+        charged = bits != NULL ? bit_charge(p, negative) : 0.0;
+    }
+    const survival_line levels =
+        code_model_levels(m, code->feature[i], negative, level_scale(b, code, i));
+
+    level = decode_level(b, &levels, counted);
+    if (m->options.cache)
+        level = decode_strength(b, level, counted);
+    code->level[i] = negative ? -(int32_t)level : (int32_t)level;
+    if (bits == NULL)
+        return;
+    bits->level[i] = charged;
+    if (m->cb->signs == 2) { /* that it isn't zero is news of the level */
+        bits->level[i] += bits->index[i];
+        bits->index[i] = 0.0;
+    }
+}
+
+void block_decoder_row(block_decoder *b, row_code *code, row_bits *bits)
+{
     code->count = 0;
     decode_passage(b, code, bits);
     decode_norm(b, code, bits);
-    if (m->joint != NULL)
+    if (b->model->cb->basis.kind == CODEBOOK_CHOICES) {
+        decode_choices(b, code, bits);
+        return;
+    }
+    if (b->model->joint != NULL)
         decode_joint(b, code, bits);
     else
         decode_additive(b, code, bits);
-    for (uint32_t i = 0; i < code->count; i++) {
-        const survival_line levels =
-            code_model_levels(m, code->feature[i], level_scale(b, code, i));
-        double charged = 0.0, *const counted = bits != NULL ? &charged : NULL;
-        const uint32_t level = decode_level(b, &levels, counted);
-
-        code->level[i] = m->options.cache ? decode_strength(b, level, counted) : level;
-        if (bits != NULL)
-            bits->level[i] = charged;
-    }
+    for (uint32_t i = 0; i < code->count; i++)
+        decode_value(b, code, i, bits);
 }
 
 bool block_decoder_finished(const block_decoder *b)

@@ -21,7 +21,7 @@ typedef struct row_bits {
     double passage; /* whether a passage starts */
     double norm;    /* the row's scale and offset */
     double end;     /* the symbol that ends the row's list of features */
-    double *index;  /* [width] */
+    double *index;  /* [width]; of signed codes 0: all is the level's */
     double *level;  /* [width] */
 } row_bits;
 

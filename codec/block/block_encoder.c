@@ -94,6 +94,8 @@ static uint32_t cost_scale(block_job *j)
     const codebook *cb = j->model->cb;
     double expected = 0.0, scale;
 
+    if (j->model->cb->basis.kind == CODEBOOK_CHOICES)
+        return SURVIVAL_SCALE_ONE;
     if (j->model->joint != NULL)
         expected = expect_joint(j);
     else
@@ -187,6 +189,32 @@ static void encode_strength(block_job *j, const survival_line *levels, uint32_t 
         j->charge->levels += adaptive_bit_encode(j->e, &j->negative, (word & STRENGTH_SIGN) != 0);
 }
 
+static void encode_choices(block_job *j, size_t begin)
+{
+    const codebook *cb = j->model->cb;
+    const uint32_t codewords = cb->width / cb->basis.stages;
+
+    for (uint32_t s = 0; s < cb->basis.stages; s++) {
+        const survival_line line = code_model_choices(j->model, s);
+
+        j->charge->flags += survival_encode(j->e, &line, 0, j->rank[begin + s] - s * codewords);
+    }
+}
+
+static void encode_level(block_job *j, uint32_t feature, int32_t level, uint32_t scale)
+{
+    const bool negative = level < 0;
+    const survival_line levels = code_model_levels(j->model, feature, negative, scale);
+
+    if (j->model->cb->signs == 2) {
+        const uint32_t p = code_model_negative(j->model, feature);
+
+        range_encoder_bit(j->e, negative, p);
+        j->charge->levels += RANGE_BIT_BITS - log2(negative ? p : (1u << RANGE_BIT_BITS) - p);
+    }
+    j->charge->levels += survival_encode(j->e, &levels, 0, (uint32_t)abs(level) - 1);
+}
+
 /* A row: its features in coding order, then their levels. */
 static void encode_row(block_job *j, uint32_t scale, size_t row)
 {
@@ -196,6 +224,10 @@ static void encode_row(block_job *j, uint32_t scale, size_t row)
         encode_passage(j, row);
     if (j->model->norm.coded)
         encode_norm(j, row);
+    if (j->model->cb->basis.kind == CODEBOOK_CHOICES) {
+        encode_choices(j, begin);
+        return;
+    }
     if (j->model->joint != NULL)
         encode_joint(j, scale, row);
     else
@@ -206,15 +238,15 @@ static void encode_row(block_job *j, uint32_t scale, size_t row)
             j->model->joint == NULL ? SURVIVAL_SCALE_ONE
                                     : joint_level_scale(j->model->joint, j->logit_class[i],
                                                         joint_count_class((uint32_t)(end - begin)));
-        const survival_line levels =
-            code_model_levels(j->model, j->codes->feature[at], level_scale);
 
         if (j->model->options.cache) {
-            encode_strength(j, &levels, j->codes->level[at]);
+            const survival_line levels =
+                code_model_levels(j->model, j->codes->feature[at], false, level_scale);
+
+            encode_strength(j, &levels, (uint32_t)j->codes->level[at]);
             continue;
         }
-
-        j->charge->levels += survival_encode(j->e, &levels, 0, j->codes->level[at] - 1);
+        encode_level(j, j->codes->feature[at], j->codes->level[at], level_scale);
     }
 }
 

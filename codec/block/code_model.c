@@ -136,7 +136,8 @@ mdla_status code_model_new(const mdla_allocator *al, const codebook *cb, const c
     if ((!options->exact && !code_params_in_range(params)) ||
         (options->joint && cb->joint == NULL) || options->cache != cb->cache ||
         !norm_grid_in_range(&options->norm) || options->norm.coded != (cb->norm != ROW_NORM_NONE) ||
-        (cb->norm != ROW_NORM_SCALE_OFFSET && options->norm.offset_exponent != 0))
+        (cb->norm != ROW_NORM_SCALE_OFFSET && options->norm.offset_exponent != 0) ||
+        (!options->cache && options->codes != codebook_codes(cb)))
         return MDLA_ERR_CORRUPT;
     m = alloc_zeroed(al, 1, sizeof *m);
     if (m == NULL)

@@ -12,11 +12,12 @@ typedef struct code_options {
     bool joint;    /* by the codebook's joint model, which must be there */
     bool passages; /* starts of passages are coded */
     norm_grid norm;
-    bool cache;     /* a code without atoms, by a cache's codebook; as the rest says */
-    bool exact;     /* strengths are float32 bits; else levels, of the parameters' step */
-    bool has_signs; /* strengths below zero occur */
-    unsigned zeros; /* exact: so many low bits of every strength's are 0, STRENGTH_ZEROS_MAX at
-                       most */
+    bool cache;      /* a code without atoms, by a cache's codebook; as the rest says */
+    bool exact;      /* strengths are float32 bits; else levels, of the parameters' step */
+    bool has_signs;  /* strengths below zero occur */
+    unsigned zeros;  /* exact: so many low bits of every strength's are 0, STRENGTH_ZEROS_MAX at
+                        most */
+    code_kind codes; /* the codebook's */
 } code_options;
 
 #define STRENGTH_ZEROS_MAX 23
@@ -37,8 +38,8 @@ typedef struct code_model {
 } code_model;
 
 /* MDLA_ERR_CORRUPT where step, exponent, bias or grid leave their ranges, where a joint model is
- * wanted that cb lacks, where rows have a scale and cb says that they have none, or the other way
- * round, and likewise a cache; MDLA_ERR_MEMORY. cb must outlive. */
+ * wanted that cb lacks, or codes that aren't cb's, where rows have a scale and cb says that they
+ * have none, or the other way round, and likewise a cache; MDLA_ERR_MEMORY. cb must outlive. */
 mdla_status code_model_new(const mdla_allocator *al, const codebook *cb, const code_params *params,
                            const code_options *options, code_model **out);
 void code_model_free(code_model *m); /* accepts NULL */
@@ -48,7 +49,8 @@ typedef struct row_code {
     bool starts_passage; /* told to be, or the first of its block */
     uint32_t count;
     uint32_t *feature; /* [width] */
-    uint32_t *level;   /* [width]; of a cache: words (strengths.h) */
+    int32_t *level;    /* [width] above zero, of signed codes any but zero; of a cache: words
+                          (strengths.h) */
     row_norm norm;     /* where rows have one */
 } row_code;
 
@@ -78,14 +80,43 @@ static inline joint_line code_model_flags(const code_model *m, joint_row *row, u
     return (joint_line){row, m->cb->survival, scale, survival_window(scale)};
 }
 
-/* scale: joint_level_scale of the feature in its row; SURVIVAL_SCALE_ONE under the additive model.
- */
-static inline survival_line code_model_levels(const code_model *m, uint32_t feature, uint32_t scale)
+/* Levels above zero, or the magnitudes of those below. scale: joint_level_scale of the feature in
+ * its row; SURVIVAL_SCALE_ONE under the additive model. */
+static inline survival_line code_model_levels(const code_model *m, uint32_t feature, bool negative,
+                                              uint32_t scale)
 {
-    const size_t level_class = m->cb->level_class[feature];
+    const codebook *cb = m->cb;
+    const size_t level_class = cb->level_class[(size_t)feature * cb->signs + negative];
 
     return (survival_line){m->cb->survival, m->level_cum + level_class * (m->max_level + 1),
                            m->max_level, scale, survival_window(scale)};
+}
+
+/* The codewords of a stage; the last is the one where none of the others is. Their rates are those
+ * of each given that none before it is the one. */
+static inline survival_line code_model_choices(const code_model *m, uint32_t stage)
+{
+    const uint32_t codewords = m->cb->width / m->cb->basis.stages;
+
+    return (survival_line){m->cb->survival, m->cb->rate_cum + (size_t)stage * codewords,
+                           codewords - 1, SURVIVAL_SCALE_ONE, survival_window(SURVIVAL_SCALE_ONE)};
+}
+
+/* P(a level is below zero), in units of 2^-22. */
+static inline uint32_t code_model_negative(const code_model *m, uint32_t feature)
+{
+    const uint32_t one = UINT32_C(1) << RANGE_BIT_BITS;
+    const uint64_t positive =
+        survival_of(m->cb->survival, survival_cost[m->cb->negative[feature]]) >>
+        (SURVIVAL_BITS - RANGE_BIT_BITS);
+
+    return positive == 0 ? one - 1 : positive >= one ? 1 : one - (uint32_t)positive;
+}
+
+/* Coefficient of a level, with its sign. */
+static inline int32_t code_model_coefficient(const code_model *m, int32_t level)
+{
+    return level < 0 ? -(int32_t)m->coefficient[-level] : (int32_t)m->coefficient[level];
 }
 
 /* Passage starts: a context by the rows since the last start, so that usual lengths are learnt. */

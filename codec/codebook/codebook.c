@@ -5,7 +5,19 @@
 
 #include <math.h>
 
-codebook *codebook_new(const mdla_allocator *al, uint32_t dims, uint32_t width)
+/* Entries that stand in memory. */
+static uint64_t atom_entries(uint32_t dims, uint32_t width, const codebook_basis *basis)
+{
+    return basis->kind == CODEBOOK_IDENTITY ? 0 : (uint64_t)width * dims;
+}
+
+static bool is_signed(const codebook_basis *basis)
+{
+    return basis->kind == CODEBOOK_IDENTITY || basis->kind == CODEBOOK_SIGNED;
+}
+
+codebook *codebook_new(const mdla_allocator *al, uint32_t dims, uint32_t width,
+                       const codebook_basis *basis)
 {
     codebook *cb = alloc_zeroed(al, 1, sizeof *cb);
 
@@ -16,19 +28,22 @@ codebook *codebook_new(const mdla_allocator *al, uint32_t dims, uint32_t width)
     cb->dims = dims;
     cb->width = width;
     cb->hazard_count = CODEBOOK_HAZARDS;
+    cb->basis = basis != NULL ? *basis : (codebook_basis){CODEBOOK_SPARSE, 1};
+    cb->signs = is_signed(&cb->basis) ? 2 : 1;
     cb->bias = alloc_zeroed(al, dims, sizeof *cb->bias);
     cb->rate_index = alloc_zeroed(al, width, sizeof *cb->rate_index);
-    cb->level_class = alloc_zeroed(al, width, sizeof *cb->level_class);
+    cb->level_class = alloc_zeroed(al, (size_t)width * cb->signs, sizeof *cb->level_class);
+    cb->negative = alloc_zeroed(al, width, sizeof *cb->negative);
     /* Not zeroed: pages that a lying header asks for are never touched. */
-    cb->atoms = alloc_array(al, (size_t)width * dims, sizeof *cb->atoms);
+    cb->atoms = alloc_array(al, (size_t)atom_entries(dims, width, &cb->basis), sizeof *cb->atoms);
     cb->order = alloc_zeroed(al, width, sizeof *cb->order);
     cb->rank = alloc_zeroed(al, width, sizeof *cb->rank);
     cb->rate_cum = alloc_zeroed(al, (size_t)width + 1, sizeof *cb->rate_cum);
     cb->atom_peak = alloc_zeroed(al, width, sizeof *cb->atom_peak);
     cb->survival = alloc_zeroed(al, 1, sizeof *cb->survival);
     if (cb->bias == NULL || cb->rate_index == NULL || cb->level_class == NULL ||
-        cb->atoms == NULL || cb->order == NULL || cb->rank == NULL || cb->rate_cum == NULL ||
-        cb->atom_peak == NULL || cb->survival == NULL) {
+        cb->negative == NULL || cb->atoms == NULL || cb->order == NULL || cb->rank == NULL ||
+        cb->rate_cum == NULL || cb->atom_peak == NULL || cb->survival == NULL) {
         codebook_free(cb);
         return NULL;
     }
@@ -43,6 +58,7 @@ void codebook_free(codebook *cb)
     alloc_free(cb->al, cb->bias);
     alloc_free(cb->al, cb->rate_index);
     alloc_free(cb->al, cb->level_class);
+    alloc_free(cb->al, cb->negative);
     joint_model_free(cb->joint);
     alloc_free(cb->al, cb->atoms);
     alloc_free(cb->al, cb->order);
@@ -54,10 +70,17 @@ void codebook_free(codebook *cb)
     alloc_free(cb->al, cb);
 }
 
-uint64_t codebook_memory(uint32_t dims, uint32_t width)
+uint64_t codebook_memory(uint32_t dims, uint32_t width, const codebook_basis *basis)
 {
-    return (uint64_t)width * dims * sizeof(int16_t) + (uint64_t)width * 24 + (uint64_t)dims * 4 +
-           sizeof(codebook) + sizeof(survival_table);
+    return atom_entries(dims, width, basis) * sizeof(int16_t) + (uint64_t)width * 26 +
+           (uint64_t)dims * 4 + sizeof(codebook) + sizeof(survival_table);
+}
+
+code_kind codebook_codes(const codebook *cb)
+{
+    return cb->basis.kind == CODEBOOK_CHOICES ? CODES_CHOICES
+           : cb->signs == 2                   ? CODES_SIGNED
+                                              : CODES_SPARSE;
 }
 
 mdla_status codebook_derive_order(codebook *cb)
@@ -77,7 +100,7 @@ mdla_status codebook_derive_order(codebook *cb)
         begin += count;
     }
     for (uint32_t j = 0; j < cb->width; j++) {
-        const uint32_t place = next[cb->rate_index[j]]++;
+        const uint32_t place = cb->basis.kind == CODEBOOK_CHOICES ? j : next[cb->rate_index[j]]++;
 
         cb->order[place] = j;
         cb->rank[j] = place;
@@ -91,10 +114,11 @@ mdla_status codebook_derive_order(codebook *cb)
 void codebook_derive_peaks(codebook *cb)
 {
     for (uint32_t j = 0; j < cb->width; j++) {
-        const int16_t *atom = cb->atoms + (size_t)j * cb->dims;
-        int peak = 0;
+        const bool none = cb->basis.kind == CODEBOOK_IDENTITY;
+        const int16_t *atom = none ? NULL : cb->atoms + (size_t)j * cb->dims;
+        int peak = none ? 1 << ATOM_SCALE_BITS : 0;
 
-        for (uint32_t d = 0; d < cb->dims; d++) {
+        for (uint32_t d = 0; !none && d < cb->dims; d++) {
             const int magnitude = atom[d] < 0 ? -atom[d] : atom[d];
             peak = magnitude > peak ? magnitude : peak;
         }

@@ -44,11 +44,33 @@ typedef enum row_norm_kind { ROW_NORM_NONE, ROW_NORM_SCALE, ROW_NORM_SCALE_OFFSE
 #define REFERENCE_SCALE_BITS 4
 #define REFERENCE_SCALE_MAX (128 << REFERENCE_SCALE_BITS)
 
+/* What features are, and how rows use them (spec section 7.2). */
+typedef enum codebook_kind {
+    CODEBOOK_SPARSE = 0,   /* those of an SAE: a few a row, levels above zero */
+    CODEBOOK_IDENTITY = 1, /* feature d is column d: no atoms; signed levels */
+    CODEBOOK_SIGNED = 2,   /* atoms with signed levels: principal axes */
+    CODEBOOK_CHOICES = 3   /* stages of codewords: of each stage one a row, at level 1 */
+} codebook_kind;
+
+typedef struct codebook_basis {
+    codebook_kind kind;
+    uint32_t stages; /* of choices, each of width / stages features; else 1 */
+} codebook_basis;
+
+/* How a file's rows are coded: values are those of its header. */
+typedef enum code_kind {
+    CODES_SPARSE = 0, /* which features, and their levels above zero */
+    CODES_SIGNED = 2, /* likewise, with the signs of levels */
+    CODES_CHOICES = 3 /* a feature a stage */
+} code_kind;
+
 typedef struct codebook {
     const mdla_allocator *al;
     bool cache; /* of codes without atoms: no bias, no atoms, dims 0; levels are bins of
                    strengths */
     uint32_t dims, width;
+    codebook_basis basis;
+    uint32_t signs; /* 2 where levels are signed, else 1 */
 
     /* coded */
     code_params
@@ -58,7 +80,8 @@ typedef struct codebook {
     uint32_t stride;       /* row length of the images that atoms look like; 0: none */
     uint8_t *rate_index;   /* [width], 0 .. RATE_INDEX_MAX */
     uint32_t class_count;  /* 1 .. CODEBOOK_CLASSES_MAX */
-    uint8_t *level_class;  /* [width] */
+    uint8_t *level_class;  /* [width][signs]: of levels above zero, of those below */
+    uint8_t *negative; /* [width] rate index of "below zero, given it isn't zero"; signed alone */
     uint32_t hazard_count; /* CODEBOOK_HAZARDS, or a cache's bins */
     uint8_t hazard[CODEBOOK_CLASSES_MAX]
                   [CODEBOOK_BINS_MAX]; /* rate index of "level l, given l or more" */
@@ -69,10 +92,11 @@ typedef struct codebook {
     int32_t reference_scale; /* of the rows that it was fitted to: log2, in 1/16 octave;
                                 |.| <= REFERENCE_SCALE_MAX. 0 without norm */
     joint_model *joint;      /* which features go together; NULL: nothing is known */
-    int16_t *atoms;          /* [width][dims], expanded: units of 2^-14 */
+    int16_t *atoms; /* [width][dims], expanded: units of 2^-14; of CODEBOOK_IDENTITY none */
 
     /* derived */
-    uint32_t *order;     /* [width] coding order: features by falling rate, ties by number */
+    uint32_t *order;     /* [width] coding order: features by falling rate, ties by number; choices
+                            by number */
     uint32_t *rank;      /* [width] its inverse */
     uint64_t *rate_cum;  /* [width + 1] cumulated costs in coding order */
     uint16_t *atom_peak; /* [width] largest |entry| */
@@ -85,8 +109,10 @@ typedef struct codebook {
     double atom_bits, bias_bits, prior_bits, weight_bits, framing_bits; /* sum: 8 x nbytes */
 } codebook;
 
-/* Arrays of the given shape, zeroed but for the atoms; dims 0: a cache's. NULL: no memory. */
-codebook *codebook_new(const mdla_allocator *al, uint32_t dims, uint32_t width);
+/* Arrays of the given shape, zeroed but for the atoms; dims 0: a cache's. basis: NULL for an SAE's
+ * and a cache's. NULL: no memory. */
+codebook *codebook_new(const mdla_allocator *al, uint32_t dims, uint32_t width,
+                       const codebook_basis *basis);
 void codebook_free(codebook *cb); /* accepts NULL */
 
 /* Coding order, its inverse and cumulated rates, from rate_index; needed before atoms are coded. */
@@ -98,7 +124,9 @@ void codebook_derive_peaks(codebook *cb);
 void codebook_name(codebook *cb);
 
 /* Bytes of memory that codebook_new takes, for limits. */
-uint64_t codebook_memory(uint32_t dims, uint32_t width);
+uint64_t codebook_memory(uint32_t dims, uint32_t width, const codebook_basis *basis);
+
+code_kind codebook_codes(const codebook *cb);
 
 bool code_params_in_range(const code_params *p);
 

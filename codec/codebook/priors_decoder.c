@@ -39,6 +39,22 @@ static mdla_status decode_bins(codebook *cb, range_decoder *d, priors_contexts *
     return MDLA_OK;
 }
 
+/* A feature's classes of levels and, where these are signed, its sign's rate. */
+static mdla_status decode_classes(codebook *cb, range_decoder *d, priors_contexts *c,
+                                  uint32_t feature)
+{
+    for (uint32_t s = 0; s < cb->signs; s++) {
+        const uint8_t level_class = byte_decode(d, &c->level_class[s]);
+
+        if (level_class >= cb->class_count)
+            return MDLA_ERR_CORRUPT;
+        cb->level_class[(size_t)feature * cb->signs + s] = level_class;
+    }
+    if (cb->signs == 2)
+        cb->negative[feature] = byte_decode(d, &c->negative);
+    return cb->negative[feature] <= RATE_INDEX_MAX ? MDLA_OK : MDLA_ERR_CORRUPT;
+}
+
 static mdla_status decode_rates_and_levels(codebook *cb, range_decoder *d, priors_contexts *c)
 {
     for (uint32_t j = 0; j < cb->width; j++) {
@@ -47,6 +63,8 @@ static mdla_status decode_rates_and_levels(codebook *cb, range_decoder *d, prior
             return MDLA_ERR_CORRUPT;
     }
     MDLA_TRY(codebook_derive_order(cb));
+    if (cb->basis.kind == CODEBOOK_CHOICES)
+        return MDLA_OK;
     for (uint32_t k = 0; k < cb->class_count; k++) {
         for (uint32_t l = 0; l < cb->hazard_count; l++) {
             cb->hazard[k][l] = byte_decode(d, &c->hazard[l < 2 ? l : 2]);
@@ -54,13 +72,8 @@ static mdla_status decode_rates_and_levels(codebook *cb, range_decoder *d, prior
                 return MDLA_ERR_CORRUPT;
         }
     }
-    for (uint32_t r = 0; r < cb->width; r++) {
-        const uint8_t level_class = byte_decode(d, &c->level_class);
-
-        if (level_class >= cb->class_count)
-            return MDLA_ERR_CORRUPT;
-        cb->level_class[cb->order[r]] = level_class;
-    }
+    for (uint32_t r = 0; r < cb->width; r++)
+        MDLA_TRY(decode_classes(cb, d, c, cb->order[r]));
     return MDLA_OK;
 }
 

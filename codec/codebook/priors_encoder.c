@@ -20,6 +20,22 @@ static void encode_bins(const codebook *cb, range_encoder *e, priors_contexts *c
         golomb_encode(e, &c->edge, cb->edge[b] - cb->edge[b - 1] - 1);
 }
 
+static void encode_levels(const codebook *cb, range_encoder *e, priors_contexts *c)
+{
+    for (uint32_t k = 0; k < cb->class_count; k++) {
+        for (uint32_t l = 0; l < cb->hazard_count; l++)
+            byte_encode(e, &c->hazard[l < 2 ? l : 2], cb->hazard[k][l]);
+    }
+    for (uint32_t r = 0; r < cb->width; r++) {
+        const size_t feature = cb->order[r];
+
+        for (uint32_t s = 0; s < cb->signs; s++)
+            byte_encode(e, &c->level_class[s], cb->level_class[feature * cb->signs + s]);
+        if (cb->signs == 2)
+            byte_encode(e, &c->negative, cb->negative[feature]);
+    }
+}
+
 mdla_status priors_encode(const codebook *cb, range_encoder *e, double *bias_bits)
 {
     priors_contexts *contexts = alloc_array(cb->al, 1, sizeof *contexts);
@@ -43,12 +59,8 @@ mdla_status priors_encode(const codebook *cb, range_encoder *e, double *bias_bit
         encode_bins(cb, e, contexts);
     for (uint32_t j = 0; j < cb->width; j++)
         byte_encode(e, &contexts->rate, cb->rate_index[j]);
-    for (uint32_t k = 0; k < cb->class_count; k++) {
-        for (uint32_t l = 0; l < cb->hazard_count; l++)
-            byte_encode(e, &contexts->hazard[l < 2 ? l : 2], cb->hazard[k][l]);
-    }
-    for (uint32_t r = 0; r < cb->width; r++)
-        byte_encode(e, &contexts->level_class, cb->level_class[cb->order[r]]);
+    if (cb->basis.kind != CODEBOOK_CHOICES)
+        encode_levels(cb, e, contexts);
     if (cb->norm != ROW_NORM_NONE)
         encode_reference(cb, e, contexts);
     status = range_encoder_finish(e);

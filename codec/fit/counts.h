@@ -9,15 +9,15 @@
 
 typedef struct code_counts {
     const mdla_allocator *al;
-    uint32_t width;
+    uint32_t width, signs; /* signs: 2 where levels below zero count apart, else 1 */
     uint64_t rows, active;
-    uint64_t *fired; /* [width] */
-    uint32_t *level; /* [width][COUNT_LEVELS], level 1 first */
+    uint64_t *fired; /* [width][signs] */
+    uint32_t *level; /* [width][signs][COUNT_LEVELS], magnitude 1 first */
 } code_counts;
 
-code_counts *code_counts_new(const mdla_allocator *al,
-                             uint32_t width); /* zeroed; NULL: no memory */
-void code_counts_free(code_counts *c);        /* accepts NULL */
+/* Zeroed. NULL: no memory. */
+code_counts *code_counts_new(const mdla_allocator *al, uint32_t width, uint32_t signs);
+void code_counts_free(code_counts *c); /* accepts NULL */
 void code_counts_clear(code_counts *c);
 
 /* Adds the codes of rows. */

@@ -5,6 +5,7 @@
 
 #include "block/code_model.h"
 #include "sae/sae.h"
+#include "search/scalar.h"
 #include "search/search.h"
 
 #include <stdbool.h>
@@ -15,9 +16,10 @@
 typedef struct search_engine {
     const mdla_allocator *al;
     parallel_pool *pool;
-    const search_atoms *atoms;
-    const sae *start; /* the search begins with this SAE's features; NULL: with none */
-    bool fixed;       /* and keeps exactly these */
+    const search_atoms *atoms; /* of an SAE's features alone */
+    const float *directions;   /* [width][dims] atoms of others; NULL: feature d is column d */
+    const sae *start;          /* the search begins with this SAE's features; NULL: with none */
+    bool fixed;                /* and keeps exactly these */
     uint32_t dims;
     code_options code;     /* code.norm follows from the codebook and lambda */
     bool plain_prices;     /* the search looks at rates alone, whatever codes the rows */
@@ -29,9 +31,11 @@ typedef struct search_engine {
     search_prices prices;
     joint_pairs *pairs; /* NULL: the additive model */
     float *feature_bits, *level_bits, *level_offset;
+    float *sign_bits; /* [width][2]; signed codes alone */
 
     size_t capacity;       /* rows that the arrays below hold */
     float *centred;        /* [capacity][dims] rows less offset and bias */
+    float *coefficients;   /* [capacity][width] of signed codes */
     row_norm *norms;       /* [capacity] of the rows of the last search, where they have them */
     float *scale;          /* [capacity] what norms are worth: 1 without, 0 for a scale of 0 */
     float *unsearched;     /* [capacity] distortion of rows of scale 0 or that can't be coded */

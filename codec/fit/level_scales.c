@@ -32,7 +32,8 @@ static void sort_row(const codebook *cb, const code_rows *codes, size_t r, uint6
     const size_t begin = codes->start[r], count = codes->start[r + 1] - begin;
 
     for (size_t i = 0; i < count; i++)
-        pair[i] = (uint64_t)cb->rank[codes->feature[begin + i]] << 32 | codes->level[begin + i];
+        pair[i] =
+            (uint64_t)cb->rank[codes->feature[begin + i]] << 32 | (uint32_t)codes->level[begin + i];
     qsort(pair, count, sizeof *pair, compare_ranks);
 }
 

@@ -1,6 +1,7 @@
 #include "fit/offsets.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static float dot(const float *a, const float *b, uint32_t dims)
@@ -26,8 +27,8 @@ void offset_sums_add(offset_sums *s, const code_model *m, const float *atoms, co
         memcpy(left, rows + r * dims, dims * sizeof *left);
         for (size_t i = codes->start[r]; i < codes->start[r + 1]; i++) {
             const float *atom = atoms + (size_t)codes->feature[i] * dims;
-            const uint32_t level = codes->level[i];
-            const uint32_t group = level < LEVEL_OFFSETS ? level - 1 : LEVEL_OFFSETS - 1;
+            const int32_t level = codes->level[i];
+            const int32_t group = level < LEVEL_OFFSETS ? level - 1 : LEVEL_OFFSETS - 1;
             float *sum = scratch + (size_t)group * dims;
 
             used[group] = true;
@@ -41,6 +42,24 @@ void offset_sums_add(offset_sums *s, const code_model *m, const float *atoms, co
                 s->product[a][b] +=
                     used[b] ? dot(scratch + a * dims, scratch + b * dims, dims) : 0.0f;
             s->target[a] += used[a] ? dot(scratch + a * dims, left, dims) : 0.0f;
+        }
+    }
+}
+
+void offset_sums_add_scalars(offset_sums *s, const code_model *m, const float *coefficients,
+                             const code_rows *codes)
+{
+    const double step = quant_step_value(m->params.step);
+
+    for (size_t r = 0; r < codes->row_count; r++) {
+        const float *row = coefficients + r * m->cb->width;
+
+        for (size_t i = codes->start[r]; i < codes->start[r + 1]; i++) {
+            const int32_t level = abs(codes->level[i]);
+            const int32_t group = level < LEVEL_OFFSETS ? level - 1 : LEVEL_OFFSETS - 1;
+
+            s->product[group][group] += step * step;
+            s->target[group] += step * (fabs((double)row[codes->feature[i]]) - step * level);
         }
     }
 }

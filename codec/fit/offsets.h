@@ -17,6 +17,10 @@ typedef struct offset_sums {
 void offset_sums_add(offset_sums *s, const code_model *m, const float *atoms, const float *rows,
                      const float *scale, const code_rows *codes, float *scratch);
 
+/* The same of signed codes and their coefficients [row_count][width], atoms being orthonormal. */
+void offset_sums_add_scalars(offset_sums *s, const code_model *m, const float *coefficients,
+                             const code_rows *codes);
+
 /* The best offsets, rounded to their grid and kept in range; those of levels hardly seen stay as
  * they were. */
 void offset_sums_solve(const offset_sums *s, int8_t offset[LEVEL_OFFSETS]);

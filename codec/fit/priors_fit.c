@@ -24,8 +24,14 @@ static void fit_rates(codebook *cb, const code_counts *counts)
     const double rows = (double)counts->rows;
 
     /* Half an occurrence more in one row more: a feature never seen isn't impossible. */
-    for (uint32_t j = 0; j < cb->width; j++)
-        cb->rate_index[j] = rate_index_of(((double)counts->fired[j] + 0.3) / (rows + 0.6));
+    for (uint32_t j = 0; j < cb->width; j++) {
+        const double above = (double)counts->fired[(size_t)j * cb->signs];
+        const double below = cb->signs == 2 ? (double)counts->fired[2 * (size_t)j + 1] : 0.0;
+
+        cb->rate_index[j] = rate_index_of((above + below + 0.3) / (rows + 0.6));
+        if (cb->signs == 2)
+            cb->negative[j] = rate_index_of((below + 0.5) / (above + below + 1.0));
+    }
 }
 
 /* Hazards of a class from its level counts, level 1 first. */
@@ -67,10 +73,10 @@ static void level_costs(const uint8_t *hazard, unsigned hazards, double *bits)
     }
 }
 
-/* Features with levels, by their mean level. */
+/* Features with levels, one sign of them, by their mean level. */
 typedef struct mean_level {
     double mean;
-    uint32_t feature;
+    size_t feature;
 } mean_level;
 
 static int compare_means(const void *a, const void *b)
@@ -85,17 +91,18 @@ static int compare_means(const void *a, const void *b)
 /* Classes to begin with: equal shares of all levels, along the mean level. */
 static void split_by_mean(codebook *cb, const code_counts *counts, mean_level *means)
 {
+    const size_t lines = (size_t)cb->width * cb->signs;
     double seen = 0.0;
 
-    for (uint32_t j = 0; j < cb->width; j++) {
+    for (size_t j = 0; j < lines; j++) {
         double sum = 0.0;
 
         for (unsigned l = 0; l < COUNT_LEVELS; l++)
-            sum += (l + 1.0) * counts->level[(size_t)j * COUNT_LEVELS + l];
+            sum += (l + 1.0) * counts->level[j * COUNT_LEVELS + l];
         means[j] = (mean_level){(sum + 2.0) / ((double)counts->fired[j] + 1.0), j};
     }
-    qsort(means, cb->width, sizeof *means, compare_means);
-    for (uint32_t i = 0; i < cb->width; i++) {
+    qsort(means, lines, sizeof *means, compare_means);
+    for (size_t i = 0; i < lines; i++) {
         const uint32_t level_class =
             (uint32_t)(seen * cb->class_count / ((double)counts->active + 1.0));
 
@@ -107,11 +114,11 @@ static void split_by_mean(codebook *cb, const code_counts *counts, mean_level *m
 static void fit_classes(codebook *cb, const code_counts *counts, double (*sums)[COUNT_LEVELS])
 {
     memset(sums, 0, cb->class_count * sizeof *sums);
-    for (uint32_t j = 0; j < cb->width; j++) {
+    for (size_t j = 0; j < (size_t)cb->width * cb->signs; j++) {
         double *sum = sums[cb->level_class[j]];
 
         for (unsigned l = 0; l < COUNT_LEVELS; l++)
-            sum[l] += counts->level[(size_t)j * COUNT_LEVELS + l];
+            sum[l] += counts->level[j * COUNT_LEVELS + l];
     }
     for (uint32_t k = 0; k < cb->class_count; k++)
         fit_hazards(sums[k], cb->hazard_count, cb->hazard[k]);
@@ -120,18 +127,19 @@ static void fit_classes(codebook *cb, const code_counts *counts, double (*sums)[
 /* Each feature to the class that codes its levels, and its own number, in the fewest bits. */
 static void assign_classes(codebook *cb, const code_counts *counts, double (*costs)[COUNT_LEVELS])
 {
-    uint32_t members[CODEBOOK_CLASSES_MAX] = {0};
+    const size_t lines = (size_t)cb->width * cb->signs;
+    size_t members[CODEBOOK_CLASSES_MAX] = {0};
 
-    for (uint32_t j = 0; j < cb->width; j++)
+    for (size_t j = 0; j < lines; j++)
         members[cb->level_class[j]]++;
     for (uint32_t k = 0; k < cb->class_count; k++)
         level_costs(cb->hazard[k], cb->hazard_count, costs[k]);
-    for (uint32_t j = 0; j < cb->width; j++) {
-        const uint32_t *level = counts->level + (size_t)j * COUNT_LEVELS;
+    for (size_t j = 0; j < lines; j++) {
+        const uint32_t *level = counts->level + j * COUNT_LEVELS;
         double least = INFINITY;
 
         for (uint32_t k = 0; k < cb->class_count; k++) {
-            double bits = log2((cb->width + 1.0) / (members[k] + 1.0));
+            double bits = log2(((double)lines + 1.0) / ((double)members[k] + 1.0));
 
             for (unsigned l = 0; l < COUNT_LEVELS; l++)
                 bits += level[l] != 0 ? level[l] * costs[k][l] : 0.0;
@@ -146,7 +154,7 @@ static void assign_classes(codebook *cb, const code_counts *counts, double (*cos
 mdla_status priors_fit(codebook *cb, const code_counts *counts)
 {
     double(*table)[COUNT_LEVELS] = alloc_array(cb->al, CODEBOOK_CLASSES_MAX, sizeof *table);
-    mean_level *means = alloc_array(cb->al, cb->width, sizeof *means);
+    mean_level *means = alloc_array(cb->al, (size_t)cb->width * cb->signs, sizeof *means);
     const uint64_t classes =
         counts->active / ((uint64_t)ACTIVE_PER_CLASS * cb->hazard_count / CODEBOOK_HAZARDS + 1);
 
@@ -175,7 +183,8 @@ mdla_status priors_start(codebook *cb, double mean_active)
     const uint8_t rate = rate_index_of(mean_active / cb->width);
 
     memset(cb->rate_index, rate, cb->width);
-    memset(cb->level_class, 0, cb->width);
+    memset(cb->negative, RATE_INDEX_EVEN, cb->width);
+    memset(cb->level_class, 0, (size_t)cb->width * cb->signs);
     memset(cb->hazard[0], RATE_INDEX_EVEN + 8, CODEBOOK_HAZARDS); /* stops with probability 1/3 */
     cb->class_count = 1;
     return codebook_derive_order(cb);

@@ -25,7 +25,8 @@ mdla_status code_rows_reserve(const mdla_allocator *al, code_rows *codes, size_t
 {
     const size_t used = codes->start != NULL ? codes->start[codes->row_count] : 0;
     size_t capacity = codes->capacity;
-    uint32_t *feature, *level;
+    uint32_t *feature;
+    int32_t *level;
 
     MDLA_TRY(reserve_starts(al, codes, rows));
     if (pairs <= capacity && codes->feature != NULL)

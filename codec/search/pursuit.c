@@ -305,12 +305,12 @@ void pursuit_start_from(pursuit *p, const uint32_t *chosen, size_t count)
     }
 }
 
-void pursuit_resume(pursuit *p, const uint32_t *chosen, const uint32_t *level, size_t count)
+void pursuit_resume(pursuit *p, const uint32_t *chosen, const int32_t *level, size_t count)
 {
     for (size_t a = 0; a < count; a++) {
         p->active[a] = chosen[a];
-        p->level[a] = level[a];
-        p->strength[a] = point(p, level[a]) * p->norm[chosen[a]];
+        p->level[a] = (uint32_t)level[a];
+        p->strength[a] = point(p, p->level[a]) * p->norm[chosen[a]];
         p->price[chosen[a]] = PRICE_NEVER;
         pair_prices_switch(p, chosen[a], true);
     }

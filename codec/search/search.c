@@ -69,7 +69,7 @@ static mdla_status put_code(searcher *s, const float *row, size_t in_tile, code_
         const uint32_t feature = p->feature != NULL ? p->feature[p->active[i]] : p->active[i];
 
         codes->feature[at] = feature;
-        codes->level[at++] = p->level[i];
+        codes->level[at++] = (int32_t)p->level[i];
         matmul_axpy(a->dims, -p->scale * p->plan->points[p->level[i]],
                     a->atoms + (size_t)feature * a->dims, residual);
     }

@@ -21,7 +21,7 @@ typedef struct code_rows {
     size_t capacity; /* of feature and level */
     size_t *start;   /* [row_count + 1] */
     uint32_t *feature;
-    uint32_t *level;
+    int32_t *level; /* of signed codes any but zero */
 } code_rows;
 
 /* Room for rows and, over all rows, pairs; what is there stays. Doubles, so that appending stays

@@ -117,7 +117,7 @@ void pursuit_begin(pursuit *p);
 void pursuit_start_from(pursuit *p, const uint32_t *chosen, size_t count);
 
 /* Goes on with a code whose effect is already off the correlations. Once, after pursuit_begin. */
-void pursuit_resume(pursuit *p, const uint32_t *chosen, const uint32_t *level, size_t count);
+void pursuit_resume(pursuit *p, const uint32_t *chosen, const int32_t *level, size_t count);
 
 /* Adds the feature that is the nth best to begin with, 0 the best; false where there are fewer.
  * After pursuit_begin. */

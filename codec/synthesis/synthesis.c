@@ -3,6 +3,7 @@
 #include "base/kernel.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A row's sum s and offset o are worth ((s x mantissa << up) + (o << down)) x 2^unit. */
@@ -39,10 +40,16 @@ static bool term_fits(uint64_t magnitude, int32_t shift)
 
 bool synthesis_fits(const code_model *m, const row_code *code)
 {
-    uint64_t most = m->bias_peak;
+    uint64_t sum = 0, largest = 0, most;
 
-    for (uint32_t i = 0; i < code->count; i++)
-        most += (uint64_t)m->coefficient[code->level[i]] * m->cb->atom_peak[code->feature[i]];
+    for (uint32_t i = 0; i < code->count; i++) {
+        const uint64_t part =
+            (uint64_t)m->coefficient[abs(code->level[i])] * m->cb->atom_peak[code->feature[i]];
+
+        sum += part;
+        largest = part > largest ? part : largest;
+    }
+    most = m->bias_peak + (m->cb->basis.kind == CODEBOOK_IDENTITY ? largest : sum);
     if (most > INT32_MAX || !m->norm.coded)
         return most <= INT32_MAX;
 
@@ -89,20 +96,33 @@ static void scaled_to_float(const int32_t *restrict sum, int64_t factor, int64_t
         out[d] = (float)(sum[d] * factor + offset) * unit;
 }
 
-void synthesis_row(const code_model *m, const row_code *code, int32_t *accumulator, float *out)
+static void add_atoms(const code_model *m, const row_code *code, int32_t *sum)
 {
     const uint32_t dims = m->cb->dims;
     const int16_t *atoms = m->cb->atoms;
     uint32_t i = 0;
 
-    memcpy(accumulator, m->bias, dims * sizeof *accumulator);
     for (; i + 2 <= code->count; i += 2)
-        add_two(accumulator, atoms + (size_t)code->feature[i] * dims,
-                m->coefficient[code->level[i]], atoms + (size_t)code->feature[i + 1] * dims,
-                m->coefficient[code->level[i + 1]], dims);
+        add_two(sum, atoms + (size_t)code->feature[i] * dims,
+                code_model_coefficient(m, code->level[i]),
+                atoms + (size_t)code->feature[i + 1] * dims,
+                code_model_coefficient(m, code->level[i + 1]), dims);
     if (i < code->count)
-        add_one(accumulator, atoms + (size_t)code->feature[i] * dims,
-                m->coefficient[code->level[i]], dims);
+        add_one(sum, atoms + (size_t)code->feature[i] * dims,
+                code_model_coefficient(m, code->level[i]), dims);
+}
+
+void synthesis_row(const code_model *m, const row_code *code, int32_t *accumulator, float *out)
+{
+    const uint32_t dims = m->cb->dims;
+
+    memcpy(accumulator, m->bias, dims * sizeof *accumulator);
+    if (m->cb->basis.kind == CODEBOOK_IDENTITY)
+        for (uint32_t i = 0; i < code->count; i++)
+            accumulator[code->feature[i]] +=
+                code_model_coefficient(m, code->level[i]) * (1 << ATOM_SCALE_BITS);
+    else
+        add_atoms(m, code, accumulator);
     if (m->norm.coded) {
         const row_terms t = terms_of(m, &code->norm);
 

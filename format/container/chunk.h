@@ -19,6 +19,7 @@ extern const uint8_t chunk_magic_codebook[MAGIC_NBYTES]; /* a codebook file */
     ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 #define CHUNK_HEAD CHUNK_TYPE('H', 'E', 'A', 'D')
 #define CHUNK_CODEBOOK CHUNK_TYPE('C', 'B', 'H', 'D')
+#define CHUNK_BASIS CHUNK_TYPE('C', 'B', 'B', 'S')
 #define CHUNK_PRIORS CHUNK_TYPE('C', 'B', 'P', 'R')
 #define CHUNK_JOINT CHUNK_TYPE('C', 'B', 'J', 'M')
 #define CHUNK_ATOMS CHUNK_TYPE('C', 'B', 'A', 'T')

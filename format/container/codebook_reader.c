@@ -15,8 +15,9 @@ typedef struct codebook_parse {
     chunk c;
     codebook *cb;
     uint8_t *step_index; /* [width] */
-    uint32_t stride;
-    bool has_joint;
+    uint8_t *bytes;      /* [nbytes] the chunks so far, as they stood: they are what is hashed */
+    size_t nbytes, chunks;
+    uint32_t stride, flags;
 } codebook_parse;
 
 static mdla_status damaged(codebook_parse *p, const char *what)
@@ -30,22 +31,20 @@ static mdla_status no_memory(codebook_parse *p)
     return error_set(p->err, MDLA_ERR_MEMORY, "%s: no memory for its codebook", p->r->name);
 }
 
-/* Appends the chunk as it stood in the file: the canonical bytes are what is hashed. */
 static mdla_status keep_bytes(codebook_parse *p)
 {
-    codebook *cb = p->cb;
-    uint8_t *at = alloc_grown(cb->al, cb->bytes, cb->nbytes,
-                              cb->nbytes + p->c.nbytes + CHUNK_FRAME_NBYTES, 1);
+    uint8_t *at =
+        alloc_grown(p->r->al, p->bytes, p->nbytes, p->nbytes + p->c.nbytes + CHUNK_FRAME_NBYTES, 1);
 
     if (at == NULL)
         return no_memory(p);
-    cb->bytes = at;
-    at = bytes_put(bytes_put(at + cb->nbytes, p->c.type, 4), p->c.nbytes, 4);
+    p->bytes = at;
+    at = bytes_put(bytes_put(at + p->nbytes, p->c.type, 4), p->c.nbytes, 4);
     if (p->c.nbytes != 0)
         memcpy(at, p->c.payload, p->c.nbytes);
     bytes_put(at + p->c.nbytes, p->c.crc, 4);
-    cb->nbytes += p->c.nbytes + CHUNK_FRAME_NBYTES;
-    cb->framing_bits += 8.0 * CHUNK_FRAME_NBYTES;
+    p->nbytes += p->c.nbytes + CHUNK_FRAME_NBYTES;
+    p->chunks++;
     return MDLA_OK;
 }
 
@@ -54,7 +53,36 @@ static mdla_status next_chunk(codebook_parse *p, uint32_t type, const char *miss
     MDLA_TRY(chunk_read(p->r, &p->c, NULL, p->err));
     if (p->c.type != type)
         return damaged(p, missing);
-    return p->cb != NULL ? keep_bytes(p) : MDLA_OK;
+    return keep_bytes(p);
+}
+
+/* What the features are, where they aren't an SAE's. */
+static mdla_status read_basis(codebook_parse *p, uint32_t dims, uint32_t width, uint32_t classes,
+                              codebook_basis *out)
+{
+    unsigned kind, reserved;
+
+    *out = (codebook_basis){CODEBOOK_SPARSE, 1};
+    if ((p->flags & CODEBOOK_FLAG_BASIS) == 0)
+        return MDLA_OK;
+    MDLA_TRY(next_chunk(p, CHUNK_BASIS, "what its features are is missing"));
+    bytes_in in = {p->c.payload, p->c.payload + p->c.nbytes, false};
+    kind = bytes_u8(&in);
+    reserved = bytes_u8(&in) | bytes_u16(&in);
+    out->stages = bytes_u32(&in);
+    if (in.failed || in.at != in.end)
+        return damaged(p, "what its features are has the wrong size");
+    if (kind < CODEBOOK_IDENTITY || kind > CODEBOOK_CHOICES || reserved != 0 ||
+        p->flags != CODEBOOK_FLAG_BASIS)
+        return error_set(p->err, MDLA_ERR_UNSUPPORTED,
+                         "%s: codebook uses reserved values (kind %u, flags %#x)", p->r->name, kind,
+                         p->flags);
+    out->kind = (codebook_kind)kind;
+    if ((kind == CODEBOOK_CHOICES ? out->stages == 0 || width % out->stages != 0 || classes != 1
+                                  : out->stages != 1) ||
+        (kind == CODEBOOK_IDENTITY && width != dims))
+        return damaged(p, "its shape doesn't suit what its features are");
+    return MDLA_OK;
 }
 
 static bool all_zero(const uint8_t *bytes, size_t nbytes)
@@ -68,7 +96,8 @@ static bool all_zero(const uint8_t *bytes, size_t nbytes)
 
 static mdla_status read_header(codebook_parse *p)
 {
-    uint32_t dims, width, classes, flags, norms;
+    uint32_t dims, width, classes, norms;
+    codebook_basis basis;
     code_params fit;
     int32_t bias_exponent;
     bool cache;
@@ -81,26 +110,27 @@ static mdla_status read_header(codebook_parse *p)
     bias_exponent = bytes_i32(&in);
     classes = bytes_u32(&in);
     p->stride = bytes_u32(&in);
-    flags = bytes_u32(&in);
+    p->flags = bytes_u32(&in);
     if (in.failed || in.at != in.end)
         return damaged(p, "its header has the wrong size");
-    if ((flags & ~(CODEBOOK_FLAG_JOINT | CODEBOOK_FLAG_CACHE | CODEBOOK_FLAG_SCALES |
-                   CODEBOOK_FLAG_OFFSETS)) != 0)
+    if ((p->flags & ~(CODEBOOK_FLAG_JOINT | CODEBOOK_FLAG_CACHE | CODEBOOK_FLAG_BASIS |
+                      CODEBOOK_FLAG_SCALES | CODEBOOK_FLAG_OFFSETS)) != 0)
         return error_set(p->err, MDLA_ERR_UNSUPPORTED, "%s: codebook uses reserved flags %#x",
-                         p->r->name, flags);
-    cache = (flags & CODEBOOK_FLAG_CACHE) != 0;
-    norms = flags & (CODEBOOK_FLAG_SCALES | CODEBOOK_FLAG_OFFSETS);
+                         p->r->name, p->flags);
+    cache = (p->flags & CODEBOOK_FLAG_CACHE) != 0;
+    norms = p->flags & (CODEBOOK_FLAG_SCALES | CODEBOOK_FLAG_OFFSETS);
     if ((dims == 0) != cache || width == 0 || classes == 0 || classes > CODEBOOK_CLASSES_MAX ||
         norms == CODEBOOK_FLAG_OFFSETS || bias_exponent < -150 || bias_exponent > 100 ||
         (cache ? !all_zero(p->c.payload + 8, 16) || p->stride != 0 || norms != 0
                : p->stride >= dims || !code_params_in_range(&fit)))
         return damaged(p, "a value in its header is out of range");
+    MDLA_TRY(read_basis(p, dims, width, classes, &basis));
     if (dims > p->limits->max_dims || width > p->limits->max_width ||
-        codebook_memory(dims, width) > p->limits->max_memory)
+        codebook_memory(dims, width, &basis) > p->limits->max_memory)
         return error_set(p->err, MDLA_ERR_LIMIT,
                          "%s: codebook of %u features x %u dims is above the limits set",
                          p->r->name, width, dims);
-    p->cb = codebook_new(p->r->al, dims, width);
+    p->cb = codebook_new(p->r->al, dims, width, &basis);
     p->step_index = alloc_zeroed(p->r->al, width, 1);
     if (p->cb == NULL || p->step_index == NULL)
         return no_memory(p);
@@ -108,17 +138,16 @@ static mdla_status read_header(codebook_parse *p)
     p->cb->bias_exponent = bias_exponent;
     p->cb->stride = p->stride;
     p->cb->class_count = classes;
-    p->cb->norm = (flags & CODEBOOK_FLAG_OFFSETS) != 0  ? ROW_NORM_SCALE_OFFSET
-                  : (flags & CODEBOOK_FLAG_SCALES) != 0 ? ROW_NORM_SCALE
-                                                        : ROW_NORM_NONE;
-    p->has_joint = (flags & CODEBOOK_FLAG_JOINT) != 0;
-    return keep_bytes(p);
+    p->cb->norm = (p->flags & CODEBOOK_FLAG_OFFSETS) != 0  ? ROW_NORM_SCALE_OFFSET
+                  : (p->flags & CODEBOOK_FLAG_SCALES) != 0 ? ROW_NORM_SCALE
+                                                           : ROW_NORM_NONE;
+    return MDLA_OK;
 }
 
 static mdla_status read_joint(codebook_parse *p)
 {
     codebook *cb = p->cb;
-    const uint64_t taken = codebook_memory(cb->dims, cb->width);
+    const uint64_t taken = codebook_memory(cb->dims, cb->width, &cb->basis);
     mdla_status status;
 
     MDLA_TRY(next_chunk(p, CHUNK_JOINT, "its joint model is missing"));
@@ -182,16 +211,21 @@ static mdla_status read_all(codebook_parse *p)
     if (status != MDLA_OK)
         return damaged(p, "priors can't be decoded");
     cb->prior_bits = 8.0 * (double)p->c.nbytes - cb->bias_bits;
-    if (p->has_joint)
+    if ((p->flags & CODEBOOK_FLAG_JOINT) != 0)
         MDLA_TRY(read_joint(p));
-    for (uint32_t first = 0; !cb->cache && first < cb->width;) {
+    for (uint32_t first = 0;
+         !cb->cache && cb->basis.kind != CODEBOOK_IDENTITY && first < cb->width;) {
         const uint32_t group = codebook_group(cb->dims);
         const uint32_t count = cb->width - first < group ? cb->width - first : group;
 
         MDLA_TRY(read_atoms(p, first, count));
         first += count;
     }
-    cb->framing_bits += 8.0 * CODEBOOK_HEADER_NBYTES;
+    cb->bytes = p->bytes;
+    cb->nbytes = p->nbytes;
+    p->bytes = NULL;
+    cb->framing_bits = 8.0 * ((double)p->chunks * CHUNK_FRAME_NBYTES + CODEBOOK_HEADER_NBYTES +
+                              (cb->basis.kind != CODEBOOK_SPARSE ? BASIS_NBYTES : 0));
     codebook_derive_peaks(cb);
     codebook_name(cb);
     return MDLA_OK;
@@ -205,6 +239,7 @@ mdla_status codebook_chunks_read(chunk_reader *r, const mdla_limits *limits, cod
 
     chunk_free(r->al, &p.c);
     alloc_free(r->al, p.step_index);
+    alloc_free(r->al, p.bytes);
     *out = NULL;
     if (status != MDLA_OK)
         codebook_free(p.cb);

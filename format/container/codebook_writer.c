@@ -36,10 +36,22 @@ static mdla_status put_header(const codebook *cb, uint32_t stride, chunk_writer 
     bytes_put(at,
               (cb->joint != NULL ? CODEBOOK_FLAG_JOINT : 0) |
                   (cb->cache ? CODEBOOK_FLAG_CACHE : 0) |
+                  (cb->basis.kind != CODEBOOK_SPARSE ? CODEBOOK_FLAG_BASIS : 0) |
                   (cb->norm != ROW_NORM_NONE ? CODEBOOK_FLAG_SCALES : 0) |
                   (cb->norm == ROW_NORM_SCALE_OFFSET ? CODEBOOK_FLAG_OFFSETS : 0),
               4);
     return chunk_write(w, CHUNK_CODEBOOK, header, sizeof header, NULL, 0);
+}
+
+static mdla_status put_basis(codebook *cb, chunk_writer *w)
+{
+    uint8_t payload[BASIS_NBYTES];
+
+    if (cb->basis.kind == CODEBOOK_SPARSE)
+        return MDLA_OK;
+    bytes_put(bytes_put(payload, cb->basis.kind, 4), cb->basis.stages, 4);
+    cb->framing_bits += 8.0 * (BASIS_NBYTES + CHUNK_FRAME_NBYTES);
+    return chunk_write(w, CHUNK_BASIS, payload, sizeof payload, NULL, 0);
 }
 
 static mdla_status put_joint(codebook *cb, range_encoder *e, chunk_writer *w)
@@ -60,7 +72,7 @@ static mdla_status put_atoms(codebook *cb, uint32_t stride, const uint8_t *step_
 {
     const uint32_t group_size = codebook_group(cb->dims);
 
-    for (uint32_t first = 0; first < cb->width;) {
+    for (uint32_t first = 0; first < cb->width && cb->basis.kind != CODEBOOK_IDENTITY;) {
         const uint32_t count = cb->width - first < group_size ? cb->width - first : group_size;
         const atom_group group = {cb->dims, stride, cb->order + first, count};
 
@@ -80,11 +92,12 @@ static mdla_status make(codebook *cb, uint32_t stride, const uint8_t *step_index
 {
     chunk_writer w = {{cb, append, NULL}, 0};
 
+    cb->framing_bits = 8.0 * (CODEBOOK_HEADER_NBYTES + 2 * CHUNK_FRAME_NBYTES);
     MDLA_TRY(put_header(cb, stride, &w));
+    MDLA_TRY(put_basis(cb, &w));
     MDLA_TRY(priors_encode(cb, e, &cb->bias_bits));
     MDLA_TRY(chunk_write(&w, CHUNK_PRIORS, e->payload, e->nbytes, NULL, 0));
     cb->prior_bits = 8.0 * (double)e->nbytes - cb->bias_bits;
-    cb->framing_bits = 8.0 * (CODEBOOK_HEADER_NBYTES + 2 * CHUNK_FRAME_NBYTES);
     MDLA_TRY(put_joint(cb, e, &w));
     return cb->cache ? MDLA_OK : put_atoms(cb, stride, step_index, q, e, &w);
 }

@@ -8,7 +8,6 @@
 #define MODEL_JOINT 1
 #define FLAG_PASSAGES 1u /* starts of passages are coded */
 #define FLAG_NORMS 2u    /* rows have a scale, and an offset where the codebook says so */
-#define CODES_SPARSE 0   /* unsigned levels, one stage; signed, dense and staged codes come later */
 #define CODES_CACHE 1    /* without atoms */
 
 uint8_t *params_put(const code_params *p, uint8_t *to)
@@ -43,7 +42,7 @@ void header_put(const file_header *h, uint8_t out[HEADER_NBYTES])
     at = bytes_put(at, h->block_rows, 4);
     at = bytes_put(at, (uint64_t)h->dtype, 1);
     at = bytes_put(at, h->code.joint ? MODEL_JOINT : MODEL_ADDITIVE, 1);
-    at = bytes_put(at, h->code.cache ? CODES_CACHE : CODES_SPARSE, 1);
+    at = bytes_put(at, h->code.cache ? CODES_CACHE : (unsigned)h->code.codes, 1);
     at = bytes_put(at, h->embedded ? 1 : 0, 1);
     if (h->code.cache) {
         at = bytes_put(at, h->code.exact ? 0 : h->params.step.mantissa, 4);
@@ -117,7 +116,7 @@ mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *na
                          HEADER_NBYTES);
     norm.coded = (flags & FLAG_NORMS) != 0;
     if ((flags & ~(FLAG_PASSAGES | FLAG_NORMS)) != 0 || model > MODEL_JOINT ||
-        codes > CODES_CACHE || (cache && norm.coded) || !known || embedded > 1 ||
+        codes > CODES_CHOICES || (cache && norm.coded) || !known || embedded > 1 ||
         norm.scale_bits > NORM_SCALE_BITS_MAX ||
         (!norm.coded && (norm.scale_bits != 0 || norm.offset_exponent != 0)))
         return error_set(
@@ -140,6 +139,7 @@ mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *na
     out->code.passages = (flags & FLAG_PASSAGES) != 0;
     out->code.norm = norm;
     out->code.cache = cache;
+    out->code.codes = cache ? CODES_SPARSE : (code_kind)codes;
     return MDLA_OK;
 }
 

@@ -65,8 +65,12 @@ static mdla_status write_block(void *ctx, uint64_t first, code_rows *rows,
     block_charge charge;
     mdla_status status;
 
-    for (size_t i = 0; i < rows->start[rows->row_count]; i++)
-        MDLA_TRY(word_of(j, &entries[i], &rows->level[i]));
+    for (size_t i = 0; i < rows->start[rows->row_count]; i++) {
+        uint32_t word;
+
+        MDLA_TRY(word_of(j, &entries[i], &word));
+        rows->level[i] = (int32_t)word;
+    }
     for (size_t r = 0; r < rows->row_count; r++)
         j->starts[r] = cache_starts(j->codes, first + r);
     if (block_encode(j->model, rows, 0, rows->row_count, j->starts, NULL, header, &j->coder,

@@ -151,7 +151,8 @@ static mdla_status count_block(void *ctx, uint64_t first, code_rows *rows,
     cache_fit *f = ctx;
 
     for (size_t i = 0; i < rows->start[rows->row_count]; i++)
-        rows->level[i] = strength_bin(f->cb, cache_bits(entries[i].strength) & ~STRENGTH_SIGN) + 1;
+        rows->level[i] =
+            (int32_t)strength_bin(f->cb, cache_bits(entries[i].strength) & ~STRENGTH_SIGN) + 1;
     code_counts_add(f->counts, rows);
     MDLA_TRY(tell(f, "count", first));
     return f->options->model == MDLA_MODEL_JOINT &&
@@ -188,8 +189,8 @@ static mdla_status run(cache_fit *f)
 
     if (f->block_rows > BLOCK_ROWS_MAX)
         return error_set(f->err, MDLA_ERR_ARGUMENT, "blocks have at most %d rows", BLOCK_ROWS_MAX);
-    f->cb = codebook_new(f->al, 0, width);
-    f->counts = code_counts_new(f->al, width);
+    f->cb = codebook_new(f->al, 0, width, NULL);
+    f->counts = code_counts_new(f->al, width, 1);
     f->kept_starts = alloc_array(f->al, fit_kept_rows(f->codes->rows, f->block_rows), 1);
     if (f->cb == NULL || f->counts == NULL || f->kept_starts == NULL || f->pool == NULL)
         return no_memory(f);

@@ -62,7 +62,9 @@ static mdla_status no_memory(encode_job *j)
 
 static mdla_status prepare(encode_job *j, const mdla_sae *given)
 {
-    const size_t values = (size_t)j->cb->width * j->cb->dims;
+    const codebook_kind kind = j->cb->basis.kind;
+    const size_t values = kind == CODEBOOK_IDENTITY ? 0 : (size_t)j->cb->width * j->cb->dims;
+    const size_t most = kind == CODEBOOK_SPARSE ? SEARCH_MAX_ACTIVE : j->cb->width;
     mdla_error *err = j->err;
 
     if (j->cb->cache)
@@ -76,6 +78,9 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
     if (j->options->code == MDLA_CODE_SAE && given == NULL)
         return error_set(err, MDLA_ERR_ARGUMENT,
                          "the SAE's own code is asked for, but no SAE is given");
+    if (given != NULL && kind != CODEBOOK_SPARSE)
+        return error_set(err, MDLA_ERR_ARGUMENT,
+                         "an SAE is given, but the codebook wasn't made from one");
     if (given != NULL)
         MDLA_TRY(sae_handle_check_codable(given->model, j->options->code, err));
     if (given != NULL &&
@@ -96,27 +101,34 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
         return no_memory(j);
     for (size_t i = 0; i < values; i++)
         j->atom_values[i] = (float)j->cb->atoms[i] / (float)(1 << ATOM_SCALE_BITS);
-    j->atoms = search_atoms_new(j->al, j->engine.pool, j->atom_values, j->cb->width, j->cb->dims);
+    if (kind == CODEBOOK_SPARSE) {
+        j->atoms =
+            search_atoms_new(j->al, j->engine.pool, j->atom_values, j->cb->width, j->cb->dims);
+        if (j->atoms == NULL)
+            return no_memory(j);
+    }
     j->pending_starts = alloc_zeroed(j->al, j->block_rows, 1);
     j->pending_norms = alloc_zeroed(j->al, j->block_rows, sizeof *j->pending_norms);
     j->accumulator = alloc_array(j->al, j->cb->dims, sizeof *j->accumulator);
     j->decoded = alloc_array(j->al, j->cb->dims, sizeof *j->decoded);
-    j->row.feature = alloc_array(j->al, SEARCH_MAX_ACTIVE, sizeof *j->row.feature);
-    j->row.level = alloc_array(j->al, SEARCH_MAX_ACTIVE, sizeof *j->row.level);
-    if (j->atoms == NULL || j->pending_starts == NULL || j->pending_norms == NULL ||
-        j->accumulator == NULL || j->decoded == NULL || j->row.feature == NULL ||
-        j->row.level == NULL || deviation_sums_new(j->al, j->cb->dims, &j->deviation) != MDLA_OK)
+    j->row.feature = alloc_array(j->al, most, sizeof *j->row.feature);
+    j->row.level = alloc_array(j->al, most, sizeof *j->row.level);
+    if (j->pending_starts == NULL || j->pending_norms == NULL || j->accumulator == NULL ||
+        j->decoded == NULL || j->row.feature == NULL || j->row.level == NULL ||
+        deviation_sums_new(j->al, j->cb->dims, &j->deviation) != MDLA_OK)
         return no_memory(j);
     if (j->options->postings != 0 &&
         (j->postings = posting_builder_new(j->al, j->cb->width)) == NULL)
         return no_memory(j);
     j->engine.atoms = j->atoms;
+    j->engine.directions = kind == CODEBOOK_IDENTITY ? NULL : j->atom_values;
     j->engine.dims = j->cb->dims;
     j->engine.start = given != NULL ? given->model : NULL;
     j->engine.fixed = j->options->code == MDLA_CODE_SAE;
     j->engine.code =
         (code_options){.joint = j->options->model == MDLA_MODEL_JOINT && j->cb->joint != NULL,
-                       .passages = mdla_rows_has_passages(j->rows) != 0};
+                       .passages = mdla_rows_has_passages(j->rows) != 0,
+                       .codes = codebook_codes(j->cb)};
     j->engine.span = j->block_rows;
     search_engine_effort(&j->engine, j->options->effort);
     return MDLA_OK;
@@ -167,7 +179,8 @@ static mdla_status out_of_reach(encode_job *j, const rate_trial *trial)
     if (j->options->target.fvu > 0.0)
         return error_set(
             j->err, MDLA_ERR_TARGET,
-            "FVU %g can't be reached: these atoms came to %.4g; give a larger --fvu or another SAE",
+            "FVU %g can't be reached: these atoms came to %.4g; "
+            "give a larger --fvu, another SAE, or more --expected-rows for finer atoms",
             j->options->target.fvu, trial->fvu);
     return error_set(j->err, MDLA_ERR_TARGET, "%g bits a row can't be reached: %.4g came nearest",
                      j->options->target.bits_per_row, trial->bits_per_row);
@@ -244,7 +257,7 @@ static mdla_status decode_row(encode_job *j, const search_engine *e, size_t r, c
     j->row.count = (uint32_t)(codes->start[r + 1] - begin);
     for (uint32_t i = 0; i < j->row.count; i++) {
         j->row.feature[i] = codes->feature[begin + i];
-        j->row.level[i] = (uint16_t)codes->level[begin + i];
+        j->row.level[i] = (int16_t)codes->level[begin + i];
     }
     if (e->model->norm.coded)
         j->row.norm = e->norms[r];

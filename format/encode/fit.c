@@ -20,6 +20,8 @@
     8 /* rounds in which reconstruction points move too: they would creep on for ever */
 #define TOGETHER_WIDTH_MAX                                                                         \
     4096 /* up to here atoms are quantised with regard to each other: width^3 steps */
+#define BASIS_ROWS_LEAST                                                                           \
+    16 /* a dim: with the precision that fewer pay for, a basis doesn't come to the loss asked */
 #define BIAS_STEPS 1024.0 /* steps of the bias in one standard deviation of the data */
 
 mdla_status fit_no_memory(fit_job *j)
@@ -30,7 +32,10 @@ mdla_status fit_no_memory(fit_job *j)
 
 double fit_expected_rows(const fit_job *j)
 {
-    return (double)(j->options->expected_rows != 0 ? j->options->expected_rows : j->survey.rows);
+    const double rows =
+        (double)(j->options->expected_rows != 0 ? j->options->expected_rows : j->survey.rows);
+
+    return j->basis != NULL ? fmax(rows, BASIS_ROWS_LEAST * (double)j->sae->dims) : rows;
 }
 
 static void unit_atoms(const sae *s, float *atoms)
@@ -85,54 +90,75 @@ static mdla_status choose_norm(fit_job *j)
     return MDLA_OK;
 }
 
-static mdla_status prepare(fit_job *j, const mdla_config *config)
+/* What the engine looks for codes with. */
+static mdla_status prepare_engine(fit_job *j)
 {
-    const size_t values = (size_t)j->sae->width * j->sae->dims;
-
-    if (mdla_rows_dims(j->rows) != j->sae->dims)
-        return error_set(j->err, MDLA_ERR_ARGUMENT, "rows of %u values don't fit an SAE of %u dims",
-                         mdla_rows_dims(j->rows), j->sae->dims);
-    MDLA_TRY(sae_handle_check_codable(j->sae, j->options->code, j->err));
-    MDLA_TRY(row_survey_take(config, j->rows, &j->survey, j->err));
-    if (!(j->survey.deviation_sum > 0.0))
-        return error_set(j->err, MDLA_ERR_DATA,
-                         "all rows are the same: there is nothing to explain");
-    j->cb = codebook_new(j->al, j->sae->dims, j->sae->width);
-    j->atoms = alloc_array(j->al, values, sizeof *j->atoms);
-    j->counts = code_counts_new(j->al, j->sae->width);
-    j->step_index = alloc_zeroed(j->al, j->sae->width, sizeof *j->step_index);
-    j->q = alloc_zeroed(j->al, values, sizeof *j->q);
-    j->offset_scratch =
-        alloc_array(j->al, (size_t)(LEVEL_OFFSETS + 1) * j->sae->dims, sizeof(float));
-    if (j->cb == NULL || j->atoms == NULL || j->offset_scratch == NULL || j->counts == NULL ||
-        j->step_index == NULL || j->q == NULL)
-        return fit_no_memory(j);
-    unit_atoms(j->sae, j->atoms);
-    MDLA_TRY(choose_norm(j));
-    MDLA_TRY(quantise_bias(j));
-    j->search = search_atoms_new(j->al, j->engine.pool, j->atoms, j->sae->width, j->sae->dims);
-    if (j->search == NULL)
-        return fit_no_memory(j);
+    if (j->basis == NULL) {
+        j->search = search_atoms_new(j->al, j->engine.pool, j->atoms, j->sae->width, j->sae->dims);
+        if (j->search == NULL)
+            return fit_no_memory(j);
+        j->engine.start = j->options->code == MDLA_CODE_SAE ? j->sae : NULL;
+        j->engine.fixed = j->engine.start != NULL;
+    }
     j->engine.atoms = j->search;
+    j->engine.directions = j->atoms;
     j->engine.dims = j->sae->dims;
-    j->engine.start = j->options->code == MDLA_CODE_SAE ? j->sae : NULL;
-    j->engine.fixed = j->engine.start != NULL;
-    j->engine.code.passages = mdla_rows_has_passages(j->rows) != 0;
+    j->engine.code = (code_options){.passages = mdla_rows_has_passages(j->rows) != 0,
+                                    .codes = codebook_codes(j->cb)};
     j->engine.span = j->options->block_rows != 0 ? j->options->block_rows : BLOCK_ROWS_DEFAULT;
     search_engine_effort(&j->engine, j->options->effort);
     return MDLA_OK;
 }
 
-/* Room for levels that explain the largest row by one feature, twice over. */
+static mdla_status prepare(fit_job *j, const mdla_config *config)
+{
+    const bool columns = j->basis != NULL && j->basis->kind == CODEBOOK_IDENTITY;
+    const size_t values = columns ? 0 : (size_t)j->sae->width * j->sae->dims;
+
+    if (mdla_rows_dims(j->rows) != j->sae->dims)
+        return error_set(j->err, MDLA_ERR_ARGUMENT, "rows of %u values don't fit an SAE of %u dims",
+                         mdla_rows_dims(j->rows), j->sae->dims);
+    if (j->basis == NULL)
+        MDLA_TRY(sae_handle_check_codable(j->sae, j->options->code, j->err));
+    if (j->survey.rows == 0)
+        MDLA_TRY(row_survey_take(config, j->rows, &j->survey, j->err));
+    if (!(j->survey.deviation_sum > 0.0))
+        return error_set(j->err, MDLA_ERR_DATA,
+                         "all rows are the same: there is nothing to explain");
+    j->cb = codebook_new(j->al, j->sae->dims, j->sae->width, j->basis);
+    if (j->cb == NULL)
+        return fit_no_memory(j);
+    j->atoms = columns ? NULL : alloc_array(j->al, values, sizeof *j->atoms);
+    j->counts = code_counts_new(j->al, j->sae->width, j->cb->signs);
+    j->step_index = alloc_zeroed(j->al, j->sae->width, sizeof *j->step_index);
+    j->q = alloc_zeroed(j->al, values, sizeof *j->q);
+    j->offset_scratch =
+        alloc_array(j->al, (size_t)(LEVEL_OFFSETS + 1) * j->sae->dims, sizeof(float));
+    if ((j->atoms == NULL && !columns) || j->offset_scratch == NULL || j->counts == NULL ||
+        j->step_index == NULL || j->q == NULL)
+        return fit_no_memory(j);
+    if (!columns)
+        unit_atoms(j->sae, j->atoms);
+    if (j->basis == NULL)
+        MDLA_TRY(choose_norm(j));
+    MDLA_TRY(quantise_bias(j));
+    return prepare_engine(j);
+}
+
+/* Room for levels that explain the largest row by one feature, twice over; of a basis also for a
+ * row that all features share: its sum of strengths is at most sqrt(width) times its norm, and the
+ * decoder's sums have room for four times the strength that one feature has. */
 static unsigned step_bits(const fit_job *j)
 {
     double largest = j->survey.largest_distance;
+    const double spread = j->basis != NULL ? sqrt(j->sae->width) / 4.0 : 0.0;
 
     if (j->cb->norm != ROW_NORM_NONE) { /* all rows are of one length */
         largest = matmul_dot(j->sae->dims, j->sae->b_dec, j->sae->b_dec);
         largest = sqrt(largest) + sqrt(j->sae->dims);
     }
-    return quant_step_bits_for(search_engine_step(&j->engine, j->cb, j->lambda), 2.0 * largest);
+    return quant_step_bits_for(search_engine_step(&j->engine, j->cb, j->lambda),
+                               fmax(2.0, spread) * largest);
 }
 
 mdla_status fit_set_lambda(fit_job *j)
@@ -176,7 +202,8 @@ static mdla_status settle_on_sample(fit_job *j)
                        true);
     j->lambda = control.lambda;
     j->cb->fit.step = quant_step_of(search_engine_step(&j->engine, j->cb, j->lambda), step_bits(j));
-    if (priors_start(j->cb, fmin(START_ACTIVE, j->sae->width / 4.0)) != MDLA_OK)
+    if (priors_start(j->cb, j->basis != NULL ? j->sae->width / 2.0
+                                             : fmin(START_ACTIVE, j->sae->width / 4.0)) != MDLA_OK)
         return fit_no_memory(j);
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
         pass_sums sums = {.counts = j->counts,
@@ -213,12 +240,13 @@ static mdla_status settle_on_sample(fit_job *j)
     if (target->fvu > 0.0 && trial.fvu > 1.05 * target->fvu)
         return error_set(
             j->err, MDLA_ERR_TARGET,
-            "FVU %g can't be reached: these atoms came to %.4g; give a larger --fvu or another SAE",
+            "FVU %g can't be reached: these atoms came to %.4g; "
+            "give a larger --fvu, another SAE, or more --expected-rows for finer atoms",
             target->fvu, trial.fvu);
     return MDLA_OK;
 }
 
-static mdla_status run(fit_job *j, const mdla_config *config)
+mdla_status fit_run(fit_job *j, const mdla_config *config)
 {
     const mdla_target *t = &j->options->target;
 
@@ -227,46 +255,59 @@ static mdla_status run(fit_job *j, const mdla_config *config)
     MDLA_TRY(prepare(j, config));
     MDLA_TRY(settle_on_sample(j));
     if (atom_moments_start(&j->moments, j->al, j->sae->width, NULL,
-                           j->sae->width <= TOGETHER_WIDTH_MAX) != MDLA_OK)
+                           j->basis == NULL && j->sae->width <= TOGETHER_WIDTH_MAX) != MDLA_OK)
         return fit_no_memory(j);
     MDLA_TRY(fit_rounds(j));
     MDLA_TRY(mdla_rows_rewind(j->rows, j->err));
     return fit_atoms_make(j);
 }
 
+mdla_status fit_open(fit_job *j, const mdla_config *config)
+{
+    matmul_init();
+    j->engine.al = j->al;
+    j->engine.pool = parallel_open(j->al, config != NULL ? config->threads : 0);
+    return j->engine.pool != NULL
+               ? MDLA_OK
+               : error_set(j->err, MDLA_ERR_MEMORY, "no memory to fit a codebook");
+}
+
+mdla_status fit_close(fit_job *j, mdla_status status, mdla_codebook **out)
+{
+    const mdla_allocator *al = j->al;
+
+    search_engine_free(&j->engine);
+    search_atoms_free(j->search);
+    parallel_close(j->engine.pool);
+    row_survey_free(&j->survey);
+    code_counts_free(j->counts);
+    atom_moments_free(&j->moments);
+    alloc_free(al, j->atoms);
+    alloc_free(al, j->offset_scratch);
+    code_rows_free(al, &j->kept);
+    alloc_free(al, j->kept_starts);
+    alloc_free(al, j->pull);
+    alloc_free(al, j->pull_weight);
+    alloc_free(al, j->step_index);
+    alloc_free(al, j->q);
+    *out = status == MDLA_OK ? alloc_zeroed(al, 1, sizeof **out) : NULL;
+    if (status == MDLA_OK && *out == NULL)
+        status = error_set(j->err, MDLA_ERR_MEMORY, "no memory for a codebook");
+    if (status == MDLA_OK)
+        (*out)->cb = j->cb;
+    else
+        codebook_free(j->cb);
+    return status;
+}
+
 mdla_status mdla_codebook_fit(const mdla_config *config, const mdla_sae *given, mdla_rows *rows,
                               const mdla_fit_options *options, mdla_codebook **out, mdla_error *err)
 {
-    const mdla_allocator *al = alloc_of(config);
-    fit_job j = {.al = al, .options = options, .err = err, .sae = given->model, .rows = rows};
-    mdla_codebook *book = alloc_zeroed(al, 1, sizeof *book);
-    mdla_status status;
+    fit_job j = {
+        .al = alloc_of(config), .options = options, .err = err, .sae = given->model, .rows = rows};
+    mdla_status status = fit_open(&j, config);
 
-    *out = NULL;
-    matmul_init();
-    j.engine.al = al;
-    j.engine.pool = parallel_open(al, config != NULL ? config->threads : 0);
-    status = j.engine.pool != NULL && book != NULL ? run(&j, config) : fit_no_memory(&j);
-    search_engine_free(&j.engine);
-    search_atoms_free(j.search);
-    parallel_close(j.engine.pool);
-    row_survey_free(&j.survey);
-    code_counts_free(j.counts);
-    atom_moments_free(&j.moments);
-    alloc_free(al, j.atoms);
-    alloc_free(al, j.offset_scratch);
-    code_rows_free(al, &j.kept);
-    alloc_free(al, j.kept_starts);
-    alloc_free(al, j.pull);
-    alloc_free(al, j.pull_weight);
-    alloc_free(al, j.step_index);
-    alloc_free(al, j.q);
-    if (status != MDLA_OK) {
-        codebook_free(j.cb);
-        alloc_free(al, book);
-        return status;
-    }
-    book->cb = j.cb;
-    *out = book;
-    return MDLA_OK;
+    if (status == MDLA_OK)
+        status = fit_run(&j, config);
+    return fit_close(&j, status, out);
 }

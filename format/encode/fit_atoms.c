@@ -18,10 +18,11 @@
 #define PRUNE_LOSS 0.5
 
 /* Of a level in row r, at full size. */
-static float strength_of(const search_engine *e, size_t r, uint32_t level)
+static float strength_of(const search_engine *e, size_t r, int32_t level)
 {
-    return e->scale[r] * (float)(quant_step_value(e->model->params.step) * 256.0 /
-                                 e->model->params.step.mantissa * e->model->coefficient[level]);
+    return e->scale[r] *
+           (float)(quant_step_value(e->model->params.step) * 256.0 /
+                   e->model->params.step.mantissa * code_model_coefficient(e->model, level));
 }
 
 void fit_atoms_pull(fit_job *j, const search_engine *e, size_t row_count)
@@ -165,11 +166,12 @@ mdla_status fit_atoms_prune(fit_job *j, atom_moments *moments)
 mdla_status fit_atoms_make(fit_job *j)
 {
     codebook *cb = j->cb;
-    atom_source source;
+    atom_source source = {.stride = 0};
 
     atom_moments_finish(&j->moments);
-    MDLA_TRY(quantise(j, &j->moments, &source));
-    for (uint32_t k = 0; k < cb->width; k++) {
+    if (j->atoms != NULL)
+        MDLA_TRY(quantise(j, &j->moments, &source));
+    for (uint32_t k = 0; k < cb->width && j->atoms != NULL; k++) {
         for (size_t i = (size_t)k * cb->dims; i < (size_t)(k + 1) * cb->dims; i++)
             cb->atoms[i] = (int16_t)atom_expand(j->q[i], j->step_index[k]);
     }

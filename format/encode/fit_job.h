@@ -1,5 +1,6 @@
 /* What the files of a codebook's fit share:
  * fit.c         the job from beginning to end, prices and lambda on a sample
+ * fit_basis.c   codebooks without an SAE
  * fit_rounds.c  passes over the rows, each under prices from the one before
  * fit_atoms.c   atoms adapted to codes, pruned, quantised
  */
@@ -12,11 +13,12 @@ typedef struct fit_job {
     const mdla_allocator *al;
     const mdla_fit_options *options;
     mdla_error *err;
-    const sae *sae;
+    const sae *sae;              /* of a basis: its atoms, where it has any, and its bias alone */
+    const codebook_basis *basis; /* NULL: an SAE's features */
     mdla_rows *rows;
     codebook *cb;
-    float *atoms; /* [width][dims] unit norm; 0: a feature that is pruned */
-    search_atoms *search;
+    float *atoms;         /* [width][dims] unit norm; 0: a feature that is pruned. NULL: columns */
+    search_atoms *search; /* NULL: no search, a basis */
     search_engine engine;
     row_survey survey;
     code_counts *counts;
@@ -32,6 +34,13 @@ typedef struct fit_job {
     float *pull;          /* [width][dims] sum of strength x what the codes leave; or NULL */
     double *pull_weight;  /* [width] sum of strength x all strengths of the row; likewise */
 } fit_job;
+
+/* A job with al, options, err and rows set is opened, run once sae is set too, and closed with the
+ * status so far, whatever it is: its codebook is then the caller's. The survey is taken by the run
+ * where the job has none yet. */
+mdla_status fit_open(fit_job *j, const mdla_config *config);
+mdla_status fit_run(fit_job *j, const mdla_config *config);
+mdla_status fit_close(fit_job *j, mdla_status status, mdla_codebook **out);
 
 mdla_status fit_no_memory(fit_job *j);
 

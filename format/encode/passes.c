@@ -6,6 +6,7 @@
 #include "container/header.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static mdla_status search_failed(mdla_status status, mdla_error *err)
@@ -139,7 +140,7 @@ mdla_status pass_check_levels(const search_engine *e, uint64_t first, mdla_error
                              "row %llu: its values are too large; remove the row",
                              (unsigned long long)(first + r));
         for (size_t i = codes->start[r]; i < codes->start[r + 1]; i++) {
-            if (codes->level[i] >= e->model->max_level)
+            if ((uint32_t)abs(codes->level[i]) >= e->model->max_level)
                 return error_set(
                     err, MDLA_ERR_DATA,
                     "row %llu: feature %u needs a level above %u at step %g: give a larger step "
@@ -170,21 +171,26 @@ static mdla_status charge_tile(pass_sums *sums, search_engine *e, size_t row_cou
     return status;
 }
 
-static void add_moments(atom_moments *moments, const search_engine *e)
+static mdla_status add_moments(atom_moments *moments, const search_engine *e)
 {
     const double unit =
         quant_step_value(e->model->params.step) * 256.0 / e->model->params.step.mantissa;
     const code_rows *codes = &e->codes;
-    float strength[SEARCH_MAX_ACTIVE];
+    float *strength = alloc_array(e->al, e->model->cb->width, sizeof *strength);
 
+    if (strength == NULL)
+        return MDLA_ERR_MEMORY;
     for (size_t r = 0; r < codes->row_count; r++) {
         const size_t begin = codes->start[r], count = codes->start[r + 1] - begin;
 
         for (size_t i = 0; i < count; i++)
             strength[i] =
-                (float)(unit * e->model->coefficient[codes->level[begin + i]]) * e->scale[r];
+                (float)(unit * code_model_coefficient(e->model, codes->level[begin + i])) *
+                e->scale[r];
         atom_moments_add_row(moments, codes->feature + begin, strength, count);
     }
+    alloc_free(e->al, strength);
+    return MDLA_OK;
 }
 
 mdla_status pass_sum_tile(void *ctx, search_engine *e, const float *rows, size_t row_count,
@@ -205,8 +211,10 @@ mdla_status pass_sum_tile(void *ctx, search_engine *e, const float *rows, size_t
     if (sums->counts != NULL)
         code_counts_add(sums->counts, &e->codes);
     if (sums->moments != NULL)
-        add_moments(sums->moments, e);
-    if (sums->offsets != NULL)
+        MDLA_TRY(add_moments(sums->moments, e));
+    if (sums->offsets != NULL && e->model->cb->signs == 2)
+        offset_sums_add_scalars(sums->offsets, e->model, e->coefficients, &e->codes);
+    else if (sums->offsets != NULL)
         offset_sums_add(sums->offsets, e->model, sums->atoms, e->centred, e->scale, &e->codes,
                         sums->scratch);
     return sums->charge ? charge_tile(sums, e, row_count) : MDLA_OK;

@@ -9,6 +9,7 @@
 #include "scratch.h"
 
 #include <string.h>
+#include <stdlib.h>
 
 #define MEMORY_NBYTES ((size_t)1 << 24) /* of a tile, and of a group */
 #define TILE_BLOCKS_MAX 1024
@@ -91,7 +92,7 @@ mdla_status posting_builder_block(posting_builder *b, const code_rows *codes, md
         MDLA_TRY(flush_tile(b, err));
     for (size_t i = codes->start[0]; i < codes->start[codes->row_count]; i++) {
         uint8_t *highest = &b->tile[codes->feature[i] * b->tile_blocks + at];
-        const uint8_t own = posting_class(codes->level[i]);
+        const uint8_t own = posting_class((uint32_t)abs(codes->level[i]));
 
         if (own > *highest)
             *highest = own;

@@ -364,7 +364,7 @@ class Codebook:
         need(kind == b"CBHD" and len(header) == 36, "CBHD")
         (self.dims, self.width, self.mantissa, self.exponent, offset, self.bias_exponent, self.classes, self.stride,
          flags) = struct.unpack("<IIIi4siIII", header)
-        need(flags & ~27 == 0, "unsupported")
+        need(flags & ~27 == 0 or flags == 4, "unsupported")
         self.cache, self.scales, self.offsets = flags >> 1 & 1, flags >> 3 & 1, flags >> 4 & 1
         need(self.scales or not self.offsets, "offsets without scales")
         check_shape(self.dims, self.width, self.cache)
@@ -374,6 +374,7 @@ class Codebook:
         else:
             check_step(self.mantissa, self.exponent, struct.unpack("<4b", offset))
             need(-150 <= self.bias_exponent <= 100 and self.stride < self.dims, "CBHD")
+        self.read_basis(stream if flags & 4 else None)
         kind, priors, _, self.end = next(stream)
         need(kind == b"CBPR", "CBPR")
         self.read_priors(Range(priors))
@@ -383,7 +384,7 @@ class Codebook:
             need(kind == b"CBJM", "CBJM")
             self.joint = Joint(payload, [self.rate[j] for j in self.order])
         self.atoms, group = {}, max(1, 2 ** 24 // max(1, self.dims))
-        for first in range(0, 0 if self.cache else self.width, group):
+        for first in range(0, 0 if self.cache or self.kind == 1 else self.width, group):
             kind, payload, _, self.end = next(stream)
             need(kind == b"CBAT", "CBAT")
             d = Range(payload)
@@ -404,8 +405,21 @@ class Codebook:
         self.edge.append(0x7F800000)
         return bins
 
+    def read_basis(self, stream):  # 7.1
+        self.kind, self.stages = 0, 1
+        if stream:
+            kind, payload, _, _ = next(stream)
+            need(kind == b"CBBS" and len(payload) == 8, "CBBS")
+            self.kind, self.stages = struct.unpack("<II", payload)
+            need(1 <= self.kind <= 3, "unsupported")
+            need(self.stages == 1 or (self.kind == 3 and self.stages > 0 and self.width % self.stages == 0), "stages")
+            need(self.kind != 1 or self.width == self.dims, "columns")
+            need(self.kind != 3 or self.classes == 1, "classes")
+        self.codes = 1 if self.cache else (0, 2, 2, 3)[self.kind]
+
     def read_priors(self, d):  # 7.2
-        size, sign, rate, classes = Golomb(), Context(), contexts(256), contexts(256)
+        size, sign, rate, negative = Golomb(), Context(), contexts(256), contexts(256)
+        classes = [contexts(256) for _ in range(2)]
         hazard = [contexts(256) for _ in range(3)]
         self.bias, value = [], 0
         for _ in range(self.dims):
@@ -416,10 +430,18 @@ class Codebook:
         self.rate = [d.byte(rate) for _ in range(self.width)]
         need(max(self.rate) <= 240, "rate")
         self.order = sorted(range(self.width), key=lambda j: (self.rate[j], j))
-        self.hazard = [[d.byte(hazard[min(i, 2)]) for i in range(hazards)] for _ in range(self.classes)]
-        need(max(map(max, self.hazard)) <= 240, "hazard")
-        self.level_class = {j: d.byte(classes) for j in self.order}
-        need(max(self.level_class.values()) < self.classes, "class")
+        self.hazard, self.level_class, self.negative = [], {}, {}
+        if self.kind == 3:
+            self.order = list(range(self.width))
+        else:
+            self.hazard = [[d.byte(hazard[min(i, 2)]) for i in range(hazards)] for _ in range(self.classes)]
+            need(max(map(max, self.hazard)) <= 240, "hazard")
+            for j in self.order:
+                self.level_class[j] = [d.byte(c) for c in classes[:2 if self.codes == 2 else 1]]
+                need(max(self.level_class[j]) < self.classes, "class")
+                if self.codes == 2:
+                    self.negative[j] = d.byte(negative)
+                    need(self.negative[j] <= 240, "negative")
         self.reference = d.signed(Golomb(), Context()) if self.scales else 0
         need(abs(self.reference) <= 2048, "reference scale")
         d.finish()
@@ -619,6 +641,8 @@ class Model:
         self.level_cum = [self.levels(h, ratio) for h in cb.hazard]
         self.bias = [self.shifted(b, cb.bias_exponent - exponent) for b in cb.bias]
         self.peak = {j: max(map(abs, a)) for j, a in cb.atoms.items()}
+        width = cb.width // cb.stages
+        self.choices = [[c - cb.rank_cum[s] for c in cb.rank_cum[s:s + width]] for s in range(0, cb.width, width)]
 
     def levels(self, hazard, ratio):
         cum = [0]
@@ -648,9 +672,15 @@ class Model:
             if first:
                 previous = []
             norm = norms.next(d, first) if self.cb.scales else None
-            previous, scales = self.ranks(d, scale, previous)
-            code = [self.cb.order[r] for r in previous]
-            taken = [self.take(d, j, s) for j, s in zip(code, scales)]
+            if self.cb.kind == 3:
+                need(scale == 4096, "scale of choices")
+                width = self.cb.width // self.cb.stages
+                code = [s * width + position(d, cum, 4096, 0) for s, cum in enumerate(self.choices)]
+                taken = [(1, self.coefficient[1])] * len(code)
+            else:
+                previous, scales = self.ranks(d, scale, previous)
+                code = [self.cb.order[r] for r in previous]
+                taken = [self.take(d, j, s) for j, s in zip(code, scales)]
             out.append(self.row(code, [strength for _, strength in taken], norm))
             for j, (level, _) in zip(code, taken):
                 highest[j] = max(level, highest.get(j, 0))
@@ -662,10 +692,13 @@ class Model:
         return self.coefficient[level]
 
     def take(self, d, feature, scale):
-        """A feature's level, and what it stands for."""
-        level = 1 + position(d, self.level_cum[self.cb.level_class[feature]], scale, 0)
+        """A feature's level, or its magnitude, and what it stands for."""
+        negative = False
+        if self.cb.codes == 2:
+            negative = d.bit(max(1, min(2 ** 22 - (survival(COST[self.cb.negative[feature]]) >> 18), 2 ** 22 - 1)))
+        level = 1 + position(d, self.level_cum[self.cb.level_class[feature][negative]], scale, 0)
         need(level <= self.max_level, "level")
-        return level, self.strength(d, level)
+        return level, -self.strength(d, level) if negative else self.strength(d, level)
 
     def ranks(self, d, scale, previous):
         """The row's active ranks and the scales of their levels; previous: the ranks of the row before."""
@@ -678,11 +711,15 @@ class Model:
         return ranks, [4096] * len(ranks)
 
     def row(self, code, coefficients, norm):  # 10
-        most = max(map(abs, self.bias)) + sum(c * self.peak[j] for j, c in zip(code, coefficients))
+        products = [abs(c) * self.peak.get(j, 2 ** 14) for j, c in zip(code, coefficients)]
+        most = max(map(abs, self.bias)) + (max(products, default=0) if self.cb.kind == 1 else sum(products))
         need(most <= 2 ** 31 - 1, "row beyond 32 bits")
         total = list(self.bias)
         for j, c in zip(code, coefficients):
-            total = [t + c * a for t, a in zip(total, self.cb.atoms[j])]
+            if self.cb.kind == 1:
+                total[j] += c * 2 ** 14
+            else:
+                total = [t + c * a for t, a in zip(total, self.cb.atoms[j])]
         if norm is not None:
             return self.at_full_size(total, most, *norm)
         # struct rounds to nearest even, as the document asks; the power of two is exact.
@@ -838,9 +875,9 @@ def decode(data, codebook=None):
     dtype, model_kind, codes, embedded = head[20:24]
     mantissa, exponent = struct.unpack_from("<Ii", head, 24)
     offset = struct.unpack_from("<4b", head, 32)
-    scale_bits, offset_exponent = struct.unpack_from("<Hh", head, 36) if codes == 0 else (0, 0)
-    need((major, minor) == (0, 3) and flags <= 3 and model_kind <= 1 and codes <= 1 and dtype <= 12 and embedded <= 1 and
-         scale_bits <= 12 and (flags & 2 or scale_bits == offset_exponent == 0) and not (codes and flags & 2), "unsupported")
+    scale_bits, offset_exponent = struct.unpack_from("<Hh", head, 36) if codes != 1 else (0, 0)
+    need((major, minor) == (0, 3) and flags <= 3 and model_kind <= 1 and codes <= 3 and dtype <= 12 and embedded <= 1 and
+         scale_bits <= 12 and (flags & 2 or scale_bits == offset_exponent == 0) and not (codes == 1 and flags & 2), "unsupported")
     check_shape(dims, width, codes == 1)
     need(1 <= block_rows <= 2 ** 16, "rows of a block")
     if embedded:
@@ -851,9 +888,9 @@ def decode(data, codebook=None):
         need(codebook is not None and codebook[:8] == b"\x89MDLC\r\n\x1a", "needs its codebook")
         need(hashlib.sha256(codebook[8:]).digest() == name, "another codebook")
         cb = named_codebook(codebook)
-    need((cb.dims, cb.width) == (dims, width), "shapes")
+    need((cb.dims, cb.width, cb.codes) == (dims, width, codes), "shapes")
     need(flags >> 1 & 1 == cb.scales, "scales of rows")
-    if codes:
+    if codes == 1:
         model = CacheModel(cb, mantissa, exponent, struct.unpack_from("<I", head, 32)[0], flags & 1, model_kind == 1)
     else:
         model = Model(cb, mantissa, exponent, offset, flags & 1, model_kind == 1, scale_bits, offset_exponent)
@@ -873,13 +910,13 @@ def decode(data, codebook=None):
             need(index_offset is None, "second INDX")
             index, index_offset = payload, begin
         elif kind == b"stat":
-            need(index_offset is not None and len(payload) == 48 and stat is None and not codes, "stat")
+            need(index_offset is not None and len(payload) == 48 and stat is None and codes != 1, "stat")
             stat = payload[16:]
         elif kind == b"note":
             need(index_offset is not None and note is None, "note")
             note = payload
         elif kind == b"post":
-            need(index_offset is not None and codes == 0, "post")
+            need(index_offset is not None and codes != 1, "post")
             lists.append(payload)
         elif kind == b"toks":
             need(index_offset is not None and len(payload) >= 8, "toks")
@@ -897,7 +934,7 @@ def decode(data, codebook=None):
         size, at = varint(index, at)
         need((n, size) == blocks, "INDX")
     need(at == len(index), "INDX")
-    if codes:
+    if codes == 1:
         need(not lists, "posting lists of a latent cache")
         lines = ["%d,%d,%d,%.9g\n" % (r, *entry) for r, row in enumerate(rows) for entry in row]
         return ("row,feature,level,strength\n" + "".join(lines)).encode()

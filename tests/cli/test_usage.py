@@ -73,7 +73,7 @@ class Usage(cli.CliTest):
     def test_enc_options_that_can_not_stand_together(self):
         for args, sentence in (
                 ([], "no DATA"),
-                (["a.npy"], "give --sae SAE, or --codebook"),
+                (["a.npy"], "give --sae SAE, --basis B, or --codebook"),
                 (["a.npy", "--sae", "s"], "give -o OUT.mdla"),
                 (["a.npy", "--sae", "s", "-o", "x"], "give a target"),
                 (["a.npy", "--fvu", "0.1", "--step", "1"], "--fvu and --step: give one"),

@@ -45,6 +45,7 @@ def numbers():
                 for name, number in _layout.STATUS.items())
     yield from ((f"MDLA_{name.upper()}", number) for number, name in enumerate(_layout.DTYPES))
     yield from ((f"MDLA_MODEL_{name.upper()}", number) for name, number in _layout.MODELS.items())
+    yield from ((f"MDLA_BASIS_{name.upper()}", number) for name, number in _layout.BASES.items())
     yield from ((f"MDLA_CODE_{name.upper()}", number) for name, number in _layout.CODES.items())
     yield from ((f"MDLA_TRAIN_{name.upper()}", number) for name, number in _layout.ARCHS.items())
     yield "MDLA_BITS_CLASSES", _layout.BIT_CLASSES

@@ -31,7 +31,7 @@ static int set_up(void **state)
 
     (void)state;
     random_seed("test_block");
-    book = codebook_new(alloc_of(NULL), DIMS, WIDTH);
+    book = codebook_new(alloc_of(NULL), DIMS, WIDTH, NULL);
     assert_non_null(book);
     book->fit = params;
     book->bias_exponent = -18;
@@ -77,7 +77,7 @@ static void draw_codes(code_rows *codes, size_t rows)
                 continue;
             codes->feature[at] = j;
             codes->level[at] = 1;
-            while (random_unit() >= stop && codes->level[at] < model->max_level)
+            while (random_unit() >= stop && codes->level[at] < (int32_t)model->max_level)
                 codes->level[at]++;
             at++;
         }
@@ -94,7 +94,7 @@ static double check_round_trip(const code_model *m, const code_rows *codes, cons
     uint8_t header[BLOCK_HEADER_NBYTES], *payload;
     double decoded = 0.0, index[WIDTH], level[WIDTH];
     uint32_t feature[WIDTH];
-    uint32_t levels[WIDTH];
+    int32_t levels[WIDTH];
     row_code code = {.feature = feature, .level = levels};
     row_bits bits = {.index = index, .level = level};
     row_context context;
@@ -172,7 +172,7 @@ static void draw_joint_codes(code_rows *codes, uint8_t *starts)
             on = on || likely;
             for (uint32_t k = j; on && k < j + 2; k++) {
                 codes->feature[at] = k;
-                codes->level[at++] = (likely ? 3 : 1) + random_below(3);
+                codes->level[at++] = (likely ? 3 : 1) + (int32_t)random_below(3);
             }
         }
     }
@@ -259,12 +259,12 @@ static void test_synthesis_equals_plain_sums(void **state)
     (void)state;
     for (unsigned round = 0; round < 200; round++) {
         uint32_t feature[40];
-        uint32_t level[40];
+        int32_t level[40];
         row_code code = {.count = random_below(41), .feature = feature, .level = level};
 
         for (uint32_t i = 0; i < code.count; i++) {
             feature[i] = random_below(WIDTH);
-            level[i] = 1 + random_below(20);
+            level[i] = 1 + (int32_t)random_below(20);
         }
         assert_true(synthesis_fits(model, &code));
         synthesis_row(model, &code, accumulator, out);
@@ -281,12 +281,12 @@ static void test_synthesis_equals_plain_sums(void **state)
 static void test_synthesis_sums_beyond_32_bits_do_not_fit(void **state)
 {
     uint32_t feature[40] = {0};
-    uint32_t level[40];
+    int32_t level[40];
     row_code code = {.count = 40, .feature = feature, .level = level};
 
     (void)state;
     for (unsigned i = 0; i < 40; i++)
-        level[i] = model->max_level;
+        level[i] = (int32_t)model->max_level;
     assert_false(synthesis_fits(model, &code));
     code.count = 2;
     assert_true(synthesis_fits(model, &code));

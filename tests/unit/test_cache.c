@@ -333,7 +333,8 @@ static void test_cache_damaged_blocks_give_errors_or_codes_in_range(void **state
                                       .has_signs = true};
         const code_params params = {.step = {20000, -14}};
         uint8_t payload[200];
-        uint32_t feature[WIDTH], word[WIDTH];
+        uint32_t feature[WIDTH];
+        int32_t word[WIDTH];
         row_code code = {.feature = feature, .level = word};
         row_context context;
         code_model *model;
@@ -350,7 +351,7 @@ static void test_cache_damaged_blocks_give_errors_or_codes_in_range(void **state
         for (uint32_t r = 0; r < d.row_count && !d.range.bad; r++) {
             block_decoder_row(&d, &code, NULL);
             for (uint32_t i = 0; i < code.count && !d.range.bad; i++) {
-                const float value = strength_value(model, word[i]);
+                const float value = strength_value(model, (uint32_t)word[i]);
 
                 assert_true(feature[i] < WIDTH && isfinite(value) && value != 0.0f);
             }

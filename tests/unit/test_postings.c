@@ -100,7 +100,7 @@ static void check_builder(uint32_t width, uint64_t blocks)
             for (uint32_t f = 0; f < width; f++)
                 if (planted_level(f, block) > row) {
                     codes.feature[at] = f;
-                    codes.level[at++] = row == 0 ? planted_level(f, block) : 1;
+                    codes.level[at++] = row == 0 ? (int32_t)planted_level(f, block) : 1;
                 }
             codes.start[row + 1] = at;
         }

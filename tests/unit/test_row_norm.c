@@ -22,7 +22,7 @@
 /* A codebook of one feature, without rows behind it. */
 static codebook *plain_book(row_norm_kind norm, int32_t reference)
 {
-    codebook *cb = codebook_new(alloc_of(NULL), DIMS, 1);
+    codebook *cb = codebook_new(alloc_of(NULL), DIMS, 1, NULL);
 
     assert_non_null(cb);
     cb->fit = (code_params){{20000, -24}, {0}};
@@ -55,8 +55,8 @@ static code_model *model_of(const codebook *cb, unsigned scale_bits, int offset_
 static double check_norms(const code_model *m, const row_norm *norms, const uint8_t *starts)
 {
     size_t start[ROWS + 1] = {0};
-    uint32_t feature[1], level[1];
-    uint32_t decoded_level[1];
+    uint32_t feature[1];
+    int32_t level[1], decoded_level[1];
     const code_rows codes = {.row_count = ROWS, .start = start, .feature = feature, .level = level};
     uint8_t header[BLOCK_HEADER_NBYTES], *payload;
     double index_bits[1], level_bits[1], charged = 0.0;
@@ -177,7 +177,7 @@ static void test_row_norms_are_undone_in_wide_integers(void **state)
         codebook *cb = plain_book(round % 3 == 0 ? ROW_NORM_SCALE : ROW_NORM_SCALE_OFFSET, 0);
         const int offset_exponent = cb->norm == ROW_NORM_SCALE ? 0 : (int)random_below(40) - 45;
         code_model *m = model_of(cb, 5, offset_exponent);
-        uint32_t level = 1 + random_below(m->max_level);
+        int32_t level = 1 + (int32_t)random_below(m->max_level);
         const row_code code = {
             .count = random_below(2),
             .feature = &feature,

@@ -127,7 +127,7 @@ static void run(problem *p, search_support support, const code_rows *initial)
 }
 
 static double squared_error(const problem *p, size_t row, const uint32_t *feature,
-                            const uint32_t *level, size_t count)
+                            const int32_t *level, size_t count)
 {
     double sum = 0.0;
 
@@ -142,16 +142,15 @@ static double squared_error(const problem *p, size_t row, const uint32_t *featur
     return sum;
 }
 
-static double cost_of(const problem *p, size_t row, const uint32_t *feature, const uint32_t *level,
+static double cost_of(const problem *p, size_t row, const uint32_t *feature, const int32_t *level,
                       size_t count)
 {
     double bits = 0.0;
 
     for (size_t i = 0; i < count; i++)
-        bits +=
-            (double)p->feature_bits[feature[i]] +
-            (double)
-                p->level_bits[p->level_class[feature[i]] * (p->prices.max_level + 1) + level[i]];
+        bits += (double)p->feature_bits[feature[i]] +
+                (double)p->level_bits[p->level_class[feature[i]] * (p->prices.max_level + 1) +
+                                      (uint32_t)level[i]];
     return squared_error(p, row, feature, level, count) + (double)p->prices.lambda * bits;
 }
 
@@ -166,7 +165,8 @@ static double found_cost(const problem *p, size_t row)
 /* Tries every code of a narrow problem. */
 static double exhaustive_cost(const problem *p, size_t row)
 {
-    uint32_t all[8] = {0}, feature[8] = {0}, level[8] = {0};
+    uint32_t all[8] = {0}, feature[8] = {0};
+    int32_t level[8] = {0};
     double best = INFINITY;
 
     for (;;) {
@@ -176,7 +176,7 @@ static double exhaustive_cost(const problem *p, size_t row)
         for (uint32_t f = 0; f < p->width; f++)
             if (all[f] != 0) {
                 feature[count] = f;
-                level[count++] = all[f];
+                level[count++] = (int32_t)all[f];
             }
         best = fmin(best, cost_of(p, row, feature, level, count));
         for (; j < p->width && all[j] == p->prices.max_level; j++)
@@ -348,10 +348,10 @@ static void test_search_fixed_keeps_the_support(void **unused)
         const double found = found_cost(&p, r);
 
         for (size_t i = p.codes.start[r]; i < p.codes.start[r + 1]; i++) {
-            const uint32_t level = p.codes.level[i];
+            const int32_t level = p.codes.level[i];
 
             assert_in_range(level, 1, 15);
-            for (uint32_t other = 1; other <= 15; other++) {
+            for (int32_t other = 1; other <= 15; other++) {
                 p.codes.level[i] = other;
                 assert_true(found_cost(&p, r) > found - 1e-3);
             }

@@ -48,6 +48,13 @@ mdla-dec all.mdla --rows 0:60 -o sixty.npy -q
 mdla-enc sixty.npy --codebook digits.codebook --step 30 --block-rows 7 --index -o postings.mdla -q
 finish postings
 
+# bases in an SAE's place: columns, axes
+mdla-enc digits.npy --basis dense --fvu 0.3 -o dense.mdla -q
+finish dense
+mdla-enc digits.npy --basis pca --fvu 0.3 --expected-rows 100000 --codebook-out pca.codebook -q
+mdla-enc digits.npy --codebook pca.codebook --fvu 0.25 --reference -o pca.mdla -q
+finish pca pca.codebook
+
 # the joint model: lists and dense rows of weights, the row before, starts of passages, many blocks; and the same rows
 # additive
 tokens=$corpus/transformer/test-5000

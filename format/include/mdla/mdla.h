@@ -412,6 +412,30 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_fit(const mdla_config *config, 
 /** Codes from another tool's files, in memory; see below. */
 typedef struct mdla_codes mdla_codes;
 
+/** What else than an SAE a codebook's features can be: baselines, coded and counted alike. */
+typedef enum mdla_basis {
+    MDLA_BASIS_SAE = 0,
+    MDLA_BASIS_DENSE = 1,  /**< each column by itself: signed levels, no atoms */
+    MDLA_BASIS_PCA = 2,    /**< principal axes of the rows: signed levels */
+    MDLA_BASIS_ONEHOT = 3, /**< a codeword a row */
+    MDLA_BASIS_RVQ = 4     /**< residual vector quantisation: a codeword a stage */
+} mdla_basis;
+
+/** "sae", "dense" ...; NULL past the last. */
+MDLA_API const char *mdla_basis_name(mdla_basis basis);
+
+/**
+ * Makes a codebook without an SAE, from the rows alone: principal axes, or codewords; priors from
+ * the codes of the rows at the target. Of the options model, code, prune and adapt_atoms don't
+ * count. Memory and threads as with mdla_codebook_fit.
+ *
+ * @return as mdla_codebook_fit.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_fit_basis(const mdla_config *config,
+                                                           mdla_basis basis, mdla_rows *rows,
+                                                           const mdla_fit_options *options,
+                                                           mdla_codebook **out, mdla_error *err);
+
 /**
  * Makes a codebook of priors alone, without atoms, from a latent cache: firing rates, how each
  * feature's strengths are distributed, and the joint model. It serves mdla_encode_codes at any
@@ -434,6 +458,8 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_write(const mdla_codebook *code
 MDLA_API void mdla_codebook_free(mdla_codebook *codebook);
 
 typedef struct mdla_codebook_info {
+    mdla_basis basis;
+    uint32_t stages; /**< MDLA_BASIS_RVQ; else 1 */
     uint32_t dims, width;
     uint32_t stride;    /**< row length of the images that atoms look like; 0: none */
     int cache;          /**< priors of latent caches: no atoms, dims 0, step 0 */
@@ -739,7 +765,7 @@ typedef struct mdla_symbol_bits {
 /** One row's code as it stands in the file. */
 typedef struct mdla_coded_feature {
     uint32_t feature;
-    uint32_t level;  /**< >= 1; of a cache's exact strengths 0 */
+    int32_t level;   /**< >= 1; of a dense or PCA basis any but 0; of a cache's exact strengths 0 */
     double strength; /**< times the unit-norm atom; in units of the row's scale where rows are
                         normalised, as the SAE has it; of a cache what stood there, a float32 */
     double amount;   /**< strength times the row's scale, where rows are normalised: of what it adds
@@ -754,7 +780,8 @@ typedef struct mdla_account {
     uint64_t active; /**< (feature, level) pairs in all rows */
     double charged;  /**< bits of all symbols by the model: headers, norms, indices, levels */
     /** What the indices would cost if every feature were coded as if independent of the others,
-     * with the codebook's firing rates. Less the indices' own bits: the independence gap. */
+     * with the codebook's firing rates. Less the indices' own bits: the independence gap. Where
+     * features aren't an SAE's: the indices' own bits. */
     double additive_indices;
 } mdla_account;
 
@@ -768,7 +795,7 @@ typedef int (*mdla_row_visitor)(void *ctx, uint64_t row, const mdla_coded_featur
  *
  * The bits of absent features are charged to the row; of a gap, the active feature that ends it is
  * charged the whole. What ends a row's list of features stands in `header`, and counts among the
- * indices.
+ * indices. Of a dense or PCA basis all of this is charged to levels.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_visit_rows(mdla_decoder *decoder, uint64_t first,
                                                            uint64_t count, mdla_row_visitor visitor,
@@ -777,7 +804,7 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_visit_rows(mdla_decoder *decoder
 /** One row where a feature is active. */
 typedef struct mdla_feature_row {
     uint64_t row;
-    uint32_t level;
+    int32_t level;
     double strength;
     double index_bits, level_bits; /**< what the feature was charged there */
 } mdla_feature_row;

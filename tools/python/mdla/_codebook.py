@@ -39,6 +39,10 @@ class CodebookInfo:
     """The joint model, in bits."""
     weights: int
     """Weights of the joint model; 0 where it has none."""
+    basis: str
+    """What the features are: those of an "sae", or a baseline, "dense", "pca", "onehot" or "rvq"."""
+    stages: int
+    """Of "rvq"; else 1."""
 
 
 class Codebook:
@@ -100,7 +104,8 @@ class Codebook:
         c = _layout.mdla_codebook_info()
         lib.mdla_codebook_query(self._use(), c)
         return CodebookInfo(c.dims, c.width, c.stride, bytes(c.sha256).hex(), c.step, c.nbytes, c.atom_bits,
-                            c.bias_bits, c.prior_bits, c.weight_bits, c.weights)
+                            c.bias_bits, c.prior_bits, c.weight_bits, c.weights,
+                            list(_layout.BASES)[c.basis], c.stages)
 
     @property
     def dims(self) -> int:

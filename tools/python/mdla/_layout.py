@@ -13,6 +13,7 @@ STATUS: Dict[str, int] = {
     "TRUNCATED": 7, "SPACE": 8, "IO": 9, "DATA": 10, "TARGET": 11, "INTERRUPTED": 12}
 DTYPES: List[str] = [
     "f32", "f16", "bf16", "f64", "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64", "bool"]
+BASES: Dict[str, int] = {"sae": 0, "dense": 1, "pca": 2, "onehot": 3, "rvq": 4}
 MODELS: Dict[str, int] = {"joint": 0, "additive": 1}
 CODES: Dict[str, int] = {"free": 0, "sae": 1}
 ARCHS: Dict[str, int] = {"batchtopk": 0, "topk": 1, "relu": 2}
@@ -83,7 +84,7 @@ class mdla_fit_options(c.Structure):
 
 
 class mdla_codebook_info(c.Structure):
-    _fields_ = [("dims", c.c_uint32), ("width", c.c_uint32), ("stride", c.c_uint32),
+    _fields_ = [("basis", c.c_int), ("stages", c.c_uint32), ("dims", c.c_uint32), ("width", c.c_uint32), ("stride", c.c_uint32),
                 ("cache", c.c_int), ("sha256", c.c_uint8 * 32), ("step", c.c_double),
                 ("nbytes", c.c_uint64), ("atom_bits", c.c_double), ("bias_bits", c.c_double),
                 ("prior_bits", c.c_double), ("weight_bits", c.c_double), ("weights", c.c_uint64)]
@@ -121,12 +122,12 @@ class mdla_symbol_bits(c.Structure):
 
 
 class mdla_coded_feature(c.Structure):
-    _fields_ = [("feature", c.c_uint32), ("level", c.c_uint32), ("strength", c.c_double),
+    _fields_ = [("feature", c.c_uint32), ("level", c.c_int32), ("strength", c.c_double),
                 ("amount", c.c_double), ("index_bits", c.c_double), ("level_bits", c.c_double)]
 
 
 class mdla_feature_row(c.Structure):
-    _fields_ = [("row", c.c_uint64), ("level", c.c_uint32), ("strength", c.c_double),
+    _fields_ = [("row", c.c_uint64), ("level", c.c_int32), ("strength", c.c_double),
                 ("index_bits", c.c_double), ("level_bits", c.c_double)]
 
 
