@@ -102,7 +102,7 @@ static const tool_option table[] = {
     {"block-rows", KEY_BLOCK_ROWS, "N", .brief = "rows that decode together (1024)", .minor = 1},
     {"note", KEY_NOTE, "TEXT", .brief = "provenance to keep in OUT, at most 1024 bytes",
      .minor = 1},
-    {"embed", KEY_EMBED, .brief = "put the codebook into OUT (default)"},
+    {"embed", KEY_EMBED, .brief = "put the codebook into OUT (default)", .minor = 1},
     {"reference", KEY_REFERENCE, .brief = "only name it, by its SHA-256",
      .more = "Decoding OUT then needs --codebook."},
     {"codebook-out", KEY_CODEBOOK_OUT, "CB", .files = FILES_ANY,
