@@ -104,7 +104,7 @@ static const tool_option table[] = {
      .minor = 1},
     {"embed", KEY_EMBED, .brief = "put the codebook into OUT (default)", .minor = 1},
     {"reference", KEY_REFERENCE, .brief = "only name it, by its SHA-256",
-     .more = "Decoding OUT then needs --codebook."},
+     .more = "Decoding OUT then needs --codebook.", .minor = 1},
     {"codebook-out", KEY_CODEBOOK_OUT, "CB", .files = FILES_ANY,
      .brief = "write the codebook too; without -o, alone"},
     {"expected-rows", KEY_EXPECTED_ROWS, "N", .brief = "rows that will share the codebook",
