@@ -100,6 +100,12 @@ mdla_status mdla_codebook_fit_basis(const mdla_config *config, mdla_basis kind, 
                  .rows = rows};
     mdla_status status;
 
+    *out = NULL;
+    if (kind != MDLA_BASIS_DENSE && kind != MDLA_BASIS_PCA)
+        return error_set(err, MDLA_ERR_UNSUPPORTED,
+                         "codebooks are made with the bases dense and pca; %s is decoded alone",
+                         kind == MDLA_BASIS_ONEHOT || kind == MDLA_BASIS_RVQ ? mdla_basis_name(kind)
+                                                                             : "another");
     own.model = MDLA_MODEL_ADDITIVE;
     own.code = MDLA_CODE_FREE;
     own.prune = own.adapt_atoms = 0;

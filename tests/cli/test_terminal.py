@@ -40,7 +40,7 @@ class Terminal(cli.CliTest):
         self.assertNotIn("\x1b", self.bad(1, "mdla-info", "absent", env={"TERM": "xterm"}))
 
     def test_progress_has_rate_and_time_left_and_is_cleared(self):
-        args = [cli.FIXTURE / "digits.npy", "--codebook", CODEBOOK, "--step", "200", "--effort", "1", "-o", "x.mdla", "-f"]
+        args = [cli.FIXTURE / "digits.npy", "--codebook", CODEBOOK, "--step", "200", "--effort", "9", "-T1", "-o", "x.mdla", "-f"]
         code, shown = self.on_terminal("mdla-enc", *args)
         self.assertEqual(code, 0, shown)
         lines = shown.split("\r")

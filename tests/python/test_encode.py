@@ -228,7 +228,7 @@ def test_ctrl_c_ends_an_encoding_and_leaves_nothing():
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         mdla.encode(rows, sae=DIGITS_SAE, fvu=0.1, effort=9, out="out.mdla")
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60  # whole, it takes minutes; busy machines are slow to notice
     timer.join()
     assert os.listdir() == [] and signal.getsignal(signal.SIGINT) is before
 

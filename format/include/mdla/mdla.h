@@ -425,11 +425,12 @@ typedef enum mdla_basis {
 MDLA_API const char *mdla_basis_name(mdla_basis basis);
 
 /**
- * Makes a codebook without an SAE, from the rows alone: principal axes, or codewords; priors from
- * the codes of the rows at the target. Of the options model, code, prune and adapt_atoms don't
- * count. Memory and threads as with mdla_codebook_fit.
+ * Makes a codebook without an SAE, from the rows alone: their columns or their principal axes, with
+ * priors from the codes of the rows at the target. Of the options model, code, prune and
+ * adapt_atoms don't count. Memory and threads as with mdla_codebook_fit.
  *
- * @return as mdla_codebook_fit.
+ * @return as mdla_codebook_fit; MDLA_ERR_UNSUPPORTED a basis other than dense and pca: codewords
+ * are decoded, but not made yet.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_fit_basis(const mdla_config *config,
                                                            mdla_basis basis, mdla_rows *rows,
