@@ -48,7 +48,7 @@ mdla_status cache_blocks(const mdla_codes *codes, uint32_t block_rows, code_rows
         }
         rows->start[count] = end - begin;
         rows->row_count = count;
-        MDLA_TRY(visitor(ctx, first, rows, codes->entries + begin));
+        MDLA_TRY(visitor(ctx, first, rows, end != begin ? codes->entries + begin : NULL));
     }
     return MDLA_OK;
 }

@@ -259,6 +259,7 @@ static int put_crossings(FILE *out, const sweep *s)
     if (answers_crossings(s, &crossings, &count) != 0)
         return -1;
     if (count == 0) {
+        free(crossings);
         fprintf(out, "\nNo two curves cross between the measured points.\n");
         return 0;
     }

@@ -57,8 +57,14 @@ static void put_measurement(table *t, const sweep *s, size_t at, size_t f, size_
 
     table_text(t, e->name);
     table_count(t, m->width);
-    table_format(t, e->l0 ? "%u" : "", e->l0);
-    table_format(t, e->path ? "" : "%llu", (unsigned long long)e->seed);
+    if (e->l0)
+        table_format(t, "%u", e->l0);
+    else
+        table_text(t, "");
+    if (e->path)
+        table_text(t, "");
+    else
+        table_format(t, "%llu", (unsigned long long)e->seed);
     table_number(t, s->options->fvu[f], 6);
     table_count(t, s->options->rows[n]);
     put_bits(t, m, m->fvu, 6);
