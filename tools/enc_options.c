@@ -184,8 +184,9 @@ static int set_shape(enc_options *o, char *value)
 }
 
 /* Returns 0, or the exit code of a mistake. */
-static int set_option(enc_options *o, int key)
+static int set_option(void *ctx, int key)
 {
+    enc_options *o = ctx;
     uint64_t number = 0;
     int result = 0, word = 0;
 
@@ -342,26 +343,15 @@ static int check_options(const enc_options *o)
 
 int enc_parse(int argc, char **argv, enc_options *o)
 {
-    options_reader reader;
-    int key;
+    int result;
 
     memset(o, 0, sizeof *o);
-    options_start(&reader, argc, argv, &program);
-    o->common = reader.common;
-    while ((key = options_next(&reader)) >= 0) {
-        const int result = set_option(o, key);
-
-        if (result != 0)
-            return result;
-    }
-    if (key == OPTIONS_EXIT)
-        return TOOL_DONE;
-    if (key == OPTIONS_BAD)
-        return TOOL_USAGE;
-    o->common = reader.common;
+    result = options_read(argc, argv, &program, set_option, o, &o->common);
+    if (result >= 0)
+        return result;
     if (names_gather(argv + optind, (size_t)(argc - optind), o->files_from, &o->data,
                      &o->data_count) != 0)
         return TOOL_FAILED;
-    key = check_options(o);
-    return key == 0 ? -1 : key;
+    result = check_options(o);
+    return result == 0 ? -1 : result;
 }

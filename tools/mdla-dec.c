@@ -83,8 +83,9 @@ static int set_layout(dec_options *o, const char *option, uint32_t *out)
     return 0;
 }
 
-static int set_option(dec_options *o, int key)
+static int set_option(void *ctx, int key)
 {
+    dec_options *o = ctx;
     static const mdla_dtype strengths[] = {MDLA_F32, MDLA_F16, MDLA_I32};
     int word = 0, result = 0;
 
@@ -179,30 +180,20 @@ static int check_options(const dec_options *o)
 
 static int parse(int argc, char **argv, dec_options *o)
 {
-    options_reader reader;
-    int key;
+    int result;
 
     memset(o, 0, sizeof *o);
     o->end = MDLA_UNKNOWN;
     o->splits = SPLITS_DEFAULT;
-    options_start(&reader, argc, argv, &program);
-    while ((key = options_next(&reader)) >= 0) {
-        const int result = set_option(o, key);
-
-        if (result != 0)
-            return result;
-    }
-    if (key == OPTIONS_EXIT)
-        return TOOL_DONE;
-    if (key == OPTIONS_BAD)
-        return TOOL_USAGE;
-    o->common = reader.common;
+    result = options_read(argc, argv, &program, set_option, o, &o->common);
+    if (result >= 0)
+        return result;
     o->inputs = argv + optind;
     o->input_count = (size_t)(argc - optind);
     if (o->format == DEC_BY_NAME && o->common.output && !o->test)
         o->format = format_of(o->common.output, o->codes);
-    key = check_options(o);
-    return key == 0 ? -1 : key;
+    result = check_options(o);
+    return result == 0 ? -1 : result;
 }
 
 /* Rows are taken a buffer at a time. */

@@ -108,8 +108,9 @@ static int set_form(eval_options *o, int key)
     return 0;
 }
 
-static int set_option(eval_options *o, int key)
+static int set_option(void *ctx, int key)
 {
+    eval_options *o = ctx;
     eval_settings *s = &o->settings;
     uint64_t number;
 
@@ -173,25 +174,17 @@ static int check_options(const eval_options *o)
 
 static int parse(int argc, char **argv, eval_options *o)
 {
-    options_reader reader;
+    tool_options common;
     size_t operands;
-    int key;
+    int result;
 
     memset(o, 0, sizeof *o);
-    options_start(&reader, argc, argv, &program);
-    o->settings.config = reader.common.config;
-    while ((key = options_next(&reader)) >= 0) {
-        const int result = set_option(o, key);
-
-        if (result != 0)
-            return result;
-    }
-    if (key == OPTIONS_EXIT)
-        return TOOL_DONE;
-    if (key == OPTIONS_BAD)
-        return TOOL_USAGE;
-    o->settings.config = reader.common.config;
-    o->settings.force = reader.common.force;
+    mdla_config_init(&o->settings.config);
+    result = options_read(argc, argv, &program, set_option, o, &common);
+    if (result >= 0)
+        return result;
+    o->settings.config = common.config;
+    o->settings.force = common.force;
     if (optind == argc && !o->files_from && !o->codes_in)
         return tool_usage("no DATA; name the rows that the files were made from");
     operands = o->files_from || o->codes_in ? 0 : 1;
@@ -199,8 +192,8 @@ static int parse(int argc, char **argv, eval_options *o)
         return TOOL_FAILED;
     o->files = argv + optind + operands;
     o->file_count = (size_t)(argc - optind) - operands;
-    key = check_options(o);
-    return key == 0 ? -1 : key;
+    result = check_options(o);
+    return result == 0 ? -1 : result;
 }
 
 static int print(const eval_options *o, const eval_result *results, size_t count)

@@ -130,8 +130,9 @@ static int set_form(info_options *o, listing_form form)
     return 0;
 }
 
-static int set_option(info_options *o, int key)
+static int set_option(void *ctx, int key)
 {
+    info_options *o = ctx;
     uint64_t number;
 
     switch (key) {
@@ -170,22 +171,15 @@ static int set_option(info_options *o, int key)
 
 static int parse(int argc, char **argv, info_options *o)
 {
-    options_reader reader;
-    int key;
+    tool_options common;
+    int result;
 
     memset(o, 0, sizeof *o);
-    options_start(&reader, argc, argv, &program);
-    o->config = reader.common.config;
-    while ((key = options_next(&reader)) >= 0) {
-        const int result = set_option(o, key);
-
-        if (result != 0)
-            return result;
-    }
-    if (key == OPTIONS_EXIT)
-        return TOOL_DONE;
-    if (key == OPTIONS_BAD)
-        return TOOL_USAGE;
+    mdla_config_init(&o->config);
+    result = options_read(argc, argv, &program, set_option, o, &common);
+    if (result >= 0)
+        return result;
+    o->config = common.config;
     if (optind == argc)
         return tool_usage("no file; name a .mdla file, a codebook or an array");
     if (optind + 1 < argc)

@@ -58,8 +58,9 @@ static int set_image(report_options *o, const char *text)
     return 0;
 }
 
-static int set_option(report_options *o, int key)
+static int set_option(void *ctx, int key)
 {
+    report_options *o = ctx;
     switch (key) {
     case KEY_CODEBOOK: o->codebook = optarg; break;
     case KEY_IMAGE: return set_image(o, optarg);
@@ -71,22 +72,12 @@ static int set_option(report_options *o, int key)
 
 static int parse(int argc, char **argv, report_options *o)
 {
-    options_reader reader;
-    int key;
+    int result;
 
     memset(o, 0, sizeof *o);
-    options_start(&reader, argc, argv, &program);
-    while ((key = options_next(&reader)) >= 0) {
-        const int result = set_option(o, key);
-
-        if (result != 0)
-            return result;
-    }
-    if (key == OPTIONS_EXIT)
-        return TOOL_DONE;
-    if (key == OPTIONS_BAD)
-        return TOOL_USAGE;
-    o->common = reader.common;
+    result = options_read(argc, argv, &program, set_option, o, &o->common);
+    if (result >= 0)
+        return result;
     o->paths = argv + optind;
     o->count = (size_t)(argc - optind);
     if (o->count == 0)

@@ -74,8 +74,9 @@ static int set_count(const char *option, const char *value, uint32_t highest, ui
 }
 
 /* Returns 0, or the exit code of a mistake. */
-static int set_option(train_options *o, int key)
+static int set_option(void *ctx, int key)
 {
+    train_options *o = ctx;
     const mdla_limits *limits = &o->common.config.limits;
     mdla_train_options *t = &o->train;
     static const mdla_train_arch kinds[] = {MDLA_TRAIN_BATCHTOPK, MDLA_TRAIN_TOPK, MDLA_TRAIN_RELU};
@@ -138,24 +139,13 @@ static int check_options(const train_options *o)
 
 int train_parse(int argc, char **argv, train_options *o)
 {
-    options_reader reader;
-    int key;
+    int result;
 
     memset(o, 0, sizeof *o);
     mdla_train_options_init(&o->train);
-    options_start(&reader, argc, argv, &program);
-    o->common = reader.common; /* the limits that values are checked against */
-    while ((key = options_next(&reader)) >= 0) {
-        const int result = set_option(o, key);
-
-        if (result != 0)
-            return result;
-    }
-    if (key == OPTIONS_EXIT)
-        return TOOL_DONE;
-    if (key == OPTIONS_BAD)
-        return TOOL_USAGE;
-    o->common = reader.common;
+    result = options_read(argc, argv, &program, set_option, o, &o->common);
+    if (result >= 0)
+        return result;
     if (names_gather(argv + optind, (size_t)(argc - optind), o->files_from, &o->data,
                      &o->data_count) != 0)
         return TOOL_FAILED;

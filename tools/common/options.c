@@ -10,21 +10,24 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { OPTIONS_MAX = 64 };
+
+typedef struct options_reader {
+    char **argv;
+    char shorts[3 * OPTIONS_MAX + 2]; /* getopt's letters, after a leading ':' */
+    struct option longs[OPTIONS_MAX + 1];
+} options_reader;
+
 static int takes_value(const tool_option *o)
 {
     return o->optional ? optional_argument : o->argument || o->words ? required_argument : 0;
 }
 
-void options_start(options_reader *reader, int argc, char **argv, const tool_program *program)
+static void start(options_reader *reader, const tool_program *program)
 {
     size_t count = 0;
     char *letter = reader->shorts;
 
-    memset(reader, 0, sizeof *reader);
-    reader->argc = argc;
-    reader->argv = argv;
-    reader->program = program;
-    mdla_config_init(&reader->common.config);
     opterr = 0;
     *letter++ = ':';
     for (const tool_option *o = program->options; o->name; o++) {
@@ -75,38 +78,54 @@ static int print_help(const tool_program *program)
     int form = 0;
 
     if (optarg && options_word(program, 'h', optarg, &form) != 0)
-        return OPTIONS_BAD;
+        return TOOL_USAGE;
     forms[form](program);
-    return OPTIONS_EXIT;
+    return TOOL_DONE;
 }
 
-int options_next(options_reader *reader)
+static int print_version(void)
 {
-    for (;;) {
-        const int key =
-            getopt_long(reader->argc, reader->argv, reader->shorts, reader->longs, NULL);
-        uint64_t number;
+    printf("%s %s\n", tool_name(), MDLA_VERSION);
+    return TOOL_DONE;
+}
+
+static int set_threads(mdla_config *config)
+{
+    uint64_t number;
+
+    if (number_parse_u64(optarg, 0, 1024, &number) != 0)
+        return tool_usage("-T %s: give a number of threads, 0 (one a core) to 1024", optarg);
+    config->threads = (uint32_t)number;
+    return 0;
+}
+
+int options_read(int argc, char **argv, const tool_program *program, option_setter set, void *ctx,
+                 tool_options *common)
+{
+    options_reader reader = {.argv = argv};
+    int result = 0;
+
+    memset(common, 0, sizeof *common);
+    mdla_config_init(&common->config);
+    start(&reader, program);
+    while (result == 0) {
+        const int key = getopt_long(argc, argv, reader.shorts, reader.longs, NULL);
 
         switch (key) {
-        case -1: return OPTIONS_DONE;
-        case '?': report_unknown(reader); return OPTIONS_BAD;
-        case ':': report_missing(reader); return OPTIONS_BAD;
-        case 'h': return print_help(reader->program);
-        case 'V': printf("%s %s\n", tool_name(), MDLA_VERSION); return OPTIONS_EXIT;
+        case -1: return -1;
+        case '?': return report_unknown(&reader);
+        case ':': return report_missing(&reader);
+        case 'h': return print_help(program);
+        case 'V': return print_version();
         case 'q': tool_set_voice(TOOL_SILENT); break;
         case 'v': tool_set_voice(TOOL_VERBOSE); break;
-        case 'f': reader->common.force = 1; break;
-        case 'o': reader->common.output = optarg; break;
-        case 'T':
-            if (number_parse_u64(optarg, 0, 1024, &number) != 0) {
-                tool_usage("-T %s: give a number of threads, 0 (one a core) to 1024", optarg);
-                return OPTIONS_BAD;
-            }
-            reader->common.config.threads = (uint32_t)number;
-            break;
-        default: return key;
+        case 'f': common->force = 1; break;
+        case 'o': common->output = optarg; break;
+        case 'T': result = set_threads(&common->config); break;
+        default: result = set(ctx, key); break;
         }
     }
+    return result;
 }
 
 /* "a", "a or b", "a, b or c" of "a|b|c". */

@@ -82,30 +82,17 @@ typedef struct tool_options {
     }
 #define OPTIONS_FORMS "text|mdoc|bash|zsh"
 
-enum { OPTIONS_MAX = 64 };
+/** Takes an option of the program's own, its value in optarg. Returns 0, or the exit code of a
+ * mistake that was reported. */
+typedef int (*option_setter)(void *ctx, int key);
 
-typedef struct options_reader {
-    int argc;
-    char **argv;
-    const tool_program *program;
-    char shorts[3 * OPTIONS_MAX + 2]; /* getopt's letters, after a leading ':' */
-    struct option longs[OPTIONS_MAX + 1];
-    tool_options common;
-} options_reader;
-
-/** What options_next says besides an option's own key. */
-enum {
-    OPTIONS_DONE = -1, /* operands follow, from optind on */
-    OPTIONS_EXIT = -2, /* --help or --version was answered */
-    OPTIONS_BAD = -3   /* a mistake was reported */
-};
-
-/** program must outlive the reader. */
-void options_start(options_reader *reader, int argc, char **argv, const tool_program *program);
-
-/** The next option of the program's own; the shared ones are dealt with here. Its argument is in
- * optarg. */
-int options_next(options_reader *reader);
+/**
+ * Reads all options: the shared ones into *common, whose defaults stand from the start, the others
+ * through set. Returns -1 where operands follow, from optind on; else the code to exit with, since
+ * --help or --version was answered or a mistake reported.
+ */
+int options_read(int argc, char **argv, const tool_program *program, option_setter set, void *ctx,
+                 tool_options *common);
 
 /**
  * Which of the option's words the value is, from 0 on, into *index. Returns 0, or the exit code of

@@ -76,6 +76,7 @@ typedef struct number_list {
 } number_list;
 
 typedef struct raw_lists {
+    sweep_options *options; /* what isn't a list */
     number_list widths, l0s, seeds, fvu, rows;
     char **saes;
     size_t sae_count;
@@ -124,8 +125,10 @@ static int set_count(const char *option, const char *value, uint64_t highest, ui
     return tool_usage("--%s %s: give a whole number, 1 to %" PRIu64, option, value, highest);
 }
 
-static int set_option(sweep_options *o, raw_lists *lists, int key)
+static int set_option(void *ctx, int key)
 {
+    raw_lists *lists = ctx;
+    sweep_options *o = lists->options;
     const mdla_limits *limits = &o->common.config.limits;
     const double widest = (double)limits->max_width + 1;
     uint64_t number = 0;
@@ -259,27 +262,17 @@ static int check_operands(sweep_options *o, int argc, char **argv)
 
 static int parse_all(int argc, char **argv, sweep_options *o, raw_lists *lists)
 {
-    options_reader reader;
-    int key;
+    int result;
 
-    options_start(&reader, argc, argv, &program);
-    o->common = reader.common; /* the limits that values are checked against */
-    while ((key = options_next(&reader)) >= 0) {
-        const int result = set_option(o, lists, key);
-
-        if (result != 0)
-            return result;
-    }
-    if (key == OPTIONS_EXIT)
-        return TOOL_DONE;
-    if (key == OPTIONS_BAD)
-        return TOOL_USAGE;
-    o->common = reader.common;
-    key = check_operands(o, argc, argv);
-    if (key == 0)
-        key = add_explanations(o, lists);
+    lists->options = o;
+    result = options_read(argc, argv, &program, set_option, lists, &o->common);
+    if (result >= 0)
+        return result;
+    result = check_operands(o, argc, argv);
+    if (result == 0)
+        result = add_explanations(o, lists);
     copy_lists(o, lists);
-    return key == 0 ? -1 : key;
+    return result == 0 ? -1 : result;
 }
 
 int sweep_parse(int argc, char **argv, sweep_options *o)
