@@ -13,7 +13,6 @@
 static const char head[] =
     "Usage: mdla-info FILE  [QUESTION]  [--csv | --json]\n"
     "Tells what a .mdla file, a codebook or an array holds, and where the bits are.\n"
-    "Questions about codes decode no rows.\n"
     "  mdla-info acts.mdla\n"
     "  mdla-info acts.mdla --row 7 --data acts.npy\n"
     "  mdla-info acts.safetensors:activations\n";
@@ -32,6 +31,7 @@ enum {
     KEY_TOP,
     KEY_FEATURES,
     KEY_PAIRS,
+    KEY_HIERARCHY,
     KEY_TOP_ROWS,
     KEY_CSV,
     KEY_JSON,
@@ -62,6 +62,8 @@ static const tool_option table[] = {
      .more = "Of the pairs that the joint model has a weight for: what the first, active, adds to "
              "log2 of the odds of the second; and the bits that knowing one of the two saves on "
              "the other over all rows, their mutual information."},
+    {"hierarchy", KEY_HIERARCHY, .brief = "every feature's parent: what knowing it saves",
+     .more = "See HIERARCHY below."},
     {"top-rows", KEY_TOP_ROWS, "N", .brief = "the N rows that cost most and the N that cost least",
      .more = "In falling order of their bits."},
     {"csv", KEY_CSV, .brief = "answers to questions as CSV"},
@@ -84,6 +86,7 @@ typedef enum info_question {
     ASK_FEATURE,
     ASK_FEATURES,
     ASK_PAIRS,
+    ASK_HIERARCHY,
     ASK_TOP_ROWS
 } info_question;
 
@@ -102,8 +105,8 @@ typedef struct info_options {
 static int ask(info_options *o, info_question question)
 {
     if (o->question != ASK_FILE)
-        return tool_usage("--rows, --row, --feature, --features, --pairs and --top-rows: give one "
-                          "of them");
+        return tool_usage("--rows, --row, --feature, --features, --pairs, --hierarchy and "
+                          "--top-rows: give one of them");
     o->question = question;
     return 0;
 }
@@ -149,6 +152,7 @@ static int set_option(void *ctx, int key)
         if (set_count("pairs", &o->number) != 0)
             return TOOL_USAGE;
         return ask(o, ASK_PAIRS);
+    case KEY_HIERARCHY: return ask(o, ASK_HIERARCHY);
     case KEY_TOP_ROWS:
         if (set_count("top-rows", &o->number) != 0)
             return TOOL_USAGE;
@@ -218,6 +222,7 @@ static int answer(const info_options *o, mdla_decoder *decoder)
     case ASK_FEATURE: return info_feature(&subject, (uint32_t)o->number, o->top);
     case ASK_FEATURES: return info_features(&subject);
     case ASK_PAIRS: return info_pairs(&subject, o->number);
+    case ASK_HIERARCHY: return info_hierarchy(&subject);
     case ASK_TOP_ROWS: return info_top_rows(&subject, o->number);
     default: return info_file(&subject);
     }
