@@ -1,7 +1,8 @@
 /* mnist_pictures: what the atoms of an SAE of digits look like, in pictures and in numbers.
  *
  *   mnist_pictures atlas CODED.mdla CODEBOOK TRAIN TITLE OUT.png    its atoms, most used first
- *   mnist_pictures digits CODED.mdla CODEBOOK DATA TITLE OUT.png    digits and their explanation
+ *   mnist_pictures digits CODED.mdla CODEBOOK DATA TITLE OUT.png [COUNT]    digits and their
+ *                                                                   explanation, the first six
  *   mnist_pictures measure CODED.mdla CODEBOOK TRAIN NAME           a line of a Markdown table
  *
  * Two numbers tell a stroke from a memorised digit. Extent: the pixels that an atom covers,
@@ -21,7 +22,7 @@
 
 enum { SIDE = 28, DIMS = SIDE * SIDE };
 enum { MEASURED_MAX = 240 }; /* atoms that are measured: evenly from the most to the least used */
-enum { DIGITS = 6, ATOMS_A_DIGIT = 8 };
+enum { DIGITS = 6, DIGITS_MAX = 100, ATOMS_A_DIGIT = 8 };
 static const double memorised_match = 0.7;
 
 /* What the pictures show: a coded file, its codebook, and rows beside it. */
@@ -409,7 +410,7 @@ static int draw_digit(void *ctx, uint64_t row, const mdla_coded_feature *code, s
     put_picture(d->p, 10 + DIGIT_CELL, d->y, 3.8, d->decoded, 255, 1);
     snprintf(text, sizeof text, "%.1f bits,", all);
     put_text(d->p, 10 + DIGIT_CELL, d->y + 122, 13, text);
-    snprintf(text, sizeof text, "%zu atoms", count);
+    snprintf(text, sizeof text, count == 1 ? "%zu atom" : "%zu atoms", count);
     put_text(d->p, 10 + DIGIT_CELL, d->y + 139, 13, text);
     for (size_t i = 0; i < count && i < ATOMS_A_DIGIT; i++) {
         const double x = 14 + (double)(i + 2) * DIGIT_CELL;
@@ -427,11 +428,11 @@ static int draw_digit(void *ctx, uint64_t row, const mdla_coded_feature *code, s
     return 0;
 }
 
-static int draw_digits(subject *s, const char *title, const char *path)
+static int draw_digits(subject *s, int count, const char *title, const char *path)
 {
     mdla_error err = {MDLA_OK, ""};
     float row[DIMS], decoded[DIMS];
-    page p = page_new(1200, DIGIT_TOP + DIGITS * DIGIT_LINE - 18);
+    page p = page_new(1200, DIGIT_TOP + count * DIGIT_LINE - 18);
     int result = 0;
 
     put_text(&p, 10, 28, 21, title);
@@ -441,7 +442,7 @@ static int draw_digits(subject *s, const char *title, const char *path)
     put_text(&p, 10, 70, 15,
              "bits that say the feature is on + bits of its level. Red adds ink, blue takes it "
              "away; each atom over its own peak.");
-    for (int i = 0; result == 0 && i < DIGITS; i++) {
+    for (int i = 0; result == 0 && i < count; i++) {
         digit_line d = {s, &p, DIGIT_TOP + (double)i * DIGIT_LINE, row, decoded, (uint64_t)i};
         size_t got = 0, made = 0;
 
@@ -458,20 +459,24 @@ static int draw_digits(subject *s, const char *title, const char *path)
 
 int main(int argc, char **argv)
 {
+    const int atlas = argc == 7 && strcmp(argv[1], "atlas") == 0;
+    const int digits = (argc == 7 || argc == 8) && strcmp(argv[1], "digits") == 0;
+    const int count = argc == 8 ? atoi(argv[7]) : DIGITS;
     subject s = {0};
     int result = -1;
 
-    if ((argc != 6 || strcmp(argv[1], "measure") != 0) &&
-        (argc != 7 || (strcmp(argv[1], "atlas") != 0 && strcmp(argv[1], "digits") != 0))) {
-        fprintf(stderr, "usage: mnist_pictures atlas CODED.mdla CODEBOOK TRAIN TITLE OUT.png\n"
-                        "       mnist_pictures digits CODED.mdla CODEBOOK DATA TITLE OUT.png\n"
-                        "       mnist_pictures measure CODED.mdla CODEBOOK TRAIN NAME\n");
+    if ((!atlas && !digits && (argc != 6 || strcmp(argv[1], "measure") != 0)) || count < 1 ||
+        count > DIGITS_MAX) {
+        fprintf(stderr,
+                "usage: mnist_pictures atlas CODED.mdla CODEBOOK TRAIN TITLE OUT.png\n"
+                "       mnist_pictures digits CODED.mdla CODEBOOK DATA TITLE OUT.png [COUNT]\n"
+                "       mnist_pictures measure CODED.mdla CODEBOOK TRAIN NAME\n");
         return 2;
     }
     if (subject_open(&s, argv[2], argv[3], argv[4]) == 0)
-        result = strcmp(argv[1], "atlas") == 0    ? draw_atlas(&s, argv[5], argv[6])
-                 : strcmp(argv[1], "digits") == 0 ? draw_digits(&s, argv[5], argv[6])
-                                                  : print_measures(&s, argv[5]);
+        result = atlas    ? draw_atlas(&s, argv[5], argv[6])
+                 : digits ? draw_digits(&s, count, argv[5], argv[6])
+                          : print_measures(&s, argv[5]);
     subject_close(&s);
     return result == 0 ? 0 : 1;
 }

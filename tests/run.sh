@@ -87,14 +87,14 @@ full)
     "$top/corpus/packages.sh" $full_packages
     export MDLA_TEST_FULL=1
     variant build-test -DCMAKE_C_COMPILER=gcc -DCMAKE_COMPILE_WARNING_AS_ERROR=ON
-    # Labels: "decoders" builds its own variants, "memory" measures what sanitizers change, "bits" and "bench" take long.
-    ctest_options=(-LE 'decoders|memory|bench|bits')
+    # Labels: "decoders" builds its own variants, "memory" measures what sanitizers change, "bits", "bench" and "readme" take long.
+    ctest_options=(-LE 'decoders|memory|bench|bits|readme')
     variant build-test-clang -DCMAKE_C_COMPILER=clang -DCMAKE_COMPILE_WARNING_AS_ERROR=ON
     variant build-test-asan -DCMAKE_C_COMPILER=clang -DMDLA_SANITIZE=address,undefined
     ;;
 coverage)
     "$top/corpus/packages.sh" gcovr
-    ctest_options=(-LE 'decoders|memory|bench|bits')
+    ctest_options=(-LE 'decoders|memory|bench|bits|readme')
     variant build-test-coverage -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=--coverage
     gcovr --root "$top" --object-directory "$builds/build-test-coverage" \
         --filter "$top/codec/" --filter "$top/format/"
