@@ -65,11 +65,11 @@ struct mdla_decoder {
 
     bool seekable, complete; /* complete: tail and everything before it were read */
     file_tail tail;
-    block_entry *index;                      /* [tail.blocks]; NULL where the source can't seek */
-    uint64_t index_nbytes, ancillary_nbytes; /* with frames */
+    block_entry *index; /* [tail.blocks]; NULL where the source can't seek */
+    uint64_t index_nbytes, ancillary_nbytes, hook_nbytes; /* with frames */
     bool has_stats;
     file_stats stats;
-    char *note;
+    char *note, *hook;
     posting_directory postings;
     token_entry *tokens; /* [token_chunks]; NULL where the source can't seek */
     size_t token_chunks, token_capacity;

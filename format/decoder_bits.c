@@ -39,8 +39,8 @@ void bit_visit_end(bit_visit *v)
 const char *mdla_bit_class_name(mdla_bit_class bit_class)
 {
     static const char *const names[MDLA_BITS_CLASSES] = {
-        "container", "atoms",    "bias",  "priors", "row headers", "row norms", "indices",
-        "levels",    "residual", "index", "tokens", "ancillary",   "postings",  "coder"};
+        "container", "atoms", "bias",   "priors", "row headers", "row norms", "indices", "levels",
+        "residual",  "index", "tokens", "hook",   "ancillary",   "postings",  "coder"};
 
     return (unsigned)bit_class < MDLA_BITS_CLASSES ? names[bit_class] : NULL;
 }
@@ -286,6 +286,7 @@ static mdla_status account(mdla_decoder *d, mdla_account *out, mdla_feature_flag
     out->bits[MDLA_BITS_ROW_HEADERS] += 8.0 * BLOCK_HEADER_NBYTES * (double)d->tail.blocks;
     out->bits[MDLA_BITS_INDEX] = 8.0 * (double)d->index_nbytes;
     out->bits[MDLA_BITS_TOKENS] = 8.0 * (double)d->tokens_nbytes;
+    out->bits[MDLA_BITS_HOOK] = 8.0 * (double)d->hook_nbytes;
     out->bits[MDLA_BITS_ANCILLARY] = 8.0 * (double)d->ancillary_nbytes;
     out->bits[MDLA_BITS_POSTINGS] = 8.0 * (double)d->postings.nbytes;
     out->bits[MDLA_BITS_CONTAINER] =

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "container/bytes.h"
 #include "container/codebook_chunks.h"
+#include "container/hook.h"
 
 #include <math.h>
 #include <zlib.h>
@@ -96,6 +97,21 @@ static mdla_status read_index(mdla_decoder *d, mdla_error *err)
     return MDLA_OK;
 }
 
+static mdla_status read_hook(mdla_decoder *d, mdla_error *err)
+{
+    const chunk *c = &d->scratch;
+
+    if (d->hook != NULL || c->nbytes == 0 || c->nbytes > HOOK_NBYTES_MAX)
+        return corrupt(d, c->offset, "the hook's name is none", err);
+    d->hook_nbytes = c->nbytes + CHUNK_FRAME_NBYTES;
+    d->hook = copy_text(d->al, c->payload, c->nbytes);
+    if (d->hook == NULL)
+        return error_set(err, MDLA_ERR_MEMORY, "%s: no memory for its hook's name", d->name);
+    return hook_is_name(d->hook, c->nbytes)
+               ? MDLA_OK
+               : corrupt(d, c->offset, "the hook's name isn't plain UTF-8", err);
+}
+
 static mdla_status read_ancillary(mdla_decoder *d, mdla_error *err)
 {
     const chunk *c = &d->scratch;
@@ -111,6 +127,8 @@ static mdla_status read_ancillary(mdla_decoder *d, mdla_error *err)
         return corrupt(d, c->offset, "what a latent cache hasn't got", err);
     if (c->type == CHUNK_POSTINGS)
         return decoder_add_postings(d, err);
+    if (c->type == CHUNK_HOOK)
+        return read_hook(d, err);
     d->ancillary_nbytes += c->nbytes + CHUNK_FRAME_NBYTES;
     if ((c->type == CHUNK_STATS && d->has_stats) || (c->type == CHUNK_NOTE && d->note != NULL))
         return corrupt(d, c->offset, "a chunk that may stand once stands twice", err);
@@ -264,6 +282,7 @@ void mdla_decoder_close(mdla_decoder *d)
     alloc_free(d->al, d->postings.entries);
     alloc_free(d->al, d->tokens);
     alloc_free(d->al, d->note);
+    alloc_free(d->al, d->hook);
     alloc_free(d->al, d->name);
     alloc_free(d->al, d);
 }
@@ -298,6 +317,7 @@ void mdla_decoder_query(const mdla_decoder *d, mdla_file_info *out)
                    : (double)NAN,
         .has_decoded_sha256 = d->has_stats,
         .note = d->note,
+        .hook = d->hook,
     };
     memcpy(out->codebook_sha256, d->codebook_sha256, 32);
     memcpy(out->decoded_sha256, d->stats.decoded_sha256, 32);

@@ -21,7 +21,7 @@ typedef enum dec_format {
 
 typedef struct dec_options {
     tool_options common;
-    const char *codebook, *tokens_out, *docs_out;
+    const char *codebook, *tokens_out, *docs_out, *hook_out;
     uint64_t first, end; /* rows wanted; end MDLA_UNKNOWN: to the last */
     mdla_dtype dtype, strengths;
     dec_format format;

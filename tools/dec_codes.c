@@ -103,7 +103,8 @@ static int open_layout(const dec_options *o, const mdla_file_info *info, output_
 {
     const uint32_t width = info->width;
     mdla_error err = {MDLA_OK, ""};
-    mdla_codes_options options = {.kind = MDLA_CODES_CSR, .width = width, .model = "mdla"};
+    mdla_codes_options options = {
+        .kind = MDLA_CODES_CSR, .width = width, .model = "mdla", .hook = info->hook};
     mdla_folder members;
     mdla_sink sink;
     mdla_status status;

@@ -2,6 +2,7 @@
 #include "enc_cache.h"
 
 #include "common/cache_files.h"
+#include "common/classes.h"
 #include "common/files.h"
 #include "common/numbers.h"
 #include "common/progress.h"
@@ -59,14 +60,19 @@ static int get_codebook(const enc_options *o, cache_job *job)
 static void report(const enc_options *o, const cache_job *job, const mdla_encode_report *r)
 {
     const uint64_t active = mdla_codes_active(job->codes);
+    const unsigned parts =
+        (r->codebook_nbytes ? PART_CODEBOOK : 0u) | (r->hook_nbytes ? PART_HOOK : 0u);
     char rows[NUMBER_TEXT_MAX], count[NUMBER_TEXT_MAX], nbytes[NUMBER_TEXT_MAX];
+    char text[PARTS_TEXT_MAX];
 
-    tool_say("%s: %s rows, %s strengths in %s bytes, %.3f bits a strength%s; %s %s",
+    tool_say("%s: %s rows, %s strengths in %s bytes, %.3f bits a strength%s%s; %s %s",
              strcmp(o->common.output, "-") == 0 ? "standard output" : o->common.output,
              number_grouped(r->rows, rows), number_grouped(active, count),
              number_grouped(r->file_nbytes, nbytes),
-             active ? 8.0 * (double)(r->file_nbytes - r->codebook_nbytes) / (double)active : 0.0,
-             r->codebook_nbytes ? " beside the codebook" : "",
+             active ? 8.0 * (double)(r->file_nbytes - r->codebook_nbytes - r->hook_nbytes) /
+                          (double)active
+                    : 0.0,
+             parts ? " beside " : "", parts_beside(parts, text),
              mdla_dtype_name(mdla_codes_dtype(job->codes)),
              o->target.step > 0 ? "at the step" : "exact");
 }
@@ -101,6 +107,7 @@ static int encode(const enc_options *o, cache_job *job)
                                          .reference = o->reference,
                                          .block_rows = o->block_rows,
                                          .note = o->note,
+                                         .hook = o->hook ? o->hook : mdla_codes_hook(job->codes),
                                          .progress = progress_show};
     mdla_encode_report r;
     mdla_status status;

@@ -45,7 +45,8 @@ enum {
     KEY_CODES_IN,
     KEY_SHAPE,
     KEY_TOKENS,
-    KEY_BASIS
+    KEY_BASIS,
+    KEY_HOOK
 };
 
 static const tool_option table[] = {
@@ -98,6 +99,10 @@ static const tool_option table[] = {
      .brief = "token ids, one a row, to keep in OUT",
      .more = "A 1-D array of integers. They come back with mdla-dec --tokens-out; their bits are a "
              "class of their own.",
+     .minor = 1},
+    {"hook", KEY_HOOK, "NAME", .brief = "where in the model the rows stood, to keep in OUT",
+     .more = "Such as blocks.5.hook_resid_post, at most 255 bytes. By default as the SAE's files "
+             "say, or a delphi cache's folder. Its bits are a class of their own.",
      .minor = 1},
     {"block-rows", KEY_BLOCK_ROWS, "N", .brief = "rows that decode together (1024)", .minor = 1},
     {"note", KEY_NOTE, "TEXT", .brief = "provenance to keep in OUT, at most 1024 bytes",
@@ -233,6 +238,7 @@ static int set_option(void *ctx, int key)
     case KEY_CODES_IN: o->codes_in = optarg; break;
     case KEY_SHAPE: return set_shape(o, optarg);
     case KEY_TOKENS: o->tokens = optarg; break;
+    case KEY_HOOK: o->hook = optarg; break;
     case KEY_BASIS:
         result = options_word(&program, key, optarg, &word);
         o->basis = (mdla_basis)(MDLA_BASIS_DENSE + word);

@@ -11,7 +11,7 @@
 typedef struct enc_options {
     tool_options common;
     sae_choice sae;
-    const char *codebook, *codebook_out, *note, *files_from, *docs, *tokens;
+    const char *codebook, *codebook_out, *note, *files_from, *docs, *tokens, *hook;
     const char *codes_in; /* a latent cache instead of rows */
     mdla_codes_shape shape;
     mdla_target target;

@@ -138,7 +138,7 @@ static void divide_bits(eval_result *out)
     out->file_bits = all / rows;
     out->stream_bits =
         (all - a->bits[MDLA_BITS_ATOMS] - a->bits[MDLA_BITS_BIAS] - a->bits[MDLA_BITS_PRIORS] -
-         a->bits[MDLA_BITS_POSTINGS] - a->bits[MDLA_BITS_TOKENS]) /
+         a->bits[MDLA_BITS_POSTINGS] - a->bits[MDLA_BITS_TOKENS] - a->bits[MDLA_BITS_HOOK]) /
         rows;
 }
 

@@ -48,7 +48,7 @@ static int open_decoded(forward *f)
     if (files_sink(s->decoded_out, s->force, 1, &sink) != 0)
         return -1;
     f->status = mdla_array_writer_open(&s->config, sink, MDLA_ARRAY_NPY, f->pass.metrics.seen,
-                                       mdla_sae_dims(f->sae), MDLA_F32, &f->decoded, &f->err);
+                                       mdla_sae_dims(f->sae), MDLA_F32, NULL, &f->decoded, &f->err);
     if (f->status == MDLA_OK)
         return 0;
     tool_fail_about(s->decoded_out, f->status, &f->err);

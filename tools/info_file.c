@@ -28,7 +28,10 @@ static void print_size(const info_subject *s, const mdla_account *account)
                             rows_or_one(account);
     const double postings = account->bits[MDLA_BITS_POSTINGS] / rows_or_one(account);
     const double tokens = account->bits[MDLA_BITS_TOKENS] / rows_or_one(account);
-    char count[NUMBER_TEXT_MAX];
+    const double hook = account->bits[MDLA_BITS_HOOK] / rows_or_one(account);
+    const unsigned parts = (codebook > 0 ? PART_CODEBOOK : 0u) | (tokens > 0 ? PART_TOKENS : 0u) |
+                           (hook > 0 ? PART_HOOK : 0u) | (postings > 0 ? PART_POSTINGS : 0u);
+    char count[NUMBER_TEXT_MAX], text[PARTS_TEXT_MAX];
 
     printf("  size      %s bytes", number_grouped(account->file_nbytes, count));
     if (account->rows == 0) {
@@ -39,9 +42,9 @@ static void print_size(const info_subject *s, const mdla_account *account)
         printf("; the rows took %.3g times as many",
                source_nbytes(&s->file, account) / (double)account->file_nbytes);
     printf("\n  bits      %.2f a row", bits);
-    if (codebook + postings + tokens > 0)
-        printf(", %.2f beside %s", bits - codebook - postings - tokens,
-               parts_beside(codebook > 0, tokens > 0, postings > 0));
+    if (parts != 0)
+        printf(", %.2f beside %s", bits - codebook - postings - tokens - hook,
+               parts_beside(parts, text));
     if (s->file.cache && account->active > 0)
         printf("; %.3f bits a strength", bits * (double)account->rows / (double)account->active);
     putchar('\n');
@@ -105,6 +108,8 @@ static void print_head(const info_subject *s, const mdla_account *account)
         printf("  index     posting lists: --feature decodes only the blocks that it must\n");
     if (f->has_decoded_sha256)
         printf("  decoded   SHA-256 %s\n", number_sha256(f->decoded_sha256, text));
+    if (f->hook)
+        printf("  hook      %s\n", f->hook);
     if (f->note && f->note[0])
         printf("  note      %s\n", f->note);
 }
@@ -169,6 +174,7 @@ static void print_json(const info_subject *s, const mdla_account *account)
     json_number(&json, "fvu", f->fvu);
     json_text(&json, "decoded_sha256",
               f->has_decoded_sha256 ? number_sha256(f->decoded_sha256, text) : NULL);
+    json_text(&json, "hook", f->hook);
     json_text(&json, "note", f->note);
     class_put_json(&json, account);
     json_number(&json, "charged_bits", account->charged);

@@ -5,6 +5,7 @@
 #include "common/files.h"
 #include "common/numbers.h"
 #include "common/progress.h"
+#include "common/text_sink.h"
 #include "common/tool.h"
 
 #include <stdio.h>
@@ -32,7 +33,8 @@ enum {
     KEY_SPLITS,
     KEY_TEST,
     KEY_TOKENS_OUT,
-    KEY_DOCS_OUT
+    KEY_DOCS_OUT,
+    KEY_HOOK_OUT
 };
 
 static const tool_option table[] = {
@@ -58,6 +60,8 @@ static const tool_option table[] = {
      .brief = "write the rows' token ids, a 1-D .npy", .more = "With or without -o."},
     {"docs-out", KEY_DOCS_OUT, "FILE", .files = "*.npy", .brief = "write passage numbers likewise",
      .more = "They count from 0 at the first row that is written."},
+    {"hook-out", KEY_HOOK_OUT, "FILE", .files = FILES_ANY,
+     .brief = "write where in the model the rows stood, a line"},
     {"test", KEY_TEST, .brief = "decode all, write nothing",
      .more = "Checks every CRC and the SHA-256 of the decoded values where one is recorded."},
     OPTIONS_OUTPUT("FILE", FILES_ANY),
@@ -117,6 +121,7 @@ static int set_option(void *ctx, int key)
     case KEY_TEST: o->test = 1; break;
     case KEY_TOKENS_OUT: o->tokens_out = optarg; break;
     case KEY_DOCS_OUT: o->docs_out = optarg; break;
+    case KEY_HOOK_OUT: o->hook_out = optarg; break;
     default: break;
     }
     return result;
@@ -163,7 +168,7 @@ static int check_options(const dec_options *o)
 
     if (o->input_count == 0)
         return tool_usage("no input; name a .mdla file, or - for standard input");
-    const int beside = o->tokens_out || o->docs_out;
+    const int beside = o->tokens_out || o->docs_out || o->hook_out;
 
     if (o->test && (output || beside || o->codes || o->rows_given || o->dtype_given || o->format))
         return tool_usage("--test decodes everything and writes nothing; give it --codebook alone");
@@ -292,7 +297,7 @@ static int write_rows(const dec_options *o, mdla_decoder *decoder, mdla_array_ki
         return TOOL_FAILED;
     status = mdla_array_writer_open(&o->common.config, sink, kind,
                                     end == MDLA_UNKNOWN ? end : end - o->first, info.dims,
-                                    output_dtype(o, info.dtype), &writer, &err);
+                                    output_dtype(o, info.dtype), info.hook, &writer, &err);
     if (status != MDLA_OK)
         return tool_fail_status(status, &err);
     if (buffer_start(&buffer, info.dims) != 0)
@@ -332,6 +337,26 @@ static int write_beside(const dec_options *o, mdla_decoder *decoder, const char 
     return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
 }
 
+static int write_hook(const dec_options *o, const mdla_decoder *decoder)
+{
+    mdla_file_info info;
+    text_sink text;
+    mdla_sink sink;
+
+    if (o->hook_out == NULL)
+        return TOOL_DONE;
+    mdla_decoder_query(decoder, &info);
+    if (info.hook == NULL)
+        return tool_fail("%s: doesn't say where in the model its rows stood: that is put in by "
+                         "mdla-enc --hook",
+                         files_name(o->inputs[0]));
+    if (files_sink(o->hook_out, o->common.force, 0, &sink) != 0)
+        return TOOL_FAILED;
+    text_sink_start(&text, sink);
+    text_sink_format(&text, "%s\n", info.hook);
+    return text_sink_close(&text, 1) == MDLA_OK ? TOOL_DONE : tool_fail_status(MDLA_ERR_IO, NULL);
+}
+
 static int write_output(const dec_options *o, mdla_decoder *decoder)
 {
     static const mdla_array_kind kinds[] = {[DEC_NPY] = MDLA_ARRAY_NPY,
@@ -346,7 +371,7 @@ static int write_output(const dec_options *o, mdla_decoder *decoder)
 
 static int decode(const dec_options *o, const mdla_codebook *codebook)
 {
-    const int seekable = o->format != DEC_RAW || o->tokens_out || o->docs_out;
+    const int seekable = o->format != DEC_RAW || o->tokens_out || o->docs_out || o->hook_out;
     mdla_decoder *decoder = NULL;
     int result;
 
@@ -356,6 +381,8 @@ static int decode(const dec_options *o, const mdla_codebook *codebook)
     result = write_beside(o, decoder, o->tokens_out, mdla_decoder_write_tokens);
     if (result == TOOL_DONE)
         result = write_beside(o, decoder, o->docs_out, mdla_decoder_write_passages);
+    if (result == TOOL_DONE)
+        result = write_hook(o, decoder);
     if (result == TOOL_DONE)
         result = write_output(o, decoder);
     mdla_decoder_close(decoder);

@@ -108,8 +108,12 @@ static int get_codebook(const enc_options *o, enc_job *job)
 static void report(const enc_options *o, const mdla_encode_report *r)
 {
     const char *name = strcmp(o->common.output, "-") == 0 ? "standard output" : o->common.output;
-    const uint64_t beside = r->codebook_nbytes + r->postings_nbytes + r->tokens_nbytes;
-    char count[NUMBER_TEXT_MAX], nbytes[NUMBER_TEXT_MAX], fvu[40];
+    const uint64_t beside =
+        r->codebook_nbytes + r->postings_nbytes + r->tokens_nbytes + r->hook_nbytes;
+    const unsigned parts =
+        (r->codebook_nbytes ? PART_CODEBOOK : 0u) | (r->tokens_nbytes ? PART_TOKENS : 0u) |
+        (r->hook_nbytes ? PART_HOOK : 0u) | (r->postings_nbytes ? PART_POSTINGS : 0u);
+    char count[NUMBER_TEXT_MAX], nbytes[NUMBER_TEXT_MAX], fvu[40], text[PARTS_TEXT_MAX];
 
     number_grouped(r->rows, count);
     number_grouped(r->file_nbytes, nbytes);
@@ -121,9 +125,7 @@ static void report(const enc_options *o, const mdla_encode_report *r)
              r->fvu);
     tool_say("%s: %s rows in %s bytes, %.2f bits a row%s%s, %s, L0 %.2f, step %g", name, count,
              nbytes, 8.0 * (double)(r->file_nbytes - beside) / (double)r->rows,
-             beside ? " beside " : "",
-             parts_beside(r->codebook_nbytes != 0, r->tokens_nbytes != 0, r->postings_nbytes != 0),
-             fvu, r->l0, r->step);
+             beside ? " beside " : "", parts_beside(parts, text), fvu, r->l0, r->step);
 }
 
 /* Sums the loss of the decoded file against the rows. */
@@ -186,6 +188,7 @@ static int encode(const enc_options *o, enc_job *job)
     mdla_encode_options options = {0};
     mdla_encode_report r;
     mdla_codebook_info info;
+    mdla_sae_info sae;
     mdla_status status;
 
     options.target = o->target;
@@ -196,6 +199,11 @@ static int encode(const enc_options *o, enc_job *job)
     options.block_rows = o->block_rows;
     options.postings = o->index;
     options.note = o->note;
+    options.hook = o->hook;
+    if (job->sae && !o->hook) {
+        mdla_sae_query(job->sae, &sae);
+        options.hook = sae.hook;
+    }
     options.progress = progress_show;
     mdla_codebook_query(job->codebook, &info);
     if (!enc_has_target(o))

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/checked.h"
+#include "container/hook.h"
 #include "io_error.h"
 
 #include <errno.h>
@@ -52,7 +53,7 @@ static mdla_status write_bytes(mdla_array_writer *w, const void *src, size_t nby
 }
 
 /* What stands before the values. */
-static mdla_status write_head(mdla_array_writer *w, mdla_error *err)
+static mdla_status write_head(mdla_array_writer *w, const char *hook, mdla_error *err)
 {
     const uint64_t shape[2] = {w->row_count, w->dims};
     const tensor_entry tensor = {NAME, w->dtype, 2, {w->row_count, w->dims}};
@@ -63,7 +64,7 @@ static mdla_status write_head(mdla_array_writer *w, mdla_error *err)
     if (w->kind == MDLA_ARRAY_RAW)
         return MDLA_OK;
     if (w->kind == MDLA_ARRAY_SAFETENSORS) {
-        nbytes = safetensors_header_write(&tensor, 1, header);
+        nbytes = safetensors_header_write(&tensor, 1, hook, header);
         if (nbytes == 0)
             return error_set(err, MDLA_ERR_LIMIT, "the array: %" PRIu64 " rows are too many",
                              w->row_count);
@@ -94,12 +95,15 @@ static mdla_status check_kind(mdla_array_kind kind, uint64_t row_count, uint32_t
 
 mdla_status mdla_array_writer_open(const mdla_config *config, mdla_sink sink, mdla_array_kind kind,
                                    uint64_t row_count, uint32_t dims, mdla_dtype dtype,
-                                   mdla_array_writer **out, mdla_error *err)
+                                   const char *hook, mdla_array_writer **out, mdla_error *err)
 {
     const mdla_allocator *const al = alloc_of(config);
     mdla_array_writer *const w = alloc_array(al, 1, sizeof *w);
     mdla_status status =
         w == NULL ? error_memory(err, NULL) : check_kind(kind, row_count, dims, dtype, err);
+
+    if (status == MDLA_OK)
+        status = hook_check(hook, err);
 
     *out = NULL;
     if (w != NULL) {
@@ -113,7 +117,7 @@ mdla_status mdla_array_writer_open(const mdla_config *config, mdla_sink sink, md
         w->failed = MDLA_OK;
         zip_writer_start(&w->zip, al, &w->sink);
         if (status == MDLA_OK)
-            status = write_head(w, err);
+            status = write_head(w, hook, err);
     }
     if (status != MDLA_OK) {
         (void)sink.close(sink.ctx, 0);

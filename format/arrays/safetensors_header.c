@@ -1,6 +1,7 @@
 #include "arrays/safetensors_header.h"
 
 #include "base/checked.h"
+#include "container/hook.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,7 +31,7 @@ static bool size_of(const tensor_entry *e, uint64_t *nbytes)
     return true;
 }
 
-size_t safetensors_header_write(const tensor_entry *entries, size_t count,
+size_t safetensors_header_write(const tensor_entry *entries, size_t count, const char *hook,
                                 uint8_t header[SAFETENSORS_HEADER_ROOM])
 {
     char *const text = (char *)header + 8;
@@ -39,6 +40,11 @@ size_t safetensors_header_write(const tensor_entry *entries, size_t count,
     size_t used, i;
 
     used = (size_t)snprintf(text, room, "{");
+    if (hook != NULL) {
+        used += (size_t)snprintf(text + used, room - used, "\"__metadata__\":{\"hook_name\":");
+        used += hook_put_json(hook, text + used);
+        used += (size_t)snprintf(text + used, room - used, "},");
+    }
     for (i = 0; i < count; i++) {
         const tensor_entry *const e = &entries[i];
         char shape[48] = "";

@@ -73,7 +73,7 @@ static mdla_status write_tensors(mdla_codes_writer *w, codes_bytes *b)
         entries[count++] = row;
     if (data == MDLA_F16)
         entries[count++] = values;
-    nbytes = safetensors_header_write(entries, count, header);
+    nbytes = safetensors_header_write(entries, count, w->hook, header);
     if (nbytes == 0)
         return MDLA_ERR_LIMIT;
     for (i = 0; i < nbytes; i++)

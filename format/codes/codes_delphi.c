@@ -5,6 +5,7 @@
 
 #include "arrays/safetensors_header.h"
 #include "base/alloc.h"
+#include "container/hook.h"
 #include "io_error.h"
 
 #include <errno.h>
@@ -100,7 +101,7 @@ static mdla_status write_split(mdla_codes_writer *w, split *s, codes_bytes *b)
         locations.dtype = MDLA_U16;
     entries[0] = narrow ? activations : locations; /* U32, F16, U16: the reference writer's order */
     entries[1] = narrow ? locations : activations;
-    nbytes = safetensors_header_write(entries, 2, header);
+    nbytes = safetensors_header_write(entries, 2, NULL, header);
     if (nbytes == 0)
         return MDLA_ERR_LIMIT;
     for (i = 0; i < nbytes; i++)
@@ -127,8 +128,11 @@ static void plain_text(const char *text, char *out, size_t room)
 
 static mdla_status write_config(mdla_codes_writer *w, codes_bytes *b)
 {
-    char text[1024], model[256];
+    char text[1024], model[256], hook[HOOK_JSON_ROOM + 1] = "null";
     size_t i;
+
+    if (w->hook != NULL)
+        hook[hook_put_json(w->hook, hook)] = '\0';
 
     plain_text(w->model, model, sizeof model);
     (void)snprintf(
@@ -136,9 +140,9 @@ static mdla_status write_config(mdla_codes_writer *w, codes_bytes *b)
         "{\n    \"dataset_repo\": \"\",\n    \"dataset_split\": \"\",\n"
         "    \"dataset_name\": \"\",\n    \"dataset_column\": \"\",\n"
         "    \"batch_size\": 1,\n    \"cache_ctx_len\": %" PRIu32 ",\n    \"n_tokens\": %" PRIu64
-        ",\n    \"n_splits\": %" PRIu32 ",\n    \"model_name\": \"%s\",\n    \"rows\": %" PRIu64
-        ",\n    \"width\": %" PRIu32 "\n}\n",
-        w->options.context, w->rows, w->options.splits, model, w->rows, w->options.width);
+        ",\n    \"n_splits\": %" PRIu32 ",\n    \"model_name\": \"%s\",\n    \"hookpoint\": %s"
+        ",\n    \"rows\": %" PRIu64 ",\n    \"width\": %" PRIu32 "\n}\n",
+        w->options.context, w->rows, w->options.splits, model, hook, w->rows, w->options.width);
     for (i = 0; text[i] != '\0'; i++)
         codes_bytes_put(b, (uint8_t)text[i], 1);
     return codes_bytes_flush(b);

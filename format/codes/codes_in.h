@@ -2,6 +2,7 @@
 #ifndef MDLA_CODES_IN_H
 #define MDLA_CODES_IN_H
 
+#include "container/hook.h"
 #include "input.h"
 #include "mdla/mdla.h"
 
@@ -17,8 +18,9 @@ struct mdla_codes {
     mdla_limits limits;
     uint64_t rows;
     uint32_t width;
-    uint32_t context; /* rows of a sequence; 0: not known */
-    mdla_dtype dtype; /* of the strengths as they are kept */
+    uint32_t context;               /* rows of a sequence; 0: not known */
+    mdla_dtype dtype;               /* of the strengths as they are kept */
+    char hook[HOOK_NBYTES_MAX + 1]; /* "": not known */
     size_t count, room;
     codes_entry *entries; /* ascending by row, then by feature, once codes_finish was called */
     uint32_t *features;   /* [longest row]: the row shown last */

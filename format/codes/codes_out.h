@@ -26,7 +26,7 @@ enum { CODES_COUNTS = 0, CODES_FEATURES = 1, CODES_STRENGTHS = 2, CODES_STREAMS 
 struct mdla_codes_writer {
     const mdla_allocator *al;
     mdla_codes_options options;
-    char *model; /* options.model, copied; or NULL */
+    char *model, *hook; /* the options', copied; or NULL */
     mdla_sink sink;
     mdla_folder folder; /* of the delphi layout alone */
     uint64_t rows, active;

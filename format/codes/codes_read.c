@@ -170,7 +170,19 @@ static int by_start(const void *a, const void *b)
     return (x->start > y->start) - (x->start < y->start);
 }
 
-/* What config.json says: cache_ctx_len is delphi's, rows and width are this program's. */
+/* In config.json where this program wrote it, else the folder's own name. */
+static void read_hook(mdla_codes *codes, const mdla_folder *folder, const json_t *config)
+{
+    const char *text = json_string_value(json_object_get(config, "hookpoint"));
+
+    if (text == NULL || !hook_is_name(text, strlen(text)))
+        text = hook_of_folder(folder);
+    if (text != NULL)
+        strcpy(codes->hook, text);
+}
+
+/* What config.json says: cache_ctx_len is delphi's, hookpoint, rows and width are this program's.
+ */
 static mdla_status read_config(mdla_codes *codes, const mdla_folder *folder,
                                mdla_codes_shape *shape, mdla_error *err)
 {
@@ -181,8 +193,10 @@ static mdla_status read_config(mdla_codes *codes, const mdla_folder *folder,
     json_t *config = NULL;
     input in;
 
-    if (folder->open(folder->ctx, "config.json", &source, &none) != MDLA_OK)
+    if (folder->open(folder->ctx, "config.json", &source, &none) != MDLA_OK) {
+        read_hook(codes, folder, NULL);
         return MDLA_OK;
+    }
     MDLA_TRY(input_open(codes->al, source, "config.json", &in, err));
     status = json_text_load(&in, &config, err);
     input_close(&in);
@@ -198,6 +212,7 @@ static mdla_status read_config(mdla_codes *codes, const mdla_folder *folder,
     }
     if (shape->width == 0 && width > 0 && width <= UINT32_MAX)
         shape->width = (uint32_t)width;
+    read_hook(codes, folder, config);
     json_decref(config);
     return MDLA_OK;
 }
@@ -294,6 +309,11 @@ uint32_t mdla_codes_width(const mdla_codes *codes)
 mdla_dtype mdla_codes_dtype(const mdla_codes *codes)
 {
     return codes->dtype;
+}
+
+const char *mdla_codes_hook(const mdla_codes *codes)
+{
+    return codes->hook[0] != '\0' ? codes->hook : NULL;
 }
 
 uint32_t mdla_codes_context(const mdla_codes *codes)

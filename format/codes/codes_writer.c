@@ -2,6 +2,7 @@
 #include "codes/codes_out.h"
 
 #include "base/alloc.h"
+#include "container/hook.h"
 #include "io_error.h"
 #include "scratch.h"
 
@@ -54,8 +55,19 @@ static void free_writer(mdla_codes_writer *w)
     if (w->folder.close != NULL)
         w->folder.close(w->folder.ctx);
     alloc_free(w->al, w->model);
+    alloc_free(w->al, w->hook);
     alloc_free(w->al, w->pairs);
     alloc_free(w->al, w);
+}
+
+static mdla_status copy_texts(mdla_codes_writer *w, const mdla_codes_options *o, mdla_error *err)
+{
+    MDLA_TRY(hook_check(o->hook, err));
+    if (o->model != NULL && (w->model = alloc_text(w->al, o->model)) == NULL)
+        return error_memory(err, NULL);
+    if (o->hook != NULL && (w->hook = alloc_text(w->al, o->hook)) == NULL)
+        return error_memory(err, NULL);
+    return MDLA_OK;
 }
 
 /* sink or folder, whichever isn't NULL, is the writer's from here on. */
@@ -78,11 +90,8 @@ static mdla_status open_writer(const mdla_config *config, const mdla_sink *sink,
         status = check_options(options, folder != NULL,
                                (config != NULL ? config : &defaults)->limits.max_width, err);
     }
-    if (status == MDLA_OK && options->model != NULL) {
-        w->model = alloc_text(al, options->model);
-        if (w->model == NULL)
-            status = error_memory(err, NULL);
-    }
+    if (status == MDLA_OK)
+        status = copy_texts(w, options, err);
     for (i = 0; i < CODES_STREAMS && status == MDLA_OK; i++)
         status = scratch_file(&w->stream[i].sink, &w->stream[i].source, err);
     if (status != MDLA_OK) {

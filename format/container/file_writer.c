@@ -2,6 +2,11 @@
 
 #include "base/alloc.h"
 #include "container/bytes.h"
+#include "container/hook.h"
+
+#include <string.h>
+
+#define NOTE_NBYTES_MAX 1024
 
 mdla_status file_writer_start(file_writer *w, const mdla_allocator *al, mdla_sink sink,
                               const file_header *header, const codebook *cb)
@@ -43,7 +48,15 @@ mdla_status file_writer_block(file_writer *w, uint32_t rows,
     return MDLA_OK;
 }
 
-mdla_status file_writer_index(file_writer *w, const file_stats *stats, const char *note)
+mdla_status file_writer_check_texts(const char *note, const char *hook, mdla_error *err)
+{
+    if (note != NULL && strlen(note) > NOTE_NBYTES_MAX)
+        return error_set(err, MDLA_ERR_ARGUMENT, "a note has at most %d bytes", NOTE_NBYTES_MAX);
+    return hook_check(hook, err);
+}
+
+mdla_status file_writer_index(file_writer *w, const file_stats *stats, const char *note,
+                              const char *hook)
 {
     uint8_t stats_bytes[STATS_FIXED_NBYTES];
 
@@ -53,7 +66,12 @@ mdla_status file_writer_index(file_writer *w, const file_stats *stats, const cha
         stats_put(stats, stats_bytes);
         MDLA_TRY(chunk_write(&w->out, CHUNK_STATS, stats_bytes, sizeof stats_bytes, NULL, 0));
     }
-    return note != NULL ? chunk_write(&w->out, CHUNK_NOTE, note, strlen(note), NULL, 0) : MDLA_OK;
+    if (note != NULL)
+        MDLA_TRY(chunk_write(&w->out, CHUNK_NOTE, note, strlen(note), NULL, 0));
+    if (hook == NULL)
+        return MDLA_OK;
+    w->hook_nbytes = strlen(hook) + CHUNK_FRAME_NBYTES;
+    return chunk_write(&w->out, CHUNK_HOOK, hook, strlen(hook), NULL, 0);
 }
 
 mdla_status file_writer_tokens(file_writer *w, const int64_t *ids, size_t count, mdla_dtype dtype)

@@ -12,8 +12,8 @@ typedef struct file_writer {
     size_t index_nbytes, index_capacity;
     uint64_t rows, blocks;
     uint64_t index_offset;
-    uint64_t codebook_nbytes; /* embedded, framing included */
-    uint64_t tokens_nbytes;   /* likewise */
+    uint64_t codebook_nbytes;            /* embedded, framing included */
+    uint64_t tokens_nbytes, hook_nbytes; /* likewise */
 } file_writer;
 
 /* Writes magic, header and codebook (or its name). The sink stays the caller's to close. */
@@ -25,9 +25,13 @@ mdla_status file_writer_block(file_writer *w, uint32_t rows,
                               const uint8_t header[BLOCK_HEADER_NBYTES], const uint8_t *payload,
                               size_t nbytes);
 
-/* What stands between the row index and the tail: INDX, statistics (NULL: none), note (may be
- * NULL). Other ancillary chunks may follow, written to w->out. */
-mdla_status file_writer_index(file_writer *w, const file_stats *stats, const char *note);
+/* Whether note and hook (NULL: none) are texts that a file can hold; else MDLA_ERR_ARGUMENT. */
+mdla_status file_writer_check_texts(const char *note, const char *hook, mdla_error *err);
+
+/* What stands between the row index and the tail: INDX, statistics, note and hook (NULL: none of
+ * it). Other ancillary chunks may follow, written to w->out. */
+mdla_status file_writer_index(file_writer *w, const file_stats *stats, const char *note,
+                              const char *hook);
 
 /* The tail, after file_writer_index. */
 mdla_status file_writer_finish(file_writer *w);

@@ -11,7 +11,6 @@
 #include <math.h>
 #include <string.h>
 
-#define NOTE_MAX 1024
 #define STEP_BITS 22 /* of a step's mantissa */
 
 typedef struct cache_job {
@@ -102,9 +101,7 @@ static mdla_status check(const cache_job *j)
                          "codes are kept exactly or at a step; there is no other target");
     if (j->block_rows > BLOCK_ROWS_MAX)
         return error_set(j->err, MDLA_ERR_ARGUMENT, "blocks have at most %d rows", BLOCK_ROWS_MAX);
-    if (o->note != NULL && strlen(o->note) > NOTE_MAX)
-        return error_set(j->err, MDLA_ERR_ARGUMENT, "a note has at most %d bytes", NOTE_MAX);
-    return MDLA_OK;
+    return file_writer_check_texts(o->note, o->hook, j->err);
 }
 
 static mdla_status prepare(cache_job *j)
@@ -148,7 +145,7 @@ static mdla_status run(cache_job *j, mdla_sink sink)
     status = file_writer_start(&j->writer, j->al, sink, &j->header, j->cb);
     if (status == MDLA_OK) {
         MDLA_TRY(cache_blocks(j->codes, j->block_rows, &j->rows, write_block, j));
-        status = file_writer_index(&j->writer, NULL, j->options->note);
+        status = file_writer_index(&j->writer, NULL, j->options->note, j->options->hook);
     }
     if (status == MDLA_OK)
         status = file_writer_finish(&j->writer);
@@ -176,6 +173,7 @@ mdla_status mdla_encode_codes(const mdla_config *config, const mdla_codebook *bo
             .rows = j.writer.rows,
             .file_nbytes = j.writer.out.offset,
             .codebook_nbytes = j.writer.codebook_nbytes,
+            .hook_nbytes = j.writer.hook_nbytes,
             .fvu = (double)NAN,
             .step = j.step,
             .l0 = codes->rows != 0 ? (double)codes->count / (double)codes->rows : 0.0};

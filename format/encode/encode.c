@@ -14,7 +14,6 @@
 #include <math.h>
 #include <string.h>
 
-#define NOTE_MAX 1024
 #define TRIALS_MAX 24
 #define LAMBDA_SPAN                                                                                \
     1e-4 /* of the codebook's own lambda: a hundredth of its step, below which nothing is gained   \
@@ -94,8 +93,7 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
                          "the codebook was made from");
     if (j->block_rows > BLOCK_ROWS_MAX)
         return error_set(err, MDLA_ERR_ARGUMENT, "blocks have at most %d rows", BLOCK_ROWS_MAX);
-    if (j->options->note != NULL && strlen(j->options->note) > NOTE_MAX)
-        return error_set(err, MDLA_ERR_ARGUMENT, "a note has at most %d bytes", NOTE_MAX);
+    MDLA_TRY(file_writer_check_texts(j->options->note, j->options->hook, err));
     j->atom_values = alloc_array(j->al, values, sizeof *j->atom_values);
     if (j->atom_values == NULL)
         return no_memory(j);
@@ -389,7 +387,7 @@ static mdla_status write_file(encode_job *j, mdla_sink sink)
         stats.error_sum = j->error_sum;
         stats.deviation_sum = deviation_sums_total(&j->deviation);
         sha256_finish(&j->hash, stats.decoded_sha256);
-        MDLA_TRY(write_failed(j, file_writer_index(&j->writer, &stats, o->note)));
+        MDLA_TRY(write_failed(j, file_writer_index(&j->writer, &stats, o->note, o->hook)));
         MDLA_TRY(write_tokens(j));
     }
     if (status == MDLA_OK && j->postings != NULL) {
@@ -439,6 +437,7 @@ static void report_to(const encode_job *j, mdla_encode_report *report)
                                    .codebook_nbytes = j->writer.codebook_nbytes,
                                    .postings_nbytes = j->postings_nbytes,
                                    .tokens_nbytes = j->writer.tokens_nbytes,
+                                   .hook_nbytes = j->writer.hook_nbytes,
                                    .fvu = deviation > 0.0 ? j->error_sum / deviation : (double)NAN,
                                    .step = quant_step_value(j->engine.model->params.step),
                                    .l0 = rows != 0 ? (double)j->active / (double)rows : 0.0};

@@ -202,8 +202,10 @@ mdla_status dictionary_import(sae_import *im, mdla_error *err)
 
     MDLA_TRY(import_config(im, "config.json", &found, err));
     if (class_name == NULL && found) {
+        static const char *const hooks[] = {"submodule_name", NULL};
         const fields trainer = trainer_of(im);
 
+        import_hook(im, &trainer, hooks);
         class_name = json_string_value(fields_get(&trainer, "dict_class"));
         if (class_name == NULL)
             return error_set(err, MDLA_ERR_CORRUPT, "%s: trainer.dict_class is missing",

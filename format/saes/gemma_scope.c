@@ -37,9 +37,10 @@ mdla_status gemma_scope_import(sae_import *im, mdla_error *err)
     return import_jumprelu(im, &plan, err);
 }
 
-static mdla_status check_config(const sae_import *im, import_plan *plan, mdla_error *err)
+static mdla_status check_config(sae_import *im, import_plan *plan, mdla_error *err)
 {
     static const char *const architectures[] = {"jump_relu", "jumprelu", NULL};
+    static const char *const hooks[] = {"hf_hook_point_in", NULL};
     const fields f = import_fields(im);
     const json_t *const in = fields_get(&f, "hf_hook_point_in");
     const json_t *const out = fields_get(&f, "hf_hook_point_out");
@@ -54,6 +55,7 @@ static mdla_status check_config(const sae_import *im, import_plan *plan, mdla_er
         return fields_refuse(&f, "hf_hook_point_out",
                              "differs from hf_hook_point_in: it doesn't reconstruct its own input",
                              err);
+    import_hook(im, &f, hooks);
     return fields_count_or(&f, "width", im->limits->max_width, false, &plan->width, err);
 }
 

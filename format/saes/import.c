@@ -123,6 +123,16 @@ void import_note(sae_import *im, const char *format, ...)
         strcat(notes, "\n");
 }
 
+void import_hook(sae_import *im, const fields *f, const char *const *keys)
+{
+    for (; *keys != NULL && im->about.hook[0] == '\0'; keys++) {
+        const char *const text = json_string_value(fields_get(f, *keys));
+
+        if (text != NULL && hook_is_name(text, strlen(text)))
+            strcpy(im->about.hook, text);
+    }
+}
+
 const char *import_pt_member(const sae_import *im, const char *fallback)
 {
     return im->folder->chosen != NULL ? im->folder->chosen : fallback;

@@ -46,6 +46,9 @@ bool import_path_says(const sae_import *im, const char *word);
 /* A remark for the user; at most a few. */
 void import_note(sae_import *im, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Where its rows stand, by the first of these members (the list ends with NULL) that names it. */
+void import_hook(sae_import *im, const fields *f, const char *const *keys);
+
 /* ---- The plan -------------------------------------------------------------------------------- */
 
 typedef enum import_part {

@@ -192,8 +192,10 @@ static mdla_status open_first(sae_import *im, mdla_error *err)
 
 mdla_status llama_scope_import(sae_import *im, mdla_error *err)
 {
+    static const char *const hooks[] = {"hook_point_in", NULL};
     int generation = 1;
     llama_config c;
+    fields f;
     bool found;
 
     MDLA_TRY(import_config(im, "hyperparams.json", &found, err));
@@ -205,6 +207,8 @@ mdla_status llama_scope_import(sae_import *im, mdla_error *err)
         generation = weights_find(im->tensors, "encoder.weight") != NULL ? 2 : 3;
     }
     MDLA_TRY(llama_config_read(im, generation, &c, err));
+    f = import_fields(im);
+    import_hook(im, &f, hooks);
     MDLA_TRY(refuse_glu(im, err));
     if (generation != 1)
         ignore_averages(im);

@@ -87,4 +87,5 @@ void mdla_sae_query(const mdla_sae *handle, mdla_sae_info *out)
     out->normalisation = norms[s->norm];
     out->signed_code = sae_is_signed(s);
     out->notes = handle->about.notes;
+    out->hook = handle->about.hook[0] != '\0' ? handle->about.hook : NULL;
 }

@@ -3,13 +3,15 @@
 #define MDLA_SAE_HANDLE_H
 
 #include "codebook/codebook.h"
+#include "container/hook.h"
 #include "mdla/mdla.h"
 #include "sae/sae.h"
 
 /* How it came to be, for mdla_sae_query. */
 typedef struct sae_handle_about {
-    char kind[64];   /* "" where it was not imported */
-    char notes[512]; /* a sentence a line */
+    char kind[64];                  /* "" where it was not imported */
+    char notes[512];                /* a sentence a line */
+    char hook[HOOK_NBYTES_MAX + 1]; /* "": not known */
 } sae_handle_about;
 
 struct mdla_sae {

@@ -189,6 +189,16 @@ static mdla_status finish(sae_import *im, const saelens_config *c, const import_
     return c->expects_scaled_rows ? scale_rows(im, err) : MDLA_OK;
 }
 
+/* Versions 3 to 5 and trainings say it at the top, 1 and 2 too, version 6 in its metadata. */
+static void read_hook(sae_import *im, const fields *f)
+{
+    static const char *const keys[] = {"hook_name", "hook_point", NULL};
+    const fields metadata = {fields_get(f, "metadata"), f->name};
+
+    import_hook(im, f, keys);
+    import_hook(im, &metadata, keys);
+}
+
 mdla_status saelens_import(sae_import *im, mdla_error *err)
 {
     import_plan plan = {.whose = "cfg.json"};
@@ -199,6 +209,7 @@ mdla_status saelens_import(sae_import *im, mdla_error *err)
     MDLA_TRY(import_config(im, "cfg.json", NULL, err));
     f = import_fields(im);
     MDLA_TRY(saelens_config_read(&f, im->limits, &c, err));
+    read_hook(im, &f);
     MDLA_TRY(import_weights(im, WEIGHTS, weights_open_safetensors, err));
     MDLA_TRY(check_factors(im, &c, err));
     plan.dims = c.dims;

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 enum { TOPK, GROUPMAX };
 
@@ -52,12 +53,25 @@ static mdla_status read_settings(const sae_import *im, import_plan *plan, mdla_e
     return MDLA_OK;
 }
 
+/* The folder of a training has one for each hookpoint, which is its name. */
+static void read_hook(sae_import *im)
+{
+    static const char *const keys[] = {"hookpoint", NULL};
+    const fields f = import_fields(im);
+    const char *const folder = hook_of_folder(im->folder);
+
+    import_hook(im, &f, keys);
+    if (im->about.hook[0] == '\0' && folder != NULL)
+        strcpy(im->about.hook, folder);
+}
+
 mdla_status sparsify_import(sae_import *im, mdla_error *err)
 {
     import_plan plan = {.whose = "cfg.json", .subtract_b_dec = true};
 
     MDLA_TRY(import_config(im, "cfg.json", NULL, err));
     MDLA_TRY(read_settings(im, &plan, err));
+    read_hook(im);
     MDLA_TRY(import_weights(im, "sae.safetensors", weights_open_safetensors, err));
     if (weights_find(im->tensors, "W_skip") != NULL)
         return error_set(err, MDLA_ERR_UNSUPPORTED,

@@ -866,6 +866,14 @@ def token_ids(payload, types):  # 4.8
     return struct.unpack(f"<{rows}{'BHIq'[w.bit_length() - 1]}", values)
 
 
+def hook_name(payload):  # 4.9
+    need(1 <= len(payload) <= 255 and min(payload) >= 32 and 127 not in payload, "hook")
+    try:
+        return payload.decode()
+    except UnicodeDecodeError as error:
+        raise Corrupt("hook") from error
+
+
 def decode(data, codebook=None):
     need(data[:8] == b"\x89MDLA\r\n\x1a", "magic")
     stream = chunks(data, 8)
@@ -894,7 +902,7 @@ def decode(data, codebook=None):
         model = CacheModel(cb, mantissa, exponent, struct.unpack_from("<I", head, 32)[0], flags & 1, model_kind == 1)
     else:
         model = Model(cb, mantissa, exponent, offset, flags & 1, model_kind == 1, scale_bits, offset_exponent)
-    rows, index, stat, note, tail, ids, types = [], b"", None, None, False, [], set()
+    rows, index, stat, note, hook, tail, ids, types = [], b"", None, None, None, False, [], set()
     lists, highest = [], []
     index_offset = blocks = None
     seen = []
@@ -921,6 +929,9 @@ def decode(data, codebook=None):
         elif kind == b"toks":
             need(index_offset is not None and len(payload) >= 8, "toks")
             ids += token_ids(payload, types)
+        elif kind == b"hook":
+            need(index_offset is not None and hook is None, "hook")
+            hook = hook_name(payload)
         elif kind == b"TAIL":
             need(struct.unpack("<QQQ", payload) == (index_offset, len(rows), len(seen)), "TAIL")
             tail = True

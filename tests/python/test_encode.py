@@ -48,6 +48,22 @@ def test_with_a_codebook_the_step_is_its_own(example, tool):
     assert mdla.encode(example.rows, codebook=book, sae=example.sae, fvu=0.3) == both
 
 
+def test_the_hooks_name_comes_from_the_sae_or_the_caller(example, tool):
+    assert mdla.load_sae(example.sae).info.hook == "none"
+    with mdla.open(mdla.encode(example.rows, sae=example.sae, fvu=0.3)) as f:
+        assert f.info.hook == "none"
+    report = mdla.encode(example.rows, codebook=example.codebook, hook="blocks.5.hook_r\u00e9sid", out="x.mdla")
+    with mdla.open("x.mdla") as f:
+        assert f.info.hook == "blocks.5.hook_r\u00e9sid"
+        assert f.account()["hook"] == 8 * report.hook_nbytes == 8 * (20 + 12)
+    plain = mdla.encode(example.rows, codebook=example.codebook, out="plain.mdla")
+    assert plain.bits_per_row == report.bits_per_row and plain.nbytes == report.nbytes - report.hook_nbytes
+    with mdla.open(example.file) as f:
+        assert f.info.hook is None
+    with pytest.raises(mdla.ArgumentError, match="255 bytes"):
+        mdla.encode(example.rows, codebook=example.codebook, hook="x" * 256)
+
+
 def test_a_fit_is_the_codebook_of_mdla_enc(example, tool):
     tool("mdla-enc", example.rows_npy, "--sae", example.sae, "--fvu", 0.3, "--codebook-out", "cb", "--prune",
          "--adapt-atoms", "--expected-rows", 5000, "--effort", 3)
@@ -141,7 +157,7 @@ def test_a_file_appears_when_it_is_done(example):
     with mdla.open("out.mdla") as f:
         assert (report.rows, report.nbytes, report.fvu) == (400, f.info.nbytes, f.info.fvu)
         assert report.codebook_nbytes > 0 and report.l0 == pytest.approx(f.codes().nnz / 400)
-        assert report.bits_per_row == 8 * (report.nbytes - report.codebook_nbytes) / 400
+        assert report.bits_per_row == 8 * (report.nbytes - report.codebook_nbytes - report.hook_nbytes) / 400
         assert report.postings_nbytes == 0 and not f.info.postings
     indexed = mdla.encode(example.rows, sae=example.sae, fvu=0.3, out="indexed.mdla", index=True)
     assert indexed.bits_per_row == pytest.approx(report.bits_per_row) and indexed.postings_nbytes > 0

@@ -12,7 +12,7 @@ static mdla_status write_array(mdla_array_kind kind, mdla_dtype dtype, uint64_t 
     size_t nbytes;
 
     assert_int_equal(mdla_sink_memory(&written, &nbytes, &sink), MDLA_OK);
-    status = mdla_array_writer_open(NULL, sink, kind, promised, 3, dtype, &w, NULL);
+    status = mdla_array_writer_open(NULL, sink, kind, promised, 3, dtype, NULL, &w, NULL);
     if (status != MDLA_OK)
         return status;
     status = mdla_array_writer_rows(w, values, 2, NULL);

@@ -411,9 +411,70 @@ static void test_importers_saelens_batch_threshold_and_scale(void **state)
     assert_int_equal(member_folder_load(&folder, NULL, 0, &handle, &err), MDLA_ERR_DATA);
 }
 
+static void test_importers_find_the_hook(void **state)
+{
+    static const char *const saelens[] = {"W_enc [1,1]", "W_dec [1,1]", "b_enc [1]", "b_dec [1]"};
+    static const char *const sparsify[] = {"encoder.weight [1,1]", "W_dec [1,1]",
+                                           "encoder.bias [1]", "b_dec [1]"};
+    static const char *const gemma[] = {"w_enc [1,1]", "w_dec [1,1]", "b_enc [1]", "b_dec [1]",
+                                        "threshold [1]"};
+    static const char *const llama[] = {"W_E [1,1]", "W_D [1,1]", "b_E [1]", "b_D [1]"};
+    static const float values[] = {1, 1, 1, 1, 1};
+    static const char lens[] = "sae_weights.safetensors", sparse[] = "sae.safetensors";
+    static const struct {
+        const char *const *tensors;
+        const char *member, *config_member, *config, *origin, *hook;
+    } cases[] = {
+        {saelens, lens, "cfg.json",
+         "{\"d_in\":1,\"d_sae\":1,\"metadata\":{\"hook_name\":\"blocks.6\"}}", "/x/layers.9",
+         "blocks.6"},
+        {saelens, lens, "cfg.json", "{\"d_in\":1,\"d_sae\":1,\"hook_name\":\"h.5\"}", NULL, "h.5"},
+        {saelens, lens, "cfg.json", "{\"d_in\":1,\"d_sae\":1,\"hook_point\":\"h.1\"}", NULL, "h.1"},
+        {saelens, lens, "cfg.json", "{\"d_in\":1,\"d_sae\":1,\"hook_name\":\"a\\nb\"}", NULL, NULL},
+        {saelens, lens, "cfg.json", "{\"d_in\":1,\"d_sae\":1,\"hook_name\":7}", "/layers.3", NULL},
+        {sparsify, sparse, "cfg.json", "{\"d_in\":1,\"k\":1,\"num_latents\":1}", "/x/layers.5.mlp",
+         "layers.5.mlp"},
+        {sparsify, sparse, "cfg.json", "{\"d_in\":1,\"k\":1,\"num_latents\":1}", "/layers.5/mine",
+         NULL},
+        {sparsify, sparse, "cfg.json",
+         "{\"d_in\":1,\"k\":1,\"num_latents\":1,\"hookpoint\":\"h.3\"}", "/x/layers.5", "h.3"},
+        {gemma, "params.safetensors", "config.json",
+         "{\"architecture\":\"jump_relu\",\"type\":\"sae\",\"hf_hook_point_in\":\"model.layers."
+         "5\"}",
+         NULL, "model.layers.5"},
+        {llama, lens, "config.json",
+         "{\"sae_type\":\"sae\",\"act_fn\":\"relu\",\"norm_activation\":\"none\",\"hook_point_in\":"
+         "\"blocks.5\",\"sparsity_include_decoder_norm\":false,\"d_model\":1,\"d_sae\":1}",
+         NULL, "blocks.5"},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        member_folder f = {.origin = cases[i].origin};
+        mdla_sae_info info;
+        mdla_sae *handle;
+        mdla_error err;
+        bytes b;
+
+        put_tensors(&b, cases[i].tensors, cases[i].tensors == gemma ? 5 : 4, values);
+        member_add_text(&f, cases[i].config_member, cases[i].config);
+        member_add(&f, cases[i].member, b.data, b.count);
+        if (member_folder_load(&f, NULL, 0.0, &handle, &err) != MDLA_OK)
+            fail_msg("case %zu: %s", i, err.text);
+        mdla_sae_query(handle, &info);
+        if (cases[i].hook != NULL)
+            assert_string_equal(info.hook, cases[i].hook);
+        else
+            assert_null(info.hook);
+        mdla_sae_free(handle);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_importers_find_the_hook),
         cmocka_unit_test(test_importers_sparsify),
         cmocka_unit_test(test_importers_sparsify_refusals),
         cmocka_unit_test(test_importers_gemma_scope_2),

@@ -98,7 +98,8 @@ ids[3] = -100
 head = b"{'descr': '<i4', 'fortran_order': False, 'shape': (600,), }".ljust(117) + b"\n"
 open("ids.npy", "wb").write(b"\x93NUMPY\x01\x00v\x00" + head + ids.tobytes())
 END
-mdla-enc edges.npy --docs docs.npy --tokens ids.npy --sae layer_norm --step 2 --block-rows 256 --embed -o layer-norm.mdla -q
+mdla-enc edges.npy --docs docs.npy --tokens ids.npy --hook "blocks.3.hook_résid" --sae layer_norm --step 2 --block-rows 256 \
+    --embed -o layer-norm.mdla -q
 finish layer-norm
 mdla-enc edges.npy --sae constant_norm_rescale --step 2 --model additive --embed -o constant-norm.mdla -q
 finish constant-norm

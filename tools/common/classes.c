@@ -23,6 +23,7 @@ const char *class_meaning(mdla_bit_class bit_class)
     case MDLA_BITS_LEVELS: return "how strongly";
     case MDLA_BITS_INDEX: return "where the blocks are";
     case MDLA_BITS_TOKENS: return "token ids beside the rows";
+    case MDLA_BITS_HOOK: return "where the rows stood, by name";
     case MDLA_BITS_ANCILLARY: return "provenance, hashes, sums";
     case MDLA_BITS_POSTINGS: return "which blocks hold a feature";
     case MDLA_BITS_CODER: return "the coder's own overhead";
@@ -40,16 +41,21 @@ void class_put_json(json_writer *json, const mdla_account *account)
     json_end_object(json);
 }
 
-const char *parts_beside(int codebook, int tokens, int postings)
+const char *parts_beside(unsigned parts, char *text)
 {
-    static const char *const names[] = {"",
-                                        "the codebook",
-                                        "token ids",
-                                        "the codebook and token ids",
-                                        "posting lists",
-                                        "the codebook and posting lists",
-                                        "token ids and posting lists",
-                                        "the codebook, token ids and posting lists"};
+    static const char *const names[] = {"the codebook", "token ids", "the hook's name",
+                                        "posting lists"};
+    size_t used = 0;
 
-    return names[(codebook != 0) + 2 * (tokens != 0) + 4 * (postings != 0)];
+    *text = '\0';
+    for (unsigned i = 0; i < 4; i++) {
+        const unsigned later = parts >> (i + 1);
+
+        if (parts >> i & 1)
+            used += (size_t)snprintf(text + used, PARTS_TEXT_MAX - used, "%s%s", names[i],
+                                     later == 0                   ? ""
+                                     : (later & (later - 1)) != 0 ? ", "
+                                                                  : " and ");
+    }
+    return text;
 }

@@ -2,7 +2,7 @@
  * for quotes, backslashes and control characters; bytes that are no UTF-8 become U+FFFD. */
 #include "common/json.h"
 
-#include "common/utf8.h"
+#include "mdla/base.h"
 
 #include <assert.h>
 #include <math.h>
@@ -13,7 +13,7 @@ static void put_string(FILE *stream, const char *text)
 {
     fputc('"', stream);
     for (const unsigned char *p = (const unsigned char *)text; *p;) {
-        const size_t length = utf8_length(p);
+        const size_t length = mdla_utf8_length((const char *)p);
 
         if (*p == '"' || *p == '\\')
             fprintf(stream, "\\%c", *p);

@@ -1,7 +1,6 @@
 #include "report/html.h"
 
 #include "common/numbers.h"
-#include "common/utf8.h"
 
 #include <string.h>
 
@@ -13,7 +12,7 @@ void html_put(text_sink *out, const char *markup)
 void html_text(text_sink *out, const char *text)
 {
     for (const unsigned char *p = (const unsigned char *)text; *p;) {
-        const size_t length = utf8_length(p);
+        const size_t length = mdla_utf8_length((const char *)p);
 
         if (*p == '&')
             html_put(out, "&amp;");

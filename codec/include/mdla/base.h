@@ -48,6 +48,9 @@ typedef enum mdla_status {
 /** A short English phrase for a status; never NULL, static storage. */
 MDLA_API const char *mdla_status_text(mdla_status status);
 
+/** Length of the well-formed UTF-8 sequence that text begins with, or 0. text ends with a zero. */
+MDLA_API size_t mdla_utf8_length(const char *text);
+
 /** Bytes of a message with its terminating zero. */
 #define MDLA_MESSAGE_MAX 512
 

@@ -252,11 +252,14 @@ typedef enum mdla_array_kind {
  * @param row_count  the rows that will come; raw alone doesn't need it (MDLA_UNKNOWN).
  * @param dtype      MDLA_F32, MDLA_F16, MDLA_BF16 (.npy, .npz: as its bit pattern, '<V2') or
  * MDLA_F64, or an integer type: values are rounded to nearest even and clamped to its range.
+ * @param hook       where in the model the rows stood: hook_name in the metadata of safetensors;
+ * other kinds have no place for it. NULL: not known. 255 bytes at most.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_array_writer_open(const mdla_config *config, mdla_sink sink,
                                                           mdla_array_kind kind, uint64_t row_count,
                                                           uint32_t dims, mdla_dtype dtype,
-                                                          mdla_array_writer **out, mdla_error *err);
+                                                          const char *hook, mdla_array_writer **out,
+                                                          mdla_error *err);
 MDLA_API MDLA_MUST_USE mdla_status mdla_array_writer_rows(mdla_array_writer *writer,
                                                           const float *values, size_t row_count,
                                                           mdla_error *err);
@@ -315,6 +318,7 @@ typedef struct mdla_sae_info {
         *normalisation; /**< "none", "constant norm", "layer norm": done and undone per row */
     int signed_code;    /**< strengths below zero can occur */
     const char *notes;  /**< what else a user should know, a sentence a line; may be "" */
+    const char *hook;   /**< where in the model its rows stand, where its files say so; or NULL */
 } mdla_sae_info;
 MDLA_API void mdla_sae_query(const mdla_sae *sae, mdla_sae_info *out);
 
@@ -513,6 +517,8 @@ typedef struct mdla_codes_options {
     uint32_t context;     /**< delphi: rows of a sequence */
     uint32_t splits;      /**< delphi: files that the features are divided among, 1 to width */
     const char *model;    /**< delphi: model_name of its config.json; may be NULL; copied */
+    const char *hook;     /**< where in the model the rows stood: hook_name in the metadata of COO,
+                             hookpoint in config.json of delphi; may be NULL; copied */
 } mdla_codes_options;
 
 /** Writes codes row by row. They wait in temporary files (in TMPDIR, else /var/tmp) until the
@@ -580,6 +586,9 @@ MDLA_API uint64_t mdla_codes_active(const mdla_codes *codes); /**< entries in al
 /** What the strengths were: MDLA_F16, MDLA_BF16 or, of all others and of sums, MDLA_F32. */
 MDLA_API mdla_dtype mdla_codes_dtype(const mdla_codes *codes);
 MDLA_API uint32_t mdla_codes_context(const mdla_codes *codes); /**< rows of a sequence, or 0 */
+/** Where in the model the rows stood, as a delphi folder says (hookpoint in config.json, else its
+ * own name); or NULL. The codes'. */
+MDLA_API const char *mdla_codes_hook(const mdla_codes *codes);
 /** One row's features, ascending, and strengths: how many; valid until the next call. */
 MDLA_API size_t mdla_codes_row(mdla_codes *codes, uint64_t row, const uint32_t **features,
                                const float **strengths);
@@ -597,6 +606,8 @@ typedef struct mdla_encode_options {
     int postings;        /**< nonzero: posting lists, which features are in which blocks, for
                             mdla_decoder_visit_feature and _top_rows. bits_per_row doesn't count them */
     const char *note;    /**< provenance text, at most 1,024 bytes; may be NULL. Never a path */
+    const char *hook; /**< where in the model the rows stood, such as blocks.5.hook_resid_post: 1 to
+                         255 bytes of UTF-8; may be NULL. bits_per_row doesn't count it */
     mdla_progress progress;
     void *progress_ctx;
 } mdla_encode_options;
@@ -607,6 +618,7 @@ typedef struct mdla_encode_report {
     uint64_t codebook_nbytes; /**< embedded codebook with its framing; 0 with reference */
     uint64_t postings_nbytes; /**< posting lists with their framing */
     uint64_t tokens_nbytes;   /**< token ids with their framing */
+    uint64_t hook_nbytes;     /**< the hook's name with its framing */
     double fvu; /**< reached, of the decoded float32 values; NaN where the rows are constant */
     double step, l0;
 } mdla_encode_report;
@@ -630,7 +642,8 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_encode(const mdla_config *config,
 /**
  * Encodes a latent cache with a codebook of mdla_codebook_fit_codes: which features are active in
  * which rows, and their strengths, exactly or (target.step) as the nearest of the step's multiples,
- * 0 excepted. Of the options target.step, model, reference, block_rows, note and progress count.
+ * 0 excepted. Of the options target.step, model, reference, block_rows, note, hook and progress
+ * count.
  * In the report fvu is NaN and step 0 where strengths are exact. A file for
  * mdla_decoder_visit_rows; it has no rows to decode.
  *
@@ -683,6 +696,8 @@ typedef struct mdla_file_info {
     int has_decoded_sha256;
     uint8_t decoded_sha256[32]; /**< of all decoded float32 values, little-endian */
     const char *note;           /**< provenance or NULL; the decoder's */
+    const char *hook; /**< where in the model the rows stood, or NULL; the decoder's. From a pipe,
+                         as the note, once all was read */
 } mdla_file_info;
 MDLA_API void mdla_decoder_query(const mdla_decoder *decoder, mdla_file_info *out);
 /** The codebook in use; the decoder's. */
@@ -747,6 +762,7 @@ typedef enum mdla_bit_class {
     MDLA_BITS_RESIDUAL,  /**< reserved for the residual layer: 0 */
     MDLA_BITS_INDEX,     /**< row index trailer */
     MDLA_BITS_TOKENS,    /**< token ids, which count neither as stream nor as codebook */
+    MDLA_BITS_HOOK,      /**< where the rows stood, by name; likewise */
     MDLA_BITS_ANCILLARY, /**< provenance, hashes, sums */
     MDLA_BITS_POSTINGS,  /**< posting lists */
     MDLA_BITS_CODER,     /**< the range coder's own overhead: payload less the model's -log2 p */

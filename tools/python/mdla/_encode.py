@@ -25,6 +25,8 @@ class EncodeReport:
     """Of these, the embedded codebook with its framing; 0 with reference."""
     postings_nbytes: int
     """Of these, posting lists with their framing; 0 without index."""
+    hook_nbytes: int
+    """Of these, the hook's name with its framing."""
     fvu: float
     """Fraction of variance unexplained, reached; NaN where rows are constant."""
     step: float
@@ -33,8 +35,8 @@ class EncodeReport:
 
     @property
     def bits_per_row(self) -> float:
-        """All but an embedded codebook and posting lists."""
-        counted = self.nbytes - self.codebook_nbytes - self.postings_nbytes
+        """All but an embedded codebook, posting lists and the hook's name."""
+        counted = self.nbytes - self.codebook_nbytes - self.postings_nbytes - self.hook_nbytes
         return 8.0 * counted / self.rows if self.rows else float("nan")
 
 
@@ -42,7 +44,7 @@ class EncodeReport:
 def encode(data: Data, *, sae: Union[SAE, Path, None] = ..., codebook: Union[Codebook, Path, None] = ...,
            fvu: Optional[float] = ..., bits_per_row: Optional[float] = ..., step: Optional[float] = ...,
            out: None = ..., overwrite: bool = ..., code: str = ..., model: str = ..., effort: int = ...,
-           reference: bool = ..., index: bool = ..., block_rows: int = ..., note: Optional[str] = ...,
+           reference: bool = ..., index: bool = ..., block_rows: int = ..., note: Optional[str] = ..., hook: Optional[str] = ...,
            docs: Union[npt.ArrayLike, Path, None] = ..., array: Optional[str] = ...,
            bf16: Optional[bool] = ..., threads: int = ...,
            progress: Optional[ProgressCallback] = ...) -> bytes: ...
@@ -52,7 +54,7 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = ..., codebook: Union[Cod
 def encode(data: Data, *, sae: Union[SAE, Path, None] = ..., codebook: Union[Codebook, Path, None] = ...,
            fvu: Optional[float] = ..., bits_per_row: Optional[float] = ..., step: Optional[float] = ...,
            out: Path, overwrite: bool = ..., code: str = ..., model: str = ..., effort: int = ...,
-           reference: bool = ..., index: bool = ..., block_rows: int = ..., note: Optional[str] = ...,
+           reference: bool = ..., index: bool = ..., block_rows: int = ..., note: Optional[str] = ..., hook: Optional[str] = ...,
            docs: Union[npt.ArrayLike, Path, None] = ..., array: Optional[str] = ...,
            bf16: Optional[bool] = ..., threads: int = ...,
            progress: Optional[ProgressCallback] = ...) -> EncodeReport: ...
@@ -62,9 +64,9 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = None, codebook: Union[Co
            fvu: Optional[float] = None, bits_per_row: Optional[float] = None, step: Optional[float] = None,
            out: Optional[Path] = None, overwrite: bool = False, code: str = "free", model: str = "joint",
            effort: int = 5, reference: bool = False, index: bool = False, block_rows: int = 0,
-           note: Optional[str] = None, docs: Union[npt.ArrayLike, Path, None] = None,
-           array: Optional[str] = None, bf16: Optional[bool] = None, threads: int = 0,
-           progress: Optional[ProgressCallback] = None) -> Union[bytes, EncodeReport]:
+           note: Optional[str] = None, hook: Optional[str] = None,
+           docs: Union[npt.ArrayLike, Path, None] = None, array: Optional[str] = None,
+           bf16: Optional[bool] = None, threads: int = 0, progress: Optional[ProgressCallback] = None) -> Union[bytes, EncodeReport]:
     """Codes activation rows; the same bytes as `mdla-enc` with the same options.
 
     data: an array (..., dims) of floats or integers, or the name of a file (.npy, .npz,
@@ -83,6 +85,8 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = None, codebook: Union[Co
     index: posting lists too, with which a file's `feature_rows` and `top_rows` decode few blocks.
     block_rows: rows that decode together; 0: 1,024. Fewer make access to single rows faster.
     note: provenance text, at most 1,024 bytes.
+    hook: where in the model the rows stood, such as "blocks.5.hook_resid_post"; None: as the SAE's
+        files say, where they do.
     docs: passage numbers, one integer a row, or a .npy file of them.
     array: which array of a file that holds several.
     bf16: what 16-bit integers are: True: bfloat16 bit patterns (also of an array of uint16, such as
@@ -107,11 +111,13 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = None, codebook: Union[Co
     goal = target(fvu, bits_per_row, step)
     if sae is not None and not isinstance(sae, SAE):
         sae = SAE.load(sae)
+    if hook is None and sae is not None:
+        hook = sae.info.hook
     options = _layout.mdla_encode_options(
         target=goal, code=choice("code", code, _layout.CODES),
         model=choice("model", model, _layout.MODELS), effort=effort_of(effort),
         reference=int(reference), block_rows=block_rows, postings=int(index),
-        note=note.encode() if note is not None else None)
+        note=note.encode() if note is not None else None, hook=hook.encode() if hook is not None else None)
     settings, error, report = config(threads), _layout.mdla_error(), _layout.mdla_encode_report()
     with sink_to(out, overwrite) as sink:
         if codebook is None:
@@ -133,4 +139,4 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = None, codebook: Union[Co
     if out is None:
         return written or b""
     return EncodeReport(report.rows, report.file_nbytes, report.codebook_nbytes,
-                        report.postings_nbytes, report.fvu, report.step, report.l0)
+                        report.postings_nbytes, report.hook_nbytes, report.fvu, report.step, report.l0)

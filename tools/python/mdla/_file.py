@@ -66,6 +66,8 @@ class FileInfo:
     cache: bool = False
     """Whether it is a latent cache: codes without atoms and without rows; `dims` is 0, `dtype` the
     strengths', `step` 0 where they are exact."""
+    hook: Optional[str] = None
+    """Where in the model the rows stood, such as "blocks.5.hook_resid_post"."""
 
 
 class File:
@@ -116,7 +118,8 @@ class File:
                         c.block_rows, c.nbytes, _layout.DTYPES[c.dtype], c.step, models[c.model],
                         bool(c.passages), bool(c.embedded), bool(c.postings), bytes(c.codebook_sha256).hex(), c.fvu,
                         bytes(c.decoded_sha256).hex() if c.has_decoded_sha256 else None,
-                        text_of(c.note) if c.note is not None else None, bool(c.cache))
+                        text_of(c.note) if c.note is not None else None, bool(c.cache),
+                        text_of(c.hook) if c.hook is not None else None)
 
     # ---- Life ----
 

@@ -17,7 +17,7 @@ BASES: Dict[str, int] = {"sae": 0, "dense": 1, "pca": 2, "onehot": 3, "rvq": 4}
 MODELS: Dict[str, int] = {"joint": 0, "additive": 1}
 CODES: Dict[str, int] = {"free": 0, "sae": 1}
 ARCHS: Dict[str, int] = {"batchtopk": 0, "topk": 1, "relu": 2}
-BIT_CLASSES = 14
+BIT_CLASSES = 15
 
 Progress = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_char_p, c.c_uint64, c.c_uint64)
 """mdla_progress: (ctx, what, done, total)."""
@@ -69,7 +69,8 @@ class mdla_sae_options(c.Structure):
 class mdla_sae_info(c.Structure):
     _fields_ = [("dims", c.c_uint32), ("width", c.c_uint32), ("kind", c.c_char_p),
                 ("activation", c.c_char_p), ("k", c.c_uint32), ("pre_bias", c.c_int),
-                ("normalisation", c.c_char_p), ("signed_code", c.c_int), ("notes", c.c_char_p)]
+                ("normalisation", c.c_char_p), ("signed_code", c.c_int), ("notes", c.c_char_p),
+                ("hook", c.c_char_p)]
 
 
 class mdla_target(c.Structure):
@@ -93,15 +94,15 @@ class mdla_codebook_info(c.Structure):
 class mdla_encode_options(c.Structure):
     _fields_ = [("target", mdla_target), ("code", c.c_int), ("model", c.c_int),
                 ("effort", c.c_int), ("reference", c.c_int), ("block_rows", c.c_uint32),
-                ("postings", c.c_int), ("note", c.c_char_p), ("progress", Progress),
-                ("progress_ctx", c.c_void_p)]
+                ("postings", c.c_int), ("note", c.c_char_p), ("hook", c.c_char_p),
+                ("progress", Progress), ("progress_ctx", c.c_void_p)]
 
 
 class mdla_encode_report(c.Structure):
     _fields_ = [("rows", c.c_uint64), ("file_nbytes", c.c_uint64),
                 ("codebook_nbytes", c.c_uint64), ("postings_nbytes", c.c_uint64),
-                ("tokens_nbytes", c.c_uint64), ("fvu", c.c_double), ("step", c.c_double),
-                ("l0", c.c_double)]
+                ("tokens_nbytes", c.c_uint64), ("hook_nbytes", c.c_uint64), ("fvu", c.c_double),
+                ("step", c.c_double), ("l0", c.c_double)]
 
 
 class mdla_file_info(c.Structure):
@@ -113,7 +114,7 @@ class mdla_file_info(c.Structure):
                 ("tokens", c.c_int), ("embedded", c.c_int), ("postings", c.c_int),
                 ("codebook_sha256", c.c_uint8 * 32), ("fvu", c.c_double),
                 ("has_decoded_sha256", c.c_int), ("decoded_sha256", c.c_uint8 * 32),
-                ("note", c.c_char_p)]
+                ("note", c.c_char_p), ("hook", c.c_char_p)]
 
 
 class mdla_symbol_bits(c.Structure):

@@ -50,6 +50,8 @@ class SAEInfo:
     """Whether strengths below zero can occur."""
     notes: str
     """What else a user should know, a sentence a line."""
+    hook: Optional[str]
+    """Where in the model its rows stand, where its files say so."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class SAE:
         lib.mdla_sae_query(self.handle, c)
         return SAEInfo(c.dims, c.width, text_of(c.kind), text_of(c.activation), c.k,
                        bool(c.pre_bias), text_of(c.normalisation), bool(c.signed_code),
-                       text_of(c.notes))
+                       text_of(c.notes), text_of(c.hook) if c.hook is not None else None)
 
     @property
     def dims(self) -> int:

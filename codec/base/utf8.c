@@ -1,9 +1,8 @@
-#include "common/utf8.h"
+#include "mdla/base.h"
 
-#include <stdint.h>
-
-size_t utf8_length(const unsigned char *p)
+size_t mdla_utf8_length(const char *text)
 {
+    const unsigned char *const p = (const unsigned char *)text;
     static const struct {
         unsigned char mask, lead;
         size_t length;
