@@ -26,6 +26,8 @@ int info_feature(const info_subject *subject, uint32_t feature, uint64_t top);
 int info_pairs(const info_subject *subject, uint64_t count);
 /** Every feature's parent, where it has one: what telling the parent's flag first saves. */
 int info_hierarchy(const info_subject *subject);
+/** Sets of features that would take fewer bits as one. */
+int info_splits(const info_subject *subject);
 /** Every feature: rows, rate, mean level and strength, bits, independence gap. */
 int info_features(const info_subject *subject);
 /** The rows that cost most, then those that cost least, in falling order of their bits. */

@@ -66,9 +66,20 @@ static int take_row(void *ctx, uint64_t row, const mdla_coded_feature *code, siz
     for (size_t i = 0; i < count; i++) {
         h->feature[h->count] = code[i].feature;
         h->strength[h->count++] = (float)code[i].strength;
+        h->level_bits[code[i].feature] += code[i].level_bits;
     }
     h->start[++h->lines] = h->count;
     return tool_stopped();
+}
+
+static int start_over(flag_taker *t)
+{
+    held_flags *h = t->held;
+
+    h->rows = h->count = h->lines = 0;
+    free(h->level_bits);
+    h->level_bits = calloc(h->width, sizeof *h->level_bits);
+    return h->level_bits ? grow(t, 0) : -1;
 }
 
 /* By feature: the same flags sorted by counting. */
@@ -102,8 +113,7 @@ int held_read(const info_subject *s, held_flags *h)
         return tool_fail("%s: its features are of the basis %s, which has no structure to look for",
                          s->name, mdla_basis_name(info.basis));
     while (status == MDLA_OK) {
-        h->rows = h->count = h->lines = 0;
-        status = grow(&t, 0) == 0
+        status = start_over(&t) == 0
                      ? mdla_decoder_visit_rows(s->decoder, 0, MDLA_UNKNOWN, take_row, &t, &err)
                      : MDLA_ERR_MEMORY;
         if (!t.full)
@@ -127,6 +137,7 @@ void held_free(held_flags *h)
     free(h->start);
     free(h->feature);
     free(h->strength);
+    free(h->level_bits);
     free(h->first);
     free(h->line);
 }

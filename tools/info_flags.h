@@ -10,15 +10,16 @@
 
 typedef struct held_flags {
     uint32_t width;
-    uint64_t rows;     /* counted, empty ones too */
-    uint64_t stride;   /* of the file's rows every stride-th is counted: 1, 2, 4 ... */
-    size_t count;      /* flags */
-    size_t lines;      /* counted rows that have a flag, numbered anew in order */
-    size_t *start;     /* [lines + 1] where a line's flags begin */
-    uint32_t *feature; /* [count] by line, then as coded */
-    float *strength;   /* [count] beside feature */
-    size_t *first;     /* [width + 1] where a feature's lines begin */
-    uint32_t *line;    /* [count] by feature, then line */
+    uint64_t rows;      /* counted, empty ones too */
+    uint64_t stride;    /* of the file's rows every stride-th is counted: 1, 2, 4 ... */
+    size_t count;       /* flags */
+    size_t lines;       /* counted rows that have a flag, numbered anew in order */
+    size_t *start;      /* [lines + 1] where a line's flags begin */
+    uint32_t *feature;  /* [count] by line, then as coded */
+    float *strength;    /* [count] beside feature */
+    double *level_bits; /* [width] that the counted rows' levels take */
+    size_t *first;      /* [width + 1] where a feature's lines begin */
+    uint32_t *line;     /* [count] by feature, then line */
 } held_flags;
 
 /** Decodes all codes. Returns an exit code and has reported what went wrong; of features that

@@ -18,8 +18,7 @@ static const char head[] =
     "  mdla-info acts.safetensors:activations\n";
 static const char tail[] =
     "FILE - is standard input. Of an array it prints rows, dims, dtype and the\n"
-    "SHA-256 of its values as little-endian float32; of a .npz, safetensors or Arrow\n"
-    "file all arrays too. A folder is data as mdla-enc takes it.\n";
+    "SHA-256 of its values as float32. A folder is data as mdla-enc takes it.\n";
 
 #define ROWS_MAX ((uint64_t)1 << 48)
 
@@ -32,6 +31,7 @@ enum {
     KEY_FEATURES,
     KEY_PAIRS,
     KEY_HIERARCHY,
+    KEY_SPLITS,
     KEY_TOP_ROWS,
     KEY_CSV,
     KEY_JSON,
@@ -64,6 +64,8 @@ static const tool_option table[] = {
              "the other over all rows, their mutual information."},
     {"hierarchy", KEY_HIERARCHY, .brief = "every feature's parent: what knowing it saves",
      .more = "See HIERARCHY below."},
+    {"splits", KEY_SPLITS, .brief = "sets of features that would take fewer bits as one",
+     .more = "See SPLITS below."},
     {"top-rows", KEY_TOP_ROWS, "N", .brief = "the N rows that cost most and the N that cost least",
      .more = "In falling order of their bits."},
     {"csv", KEY_CSV, .brief = "answers to questions as CSV"},
@@ -87,6 +89,7 @@ typedef enum info_question {
     ASK_FEATURES,
     ASK_PAIRS,
     ASK_HIERARCHY,
+    ASK_SPLITS,
     ASK_TOP_ROWS
 } info_question;
 
@@ -105,8 +108,8 @@ typedef struct info_options {
 static int ask(info_options *o, info_question question)
 {
     if (o->question != ASK_FILE)
-        return tool_usage("--rows, --row, --feature, --features, --pairs, --hierarchy and "
-                          "--top-rows: give one of them");
+        return tool_usage("--rows, --row, --feature, --features, --pairs, --hierarchy, "
+                          "--splits and --top-rows: give one of them");
     o->question = question;
     return 0;
 }
@@ -153,6 +156,7 @@ static int set_option(void *ctx, int key)
             return TOOL_USAGE;
         return ask(o, ASK_PAIRS);
     case KEY_HIERARCHY: return ask(o, ASK_HIERARCHY);
+    case KEY_SPLITS: return ask(o, ASK_SPLITS);
     case KEY_TOP_ROWS:
         if (set_count("top-rows", &o->number) != 0)
             return TOOL_USAGE;
@@ -223,6 +227,7 @@ static int answer(const info_options *o, mdla_decoder *decoder)
     case ASK_FEATURES: return info_features(&subject);
     case ASK_PAIRS: return info_pairs(&subject, o->number);
     case ASK_HIERARCHY: return info_hierarchy(&subject);
+    case ASK_SPLITS: return info_splits(&subject);
     case ASK_TOP_ROWS: return info_top_rows(&subject, o->number);
     default: return info_file(&subject);
     }
