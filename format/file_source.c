@@ -237,7 +237,8 @@ static mdla_status open_target(file_sink *f, const char *path, mdla_error *err)
     /* A link stays, and the file that it leads to is replaced. */
     f->target = is_link && !dangling ? realpath(path, NULL) : strdup(path);
     if (f->target == NULL || open_temporary(f) != 0)
-        return error_io(err, path, "create");
+        return error_io(err, path,
+                        errno == ENOENT ? "create a file in a folder that isn't there" : "create");
     return MDLA_OK;
 }
 

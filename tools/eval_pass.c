@@ -2,6 +2,7 @@
 #include "eval.h"
 
 #include "common/files.h"
+#include "common/numbers.h"
 #include "common/progress.h"
 #include "common/text_sink.h"
 #include "common/tool.h"
@@ -32,12 +33,8 @@ int eval_pass_rows(eval_pass *p, size_t *got)
         tool_fail_status(status, &err);
         return -1;
     }
-    for (size_t i = 0; i < *got * dims; i++)
-        if (!isfinite(p->values[i])) {
-            tool_fail("%s: row %" PRIu64 ", column %zu is %s; remove the row", p->data->name,
-                      p->done + i / dims, i % dims, isnan(p->values[i]) ? "NaN" : "infinite");
-            return -1;
-        }
+    if (number_check_finite(p->data->name, p->values, *got, dims, p->done) != 0)
+        return -1;
     if (progress_show(NULL, "evaluate", p->done, mdla_rows_count(p->data->rows)) != 0) {
         tool_fail_status(MDLA_ERR_INTERRUPTED, NULL);
         return -1;

@@ -26,20 +26,11 @@ typedef struct enc_job {
     int sink_open, codebook_sink_open; /* the sink is still ours to close */
 } enc_job;
 
-/* How messages call the rows. */
-static const char *data_name(const enc_options *o, char *text, size_t text_nbytes)
-{
-    if (o->data_count == 1)
-        return files_name(o->data[0]);
-    snprintf(text, text_nbytes, "%s and %zu more", files_name(o->data[0]), o->data_count - 1);
-    return text;
-}
-
 static int fail_about_data(const enc_options *o, mdla_status status, const mdla_error *err)
 {
     char text[MDLA_MESSAGE_MAX];
 
-    return tool_fail_about(data_name(o, text, sizeof text), status, err);
+    return tool_fail_about(files_data_name(o->data, o->data_count, text), status, err);
 }
 
 /* Numbers that go along with the rows: passages, token ids. */

@@ -54,10 +54,12 @@ static int identify(const char *name, mdla_rows *rows, const char *docs, char id
     uint64_t docs_hash = 0, start = 0;
     uint8_t sha256[32] = {0};
     size_t got = 1;
+    int finite = 1;
 
     *count = 0;
-    while (status == MDLA_OK && got > 0) {
+    while (status == MDLA_OK && finite && got > 0) {
         status = mdla_rows_read(rows, tile, TILE_ROWS, &got, &err);
+        finite = status != MDLA_OK || number_check_finite(name, tile, got, dims, *count) == 0;
         if (status == MDLA_OK) {
             mdla_value_hash_update(hash, tile, got * dims);
             *count += got;
@@ -71,7 +73,7 @@ static int identify(const char *name, mdla_rows *rows, const char *docs, char id
         tool_fail_about(name, status, &err);
         return -1;
     }
-    if (docs && hash_file(docs, &docs_hash) != 0)
+    if (!finite || (docs && hash_file(docs, &docs_hash) != 0))
         return -1;
     for (int i = 0; i < 8; i++)
         start = start << 8 | sha256[i];

@@ -172,6 +172,7 @@ static int train(const train_options *o, mdla_rows *rows)
     mdla_sae *sae = NULL;
     mdla_folder folder;
     mdla_status status = mdla_folder_path(o->common.output, 1, &folder, &err);
+    char name[MDLA_MESSAGE_MAX];
     int result;
 
     if (status != MDLA_OK)
@@ -185,7 +186,7 @@ static int train(const train_options *o, mdla_rows *rows)
     if (status == MDLA_ERR_INTERRUPTED)
         return tool_fail("%s; its state is kept: go on with --resume", err.text);
     if (status != MDLA_OK)
-        return tool_fail_status(status, &err);
+        return tool_fail_about(files_data_name(o->data, o->data_count, name), status, &err);
     result = save(o, sae);
     if (result == TOOL_DONE)
         report_result(o, &report);

@@ -89,7 +89,8 @@ mdla_status row_numbers_check(const row_numbers *n, uint64_t row_count, mdla_err
 {
     if (row_count == MDLA_UNKNOWN || row_count == row_numbers_count(n))
         return MDLA_OK;
-    return error_set(err, MDLA_ERR_DATA, "%s: has %" PRIu64 " %s for %" PRIu64 " rows", n->in.name,
+    return error_set(err, MDLA_ERR_DATA,
+                     "%s: has %" PRIu64 " %s for %" PRIu64 " rows; give one a row", n->in.name,
                      row_numbers_count(n), n->what, row_count);
 }
 

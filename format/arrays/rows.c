@@ -2,6 +2,7 @@
 #include "arrays/rows.h"
 
 #include "base/alloc.h"
+#include "container/chunk.h"
 #include "gzip_source.h"
 #include "io_error.h"
 
@@ -137,7 +138,7 @@ static mdla_status open_kind(mdla_rows *rows, const mdla_array_options *options,
         return error_set(err, MDLA_ERR_UNSUPPORTED,
                          "%s: gzipped, but no IDX file inside; gunzip it first", rows->in.name);
     if (count == 0)
-        return error_set(err, MDLA_ERR_FORMAT, "%s: is empty", rows->in.name);
+        return error_set(err, MDLA_ERR_TRUNCATED, "%s: is empty", rows->in.name);
     if (is_safetensors(first, count))
         return rows_open_safetensors(rows, options, err);
     if (starts_with(first, count, "PK\3\4", 4) || starts_with(first, count, "PK\5\6", 4))
@@ -157,9 +158,13 @@ static mdla_status open_kind(mdla_rows *rows, const mdla_array_options *options,
         MDLA_TRY(no_name(rows, options, err));
         return rows_open_png(rows, err);
     }
+    if (starts_with(first, count, (const char *)chunk_magic_file, MAGIC_NBYTES))
+        return error_set(err, MDLA_ERR_FORMAT,
+                         "%s: a .mdla file, which holds codes; mdla-dec makes rows of it",
+                         rows->in.name);
     return error_set(err, MDLA_ERR_FORMAT,
-                     "%s: not .npy, .npz, safetensors, Arrow, PNG or IDX; for bare float32 values "
-                     "say how long a row is",
+                     "%s: not .npy, .npz, safetensors, Arrow, PNG or IDX; bare float32 values need "
+                     "--raw --dims N",
                      rows->in.name);
 }
 

@@ -144,7 +144,9 @@ static mdla_status set_lambda(encode_job *j, double lambda)
     if (status == MDLA_ERR_MEMORY)
         return no_memory(j);
     if (status != MDLA_OK)
-        return error_set(j->err, MDLA_ERR_TARGET, "step %g is out of the codebook's range", step);
+        return error_set(j->err, MDLA_ERR_TARGET,
+                         "step %g is out of the codebook's range: it was made at step %g", step,
+                         quant_step_value(j->cb->fit.step));
     return MDLA_OK;
 }
 
@@ -180,7 +182,8 @@ static mdla_status out_of_reach(encode_job *j, const rate_trial *trial)
             "FVU %g can't be reached: these atoms came to %.4g; "
             "give a larger --fvu, another SAE, or more --expected-rows for finer atoms",
             j->options->target.fvu, trial->fvu);
-    return error_set(j->err, MDLA_ERR_TARGET, "%g bits a row can't be reached: %.4g came nearest",
+    return error_set(j->err, MDLA_ERR_TARGET,
+                     "%g bits a row can't be reached: %.4g came nearest; give more, or another SAE",
                      j->options->target.bits_per_row, trial->bits_per_row);
 }
 
@@ -205,6 +208,7 @@ static mdla_status find_lambda(encode_job *j)
     rate_control control;
     rate_trial trial = {0};
     double kept = 0.0; /* a lambda that keeps the promise over all rows, if not closely */
+    mdla_status status;
 
     rate_control_start(&control, &j->options->target, lambda, false);
     for (;;) {
@@ -212,7 +216,10 @@ static mdla_status find_lambda(encode_job *j)
 
         if (control.trials >= TRIALS_MAX || control.lambda < LAMBDA_SPAN * lambda)
             return kept > 0.0 ? set_lambda(j, kept) : out_of_reach(j, &trial);
-        MDLA_TRY(set_lambda(j, control.lambda));
+        status = set_lambda(j, control.lambda);
+        if (status == MDLA_ERR_TARGET && control.trials > 0)
+            return kept > 0.0 ? set_lambda(j, kept) : out_of_reach(j, &trial);
+        MDLA_TRY(status);
         pass_sums sums = {.charge = charge};
         MDLA_TRY(pass_try_sample(&j->engine, &j->survey, stride, &sums, &shape, &trial, j->err));
         if (last && whole && rate_control_kept_or_better(&j->options->target, &trial))

@@ -97,6 +97,10 @@ static mdla_status detect_chosen(sae_import *im, int *out, mdla_error *err)
         return error_set(err, MDLA_ERR_UNSUPPORTED,
                          "%s: a pickle of an object, which can't be read without executing it",
                          im->name);
+    else if (ends_with(member, ".codebook") || ends_with(member, ".mdla"))
+        return error_set(err, MDLA_ERR_FORMAT,
+                         "%s: no SAE, but what mdla made of one; give it with --codebook",
+                         im->name);
     return MDLA_OK;
 }
 

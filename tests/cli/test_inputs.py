@@ -43,6 +43,11 @@ class Inputs(cli.CliTest):
         values[1200 * 784 + 7] = float("-inf")
         self.write("nan.npy", cli.npy_bytes(values, (1500, 784)))
         self.encode_fails("nan.npy", "row 1200", "column 7", "inf")
+        for program, args in (("mdla-train", ["-o", "sae", "--width", "8", "--l0", "2"]),
+                              ("mdla-sweep", ["-o", "sweep", "--widths", "8", "--l0s", "2"]),
+                              ("mdla-eval", [cli.FIXTURE / "digits.mdla"]), ("mdla-eval", ["--sae", cli.SAE])):
+            self.assertEqual(self.bad(1, program, "nan.npy", *args),
+                             f"{program}: nan.npy: row 1200, column 7 is infinite; remove the row or mend the value\n")
 
     def test_level_that_overflows(self):
         values = array.array("f", [0]) * (784 * 3)
@@ -65,7 +70,38 @@ class Inputs(cli.CliTest):
         self.assertIn(b"undefined", self.good("mdla-eval", "same.npy", "x.mdla"))
 
     def test_fvu_out_of_reach(self):
-        self.encode_fails(DIGITS, "FVU", how=("--codebook", CODEBOOK, "--fvu", "0.0001"))
+        self.encode_fails(DIGITS, "FVU 0.0001 can't be reached: these atoms came to 0.",
+                          how=("--codebook", CODEBOOK, "--fvu", "0.0001", "--effort", "1"))
+        _, descr, values = cli.npy_read(cli.TOP / "corpus/transformer/test-5000.npy")  # here the codebook's steps end first
+        self.write("some.npy", cli.npy_bytes(values[:100 * 1024], (100, 512), descr))
+        self.encode_fails("some.npy", "some.npy: FVU 0.0001 can't be reached: these atoms came to 0.0", "give a larger --fvu",
+                          how=("--codebook", cli.TOP / "corpus/transformer/train-fvu-0.20.codebook", "--fvu", "0.0001",
+                               "--effort", "1"))
+
+    def test_step_out_of_range(self):
+        self.encode_fails(DIGITS, "step 1e-09 is out of the codebook's range: it was made at step ",
+                          how=("--codebook", CODEBOOK, "--step", "1e-9"))
+
+    def test_what_is_given_for_another(self):
+        coded = cli.FIXTURE / "digits.mdla"
+        self.encode_fails(coded, "digits.mdla: a .mdla file, which holds codes; mdla-dec makes rows of it")
+        self.encode_fails(DIGITS, "a folder and no codebook; mdla-enc --sae takes an SAE's folder",
+                          how=("--codebook", cli.SAE, "--step", "100"))
+        self.encode_fails(DIGITS, "no SAE, but what mdla made of one; give it with --codebook",
+                          how=("--sae", CODEBOOK, "--fvu", "0.2"))
+        self.write("notes.txt", b"hello\n" * 100)
+        self.encode_fails("notes.txt", "notes.txt: not .npy", "--raw --dims N")
+        self.write("empty.mdla", b"")
+        self.assertEqual(self.bad(1, "mdla-info", "empty.mdla"), "mdla-info: empty.mdla: is empty\n")
+
+    def test_folder_of_the_output_is_missing(self):
+        self.assertIn("none/out.mdla: cannot create a file in a folder that isn't there",
+                      self.bad(1, "mdla-enc", DIGITS, "--codebook", CODEBOOK, "--step", "100", "-o", "none/out.mdla"))
+
+    def test_passage_numbers_of_other_rows(self):
+        self.write("docs.npy", cli.npy_bytes(array.array("i", range(7)), (7,), "<i4"))
+        self.encode_fails(DIGITS, "docs.npy: has 7 passage numbers for ", "; give one a row",
+                          how=("--codebook", CODEBOOK, "--step", "100", "--docs", "docs.npy"))
 
     def test_missing_and_wrong_codebook(self):
         named = cli.FIXTURE / "named.mdla"

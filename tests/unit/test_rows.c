@@ -42,7 +42,7 @@ static void test_rows_unknown_kind_says_what_is_known(void **state)
 
     (void)state;
     assert_int_equal(mdla_rows_open(NULL, source_of(&b, 0), "a", NULL, &rows, &err),
-                     MDLA_ERR_FORMAT);
+                     MDLA_ERR_TRUNCATED);
     assert_string_equal(err.text, "a: is empty");
     put_text(&b, "row,col");
     assert_int_equal(mdla_rows_open(NULL, source_of(&b, 0), "a", NULL, &rows, &err),

@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const char *files_name(const char *path)
@@ -16,11 +18,25 @@ const char *files_name(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
+const char *files_data_name(char **paths, size_t count, char *text)
+{
+    if (count == 1)
+        snprintf(text, MDLA_MESSAGE_MAX, "%s", files_name(paths[0]));
+    else
+        snprintf(text, MDLA_MESSAGE_MAX, "%s and %zu more", files_name(paths[0]), count - 1);
+    return text;
+}
+
 int files_fail(const char *path, const char *patterns, mdla_status status, const mdla_error *err)
 {
     suggestion s = {.word = path};
     char guess[SUGGEST_MAX];
+    struct stat st;
 
+    if (strcmp(patterns, FILES_CODEBOOK) == 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        tool_fail("%s: a folder and no codebook; mdla-enc --sae takes an SAE's folder", path);
+        return -1;
+    }
     if (access(path, F_OK) == 0 || errno != ENOENT) {
         tool_fail_status(status, err);
         return -1;

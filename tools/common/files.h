@@ -37,4 +37,8 @@ int files_sink(const char *path, int force, int binary, mdla_sink *out);
 /** How messages call a path: itself, or "standard input". */
 const char *files_name(const char *path);
 
+/** How messages call the data of these paths, one at least, into text[MDLA_MESSAGE_MAX]; returns
+ * text. */
+const char *files_data_name(char **paths, size_t count, char *text);
+
 #endif

@@ -1,7 +1,10 @@
 /* Strict number parsing and grouped printing. The locale is "C": no program calls setlocale. */
 #include "common/numbers.h"
 
+#include "common/tool.h"
+
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +65,18 @@ int number_parse_range(const char *text, uint64_t *first, uint64_t *end)
     if (colon[1] && number_parse_u64(colon + 1, 0, MDLA_UNKNOWN - 1, end) != 0)
         return -1;
     return *end < *first ? -1 : 0;
+}
+
+int number_check_finite(const char *name, const float *values, size_t rows, size_t dims,
+                        uint64_t first)
+{
+    for (size_t i = 0; i < rows * dims; i++)
+        if (!isfinite(values[i])) {
+            tool_fail("%s: row %" PRIu64 ", column %zu is %s; remove the row or mend the value",
+                      name, first + i / dims, i % dims, isnan(values[i]) ? "NaN" : "infinite");
+            return -1;
+        }
+    return 0;
 }
 
 const char *number_grouped(uint64_t number, char *text)

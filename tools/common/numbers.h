@@ -17,6 +17,11 @@ int number_parse_double(const char *text, double low, double high, double *out);
  * too. */
 int number_parse_range(const char *text, uint64_t *first, uint64_t *end);
 
+/** Reports the first of values[rows][dims] that is NaN or infinite, if one is. name: of the data;
+ * first: the number of the first row. Returns 0 or -1. */
+int number_check_finite(const char *name, const float *values, size_t rows, size_t dims,
+                        uint64_t first);
+
 /** Bytes that hold any number of number_grouped. */
 #define NUMBER_TEXT_MAX 32
 
