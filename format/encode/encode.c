@@ -19,6 +19,7 @@
     1e-4 /* of the codebook's own lambda: a hundredth of its step, below which nothing is gained   \
           */
 #define FULL_TRIALS_MAX 8
+#define NEAR_ENOUGH 0.02      /* of the target on the sample, for passes over all rows */
 #define STEP_KEPT_WITHIN 0.01 /* of the target */
 
 /* Everything of one encode. */
@@ -214,8 +215,11 @@ static mdla_status find_lambda(encode_job *j)
     for (;;) {
         const bool last = stride == 1;
 
-        if (control.trials >= TRIALS_MAX || control.lambda < LAMBDA_SPAN * lambda)
+        if (control.trials >= TRIALS_MAX || control.lambda < LAMBDA_SPAN * lambda) {
+            if (last && !whole && rate_control_near(&j->options->target, &trial, NEAR_ENOUGH))
+                break; /* no nearer on the sample: few features go up and down by jumps */
             return kept > 0.0 ? set_lambda(j, kept) : out_of_reach(j, &trial);
+        }
         status = set_lambda(j, control.lambda);
         if (status == MDLA_ERR_TARGET && control.trials > 0)
             return kept > 0.0 ? set_lambda(j, kept) : out_of_reach(j, &trial);

@@ -4,6 +4,7 @@ import array
 import csv
 import hashlib
 import io
+import random
 import struct
 import unittest
 
@@ -118,6 +119,25 @@ class RoundTrip(cli.CliTest):
             reached = float(row["fvu"] if option == "--fvu" else row["file_bits_per_row"])
             self.assertLessEqual(reached, target)
             self.assertGreaterEqual(reached, 0.99 * target)
+
+    def test_targets_are_met_where_fvu_moves_by_jumps(self):
+        """Few atoms: no lambda comes near the target on the sample, yet files of these rows keep it."""
+        draw = random.Random(1)
+        atoms = [[draw.gauss(0, 1) for _ in range(16)] for _ in range(24)]
+        values = array.array("f")
+        for _ in range(20000):
+            row = [draw.gauss(0, 0.2) for _ in range(16)]
+            for _ in range(3):
+                strength, atom = draw.uniform(1, 3), draw.choice(atoms)
+                row = [x + strength * a for x, a in zip(row, atom)]
+            values.extend(row)
+        self.write("rows.npy", cli.npy_bytes(values, (20000, 16)))
+        self.good("mdla-train", "rows.npy", "-o", "sae", "--width", "4", "--l0", "1", "--passes", "1", "-q")
+        how = ("--fvu", "0.75", "--effort", "1", "-q")
+        self.good("mdla-enc", "rows.npy", "--sae", "sae", *how, "--codebook-out", "c.codebook")
+        self.good("mdla-enc", "rows.npy", "--codebook", "c.codebook", *how, "-o", "x.mdla")
+        table = next(csv.DictReader(io.StringIO(self.good("mdla-eval", "rows.npy", "x.mdla", "--csv").decode())))
+        self.assertLessEqual(float(table["fvu"]), 0.75)
 
     def test_code_of_the_sae(self):
         self.good("mdla-enc", DIGITS, "--sae", cli.SAE, "--step", "30", "--code", "sae", "-o", "x.mdla", "--verify")

@@ -1,14 +1,12 @@
-"""Examples in docstrings and in README.md run as printed; type hints hold."""
+"""Examples in docstrings run as printed; type hints hold. (Those of README.md: tests/readme.)"""
 import doctest
 import importlib
 import importlib.util
 import os
 import pathlib
-import re
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 import mdla
@@ -44,18 +42,3 @@ def test_type_hints():
                            TOP / "tools/python/pyproject.toml", "--cache-dir", pathlib.Path(os.environ["MDLA_BUILD"]) / "mypy", TOP / "tools/python/mdla"],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_recipe_of_the_readme():
-    """In a folder with the files that it names: acts.npy and my-sae/."""
-    pytest.importorskip("scipy")
-    recipes = re.findall(r"```python\n(.*?)```", (TOP / "README.md").read_text(), re.DOTALL)
-    assert len(recipes) == 1
-    from test_encode import DIGITS_SAE, digits
-    np.save("acts.npy", digits(1200))
-    pathlib.Path("my-sae").symlink_to(DIGITS_SAE)
-    done = subprocess.run([sys.executable, "-c", recipes[0]], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "bits a row" in done.stdout
-    with mdla.open("acts.mdla") as f:
-        assert f.info.rows == 1200
