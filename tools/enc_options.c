@@ -46,7 +46,9 @@ enum {
     KEY_SHAPE,
     KEY_TOKENS,
     KEY_BASIS,
-    KEY_HOOK
+    KEY_HOOK,
+    KEY_CODEWORDS,
+    KEY_STAGES
 };
 
 static const tool_option table[] = {
@@ -59,9 +61,17 @@ static const tool_option table[] = {
     {"act-scale", KEY_ACT_SCALE, "T", .brief = "the SAE was trained on rows times T", .minor = 1},
     {"codebook", KEY_CODEBOOK, "CB", .files = FILES_CODEBOOK,
      .brief = "use this codebook, made before", .more = "CB may be a .mdla file that embeds one."},
-    {"basis", KEY_BASIS, .words = "dense|pca", .brief = "a baseline in the SAE's place",
+    {"basis", KEY_BASIS, .words = "dense|pca|onehot|rvq", .brief = "a baseline in the SAE's place",
      .more = "Made from DATA: dense codes each column by itself, pca the coordinates along the "
-             "rows' principal axes."},
+             "rows' principal axes; onehot has a codeword a row (k-means), rvq a codeword a stage, "
+             "each of what the stages before leave. Of codewords --step means nothing; without "
+             "--fvu and --bits-per-row rows get the nearest."},
+    {"codewords", KEY_CODEWORDS, "K", .brief = "of onehot, or of each stage of rvq",
+     .more = "With as many as there are rows, onehot's are the rows. rvq's default is 1024, or one "
+             "in 64 rows where those are fewer.",
+     .minor = 1},
+    {"stages", KEY_STAGES, "S", .brief = "stages of rvq",
+     .more = "By default as many as --fvu or --bits-per-row needs.", .minor = 1},
     {"fvu", KEY_FVU, "F", .brief = "reach this fraction of variance unexplained"},
     {"bits-per-row", KEY_BITS, "B", .brief = "spend this many bits a row",
      .more = "An embedded codebook isn't counted, nor is what --index adds."},
@@ -134,7 +144,7 @@ static const tool_option table[] = {
 
 static const tool_program program = {head, NULL, FILES_DATA, table};
 
-enum { NOTE_MAX = 1024, BLOCK_ROWS_MAX = 1 << 20 };
+enum { NOTE_MAX = 1024, BLOCK_ROWS_MAX = 1 << 20, WIDTH_MAX = 1 << 20 };
 
 static int bad_value(const char *option, const char *value, const char *wanted)
 {
@@ -243,6 +253,14 @@ static int set_option(void *ctx, int key)
         result = options_word(&program, key, optarg, &word);
         o->basis = (mdla_basis)(MDLA_BASIS_DENSE + word);
         break;
+    case KEY_CODEWORDS:
+        result = set_count("codewords", optarg, WIDTH_MAX, &number);
+        o->codewords = (uint32_t)number;
+        break;
+    case KEY_STAGES:
+        result = set_count("stages", optarg, WIDTH_MAX, &number);
+        o->stages = (uint32_t)number;
+        break;
     case KEY_PRUNE: o->prune = 1; break;
     case KEY_INDEX: o->index = 1; break;
     case KEY_ADAPT: o->adapt_atoms = 1; break;
@@ -284,6 +302,7 @@ static int check_cache(const enc_options *o)
 /* What DATA needs. */
 static int check_data(const enc_options *o)
 {
+    const int has_codewords = o->basis == MDLA_BASIS_ONEHOT || o->basis == MDLA_BASIS_RVQ;
     size_t pipes = 0;
 
     for (size_t i = 0; i < o->data_count; i++)
@@ -300,6 +319,16 @@ static int check_data(const enc_options *o)
         return tool_usage("--basis stands in the place of --sae and --codebook; give one of them");
     if (o->basis && (o->prune || o->adapt_atoms))
         return tool_usage("--prune and --adapt-atoms are for SAEs; --basis makes its own atoms");
+    if (o->codewords && !has_codewords)
+        return tool_usage("--codewords is for --basis onehot and rvq");
+    if (o->stages && o->basis != MDLA_BASIS_RVQ)
+        return tool_usage("--stages is for --basis rvq");
+    if (o->basis == MDLA_BASIS_ONEHOT && !o->codewords)
+        return tool_usage("--basis onehot needs --codewords K");
+    if (o->basis == MDLA_BASIS_RVQ && !o->stages && !enc_has_target(o))
+        return tool_usage("--basis rvq needs --stages S, or --fvu F or --bits-per-row B");
+    if (has_codewords && o->target.step > 0)
+        return tool_usage("--step is about levels; --basis %s has none", mdla_basis_name(o->basis));
     if (o->shape.has_rows || o->shape.width || o->shape.context)
         return tool_usage("--shape is about --codes-in CACHE");
     return 0;
@@ -334,7 +363,7 @@ static int check_options(const enc_options *o)
                           o->codebook);
     if (!o->sae.path && o->code == MDLA_CODE_SAE)
         return tool_usage("--code sae needs the SAE; give --sae SAE too");
-    if (!o->codes_in && !o->codebook && !enc_has_target(o))
+    if (!o->codes_in && !o->codebook && !enc_has_target(o) && !o->codewords && !o->stages)
         return tool_usage("give a target: --fvu F, --bits-per-row B or --step S");
     if (o->raw && !o->array.raw_dims)
         return tool_usage("--raw needs --dims N, the values of a row");

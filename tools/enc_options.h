@@ -21,7 +21,7 @@ typedef struct enc_options {
     int effort;
     mdla_array_options array;
     uint64_t expected_rows;
-    uint32_t block_rows;
+    uint32_t block_rows, codewords, stages;
     int prune, adapt_atoms, index;
     int raw, embed, reference, verify;
     char **data; /* names_free */

@@ -78,6 +78,8 @@ static int get_codebook(const enc_options *o, enc_job *job)
     fit.adapt_atoms = o->adapt_atoms;
     fit.block_rows = o->block_rows;
     fit.expected_rows = o->expected_rows;
+    fit.codewords = o->codewords;
+    fit.stages = o->stages;
     fit.progress = progress_show;
     status = o->basis ? mdla_codebook_fit_basis(&o->common.config, o->basis, job->rows, &fit,
                                                 &job->codebook, &err)
@@ -117,6 +119,9 @@ static void report(const enc_options *o, const mdla_encode_report *r)
     tool_say("%s: %s rows in %s bytes, %.2f bits a row%s%s, %s, L0 %.2f, step %g", name, count,
              nbytes, 8.0 * (double)(r->file_nbytes - beside) / (double)r->rows,
              beside ? " beside " : "", parts_beside(parts, text), fvu, r->l0, r->step);
+    if (o->target.fvu > 0 && r->fvu > o->target.fvu)
+        tool_say("%s: that is above the FVU of %g asked for; a slightly smaller --fvu keeps to it",
+                 name, o->target.fvu);
 }
 
 /* Sums the loss of the decoded file against the rows. */

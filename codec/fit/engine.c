@@ -28,6 +28,8 @@ static double step_per_root_lambda(const search_engine *e, const codebook *cb)
 
 double search_engine_lambda(const search_engine *e, const codebook *cb, double step)
 {
+    if (cb->basis.kind == CODEBOOK_CHOICES)
+        return 0.0;
     const double root = step * norm_reference(cb) / step_per_root_lambda(e, cb);
 
     return root * root;
@@ -35,6 +37,8 @@ double search_engine_lambda(const search_engine *e, const codebook *cb, double s
 
 double search_engine_step(const search_engine *e, const codebook *cb, double lambda)
 {
+    if (cb->basis.kind == CODEBOOK_CHOICES)
+        return quant_step_value(cb->fit.step);
     return step_per_root_lambda(e, cb) * sqrt(lambda) / norm_reference(cb);
 }
 
@@ -94,11 +98,30 @@ static unsigned level_tables(const search_engine *e)
     return e->pairs != NULL ? JOINT_LEVEL_CLASSES : 1;
 }
 
+/* Bits of each codeword in its stage. */
+static void fill_choice_prices(search_engine *e, const codebook *cb)
+{
+    const uint32_t codewords = cb->width / cb->basis.stages;
+    const double unit = 1.0 / ((double)(UINT32_C(1) << COST_BITS));
+
+    for (uint32_t j = 0; j < cb->width; j++) {
+        const double before = (double)(cb->rate_cum[j] - cb->rate_cum[j - j % codewords]) * unit;
+        const double own = (double)(cb->rate_cum[j + 1] - cb->rate_cum[j]) * unit;
+        const bool last = j % codewords == codewords - 1; /* chosen where no other is */
+
+        e->feature_bits[j] = (float)(before - (last ? 0.0 : log2(1.0 - exp2(-own))));
+    }
+}
+
 static void fill_prices(search_engine *e, const codebook *cb)
 {
     const code_model *m = e->model;
     const double unit = 1.0 / ((double)(UINT32_C(1) << COST_BITS));
 
+    if (cb->basis.kind == CODEBOOK_CHOICES) {
+        fill_choice_prices(e, cb);
+        return;
+    }
     for (uint32_t j = 0; j < cb->width; j++)
         e->feature_bits[j] =
             (float)(cb->rate_index[j] - RATE_INDEX_EVEN) / 8.0f; /* log2 of the odds against */
@@ -167,7 +190,7 @@ mdla_status search_engine_set(search_engine *e, const codebook *cb, const code_p
                                 .pairs = e->pairs,
                                 .checks = e->checks,
                                 .sweeps = e->sweeps,
-                                .beam = e->beam};
+                                .beam = e->choices != NULL ? e->paths : e->beam};
     return MDLA_OK;
 }
 
@@ -212,6 +235,7 @@ void search_engine_effort(search_engine *e, int effort)
 {
     static const unsigned checks[] = {1, 1, 2, 3, 4, 6, 8, 12, 16};
     static const unsigned beam[] = {1, 1, 1, 1, 1, 2, 3, 6, 12};
+    static const unsigned paths[] = {1, 1, 2, 4, 8, 8, 12, 16, 32};
     static const unsigned sweeps[] = {0, 0, 0, 1, 1, 2, 2, 3, 4};
     const int at = (effort < 1 || effort > 9 ? EFFORT_DEFAULT : effort) - 1;
 
@@ -219,6 +243,7 @@ void search_engine_effort(search_engine *e, int effort)
     e->checks = checks[at];
     e->sweeps = sweeps[at];
     e->beam = beam[at];
+    e->paths = paths[at];
 }
 
 /* What is left of a row for its atoms to explain, and at which scale they do. */
@@ -278,6 +303,9 @@ mdla_status search_engine_run(search_engine *e, const float *rows, const uint8_t
         return scalar_codes(e->al, &basis, &e->prices, e->pool, e->centred, row_count,
                             e->coefficients, &e->codes, e->distortion);
     }
+    if (e->choices != NULL)
+        return choice_codes(e->al, e->choices, &e->prices, e->pool, e->centred, row_count,
+                            &e->codes, e->distortion);
     sequence.scale = e->model->norm.coded ? e->scale : NULL;
     MDLA_TRY(search_rows(e->atoms, &e->prices, e->pool, e->centred, row_count, &sequence,
                          e->fixed ? SEARCH_FIXED : SEARCH_FREE, e->start != NULL ? &initial : NULL,

@@ -5,6 +5,7 @@
 
 #include "block/code_model.h"
 #include "sae/sae.h"
+#include "search/choices.h"
 #include "search/scalar.h"
 #include "search/search.h"
 
@@ -16,15 +17,17 @@
 typedef struct search_engine {
     const mdla_allocator *al;
     parallel_pool *pool;
-    const search_atoms *atoms; /* of an SAE's features alone */
-    const float *directions;   /* [width][dims] atoms of others; NULL: feature d is column d */
-    const sae *start;          /* the search begins with this SAE's features; NULL: with none */
-    bool fixed;                /* and keeps exactly these */
+    const search_atoms *atoms;   /* of an SAE's features alone */
+    const choice_atoms *choices; /* codewords, where rows choose among them */
+    const float *directions; /* [width][dims] atoms of signed codes; NULL: feature d is column d */
+    const sae *start;        /* the search begins with this SAE's features; NULL: with none */
+    bool fixed;              /* and keeps exactly these */
     uint32_t dims;
     code_options code;     /* code.norm follows from the codebook and lambda */
     bool plain_prices;     /* the search looks at rates alone, whatever codes the rows */
     unsigned checks;       /* as search_prices has it */
     unsigned sweeps, beam; /* likewise */
+    unsigned paths;        /* sums of choices that survive a stage */
     size_t span;           /* rows of a block: the first of each stands alone */
 
     code_model *model; /* at the current step */
@@ -49,7 +52,8 @@ void search_engine_free(search_engine *e);
 
 /* Multiplier (squared error of a row, at full size, a bit) that goes with a step, and back: one
  * constant for all data, by the prices that the engine looks at. A step counts in units of a row's
- * scale: the codebook's is meant. */
+ * scale: the codebook's is meant. Choices have no levels: their step is the codebook's whatever
+ * lambda, and lambda 0, at which the nearest are chosen, goes with it. */
 double search_engine_lambda(const search_engine *e, const codebook *cb, double step);
 double search_engine_step(const search_engine *e, const codebook *cb, double lambda);
 

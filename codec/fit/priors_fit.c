@@ -34,6 +34,25 @@ static void fit_rates(codebook *cb, const code_counts *counts)
     }
 }
 
+/* A codeword's rate is that among itself and those behind it in its stage; the last's counts for
+ * nothing. */
+static void fit_choice_rates(codebook *cb, const code_counts *counts)
+{
+    const uint32_t codewords = cb->width / cb->basis.stages;
+
+    for (uint32_t end = cb->width; end > 0; end -= codewords) {
+        double behind = (double)counts->fired[end - 1] + 0.5;
+
+        for (uint32_t j = end - 1; j > end - codewords; j--) {
+            const double own = (double)counts->fired[j - 1] + 0.5;
+
+            behind += own;
+            cb->rate_index[j - 1] = rate_index_of(own / behind);
+        }
+        cb->rate_index[end - 1] = codewords > 1 ? cb->rate_index[end - 2] : 0;
+    }
+}
+
 /* Hazards of a class from its level counts, level 1 first. */
 static void fit_hazards(const double *count, unsigned hazards, uint8_t *hazard)
 {
@@ -151,7 +170,7 @@ static void assign_classes(codebook *cb, const code_counts *counts, double (*cos
     }
 }
 
-mdla_status priors_fit(codebook *cb, const code_counts *counts)
+static mdla_status fit_sparse(codebook *cb, const code_counts *counts)
 {
     double(*table)[COUNT_LEVELS] = alloc_array(cb->al, CODEBOOK_CLASSES_MAX, sizeof *table);
     mean_level *means = alloc_array(cb->al, (size_t)cb->width * cb->signs, sizeof *means);
@@ -175,6 +194,15 @@ mdla_status priors_fit(codebook *cb, const code_counts *counts)
     }
     alloc_free(cb->al, table);
     alloc_free(cb->al, means);
+    return codebook_derive_order(cb);
+}
+
+mdla_status priors_fit(codebook *cb, const code_counts *counts)
+{
+    if (cb->basis.kind != CODEBOOK_CHOICES)
+        return fit_sparse(cb, counts);
+    cb->class_count = 1;
+    fit_choice_rates(cb, counts);
     return codebook_derive_order(cb);
 }
 

@@ -21,6 +21,7 @@
 #define FULL_TRIALS_MAX 8
 #define NEAR_ENOUGH 0.02      /* of the target on the sample, for passes over all rows */
 #define STEP_KEPT_WITHIN 0.01 /* of the target */
+#define SAMPLE_MISS 0.02      /* by how much all rows may differ from the sample */
 
 /* Everything of one encode. */
 typedef struct encode_job {
@@ -32,6 +33,7 @@ typedef struct encode_job {
     uint32_t block_rows;
     float *atom_values; /* [width][dims] the decoder's atoms as floats */
     search_atoms *atoms;
+    choice_atoms *choices;
     search_engine engine;
     row_survey survey; /* where a target needs one */
     bool surveyed;
@@ -106,6 +108,12 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
         if (j->atoms == NULL)
             return no_memory(j);
     }
+    if (kind == CODEBOOK_CHOICES) {
+        j->choices = choice_atoms_new(j->al, j->engine.pool, j->atom_values, j->cb->width,
+                                      j->cb->dims, j->cb->basis.stages);
+        if (j->choices == NULL)
+            return no_memory(j);
+    }
     j->pending_starts = alloc_zeroed(j->al, j->block_rows, 1);
     j->pending_norms = alloc_zeroed(j->al, j->block_rows, sizeof *j->pending_norms);
     j->accumulator = alloc_array(j->al, j->cb->dims, sizeof *j->accumulator);
@@ -120,6 +128,7 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
         (j->postings = posting_builder_new(j->al, j->cb->width)) == NULL)
         return no_memory(j);
     j->engine.atoms = j->atoms;
+    j->engine.choices = j->choices;
     j->engine.directions = kind == CODEBOOK_IDENTITY ? NULL : j->atom_values;
     j->engine.dims = j->cb->dims;
     j->engine.start = given != NULL ? given->model : NULL;
@@ -177,6 +186,11 @@ static file_shape shape_of(const encode_job *j)
 
 static mdla_status out_of_reach(encode_job *j, const rate_trial *trial)
 {
+    if (j->options->target.fvu > 0.0 && j->choices != NULL)
+        return error_set(j->err, MDLA_ERR_TARGET,
+                         "FVU %g can't be reached: the nearest codewords come to %.4g; give a "
+                         "larger --fvu, or a codebook of more codewords or stages",
+                         j->options->target.fvu, trial->fvu);
     if (j->options->target.fvu > 0.0)
         return error_set(
             j->err, MDLA_ERR_TARGET,
@@ -188,13 +202,48 @@ static mdla_status out_of_reach(encode_job *j, const rate_trial *trial)
                      j->options->target.bits_per_row, trial->bits_per_row);
 }
 
-/* Of two that keep the promise, the one that uses it up: FVU rises with lambda, bits fall. 0: none
- * yet. */
-static double nearer_lambda(const encode_job *j, double kept, double lambda)
+/* What keeps the promise over all rows, if not closely. */
+typedef struct kept_trial {
+    bool any;
+    double lambda, step_lambda;
+    rate_trial trial;
+} kept_trial;
+
+/* Keeps what lambda came to where it keeps the promise and uses more of it up. */
+static void keep_nearer(const encode_job *j, kept_trial *kept, double lambda,
+                        const rate_trial *trial)
 {
-    if (kept == 0.0)
-        return lambda;
-    return j->options->target.fvu > 0.0 ? fmax(kept, lambda) : fmin(kept, lambda);
+    const mdla_target *target = &j->options->target;
+    const bool nearer = target->fvu > 0.0 ? trial->fvu > kept->trial.fvu
+                                          : trial->bits_per_row > kept->trial.bits_per_row;
+
+    if (rate_control_kept_or_better(target, trial) && (!kept->any || nearer))
+        *kept = (kept_trial){true, lambda, j->step_lambda > 0.0 ? j->step_lambda : lambda, *trial};
+}
+
+static mdla_status settle_for(encode_job *j, const kept_trial *kept, const rate_trial *last)
+{
+    if (!kept->any)
+        return out_of_reach(j, last);
+    j->step_lambda = kept->step_lambda;
+    return set_lambda(j, kept->lambda);
+}
+
+/* The nearest codewords, at lambda 0: whether they meet the target, as far as the sample tells, or
+ * nothing can. */
+static mdla_status try_nearest(encode_job *j, const file_shape *shape, bool whole, bool *done)
+{
+    const mdla_target *target = &j->options->target;
+    pass_sums sums = {.charge = target->bits_per_row > 0.0};
+    rate_trial trial;
+
+    MDLA_TRY(set_lambda(j, 0.0));
+    MDLA_TRY(pass_try_sample(&j->engine, &j->survey, 1, &sums, shape, &trial, j->err));
+    if (target->fvu > 0.0 && trial.fvu > (whole ? 1.0 : 1.0 + SAMPLE_MISS) * target->fvu)
+        return out_of_reach(j, &trial);
+    *done = target->fvu > 0.0 ? whole && rate_control_kept(target, &trial)
+                              : trial.bits_per_row < (1.0 - SAMPLE_MISS) * target->bits_per_row;
+    return MDLA_OK;
 }
 
 /* On the sample first: few rows, then all of it; then on all rows, where they are more. */
@@ -208,26 +257,34 @@ static mdla_status find_lambda(encode_job *j)
         search_engine_lambda(&j->engine, j->cb, quant_step_value(j->cb->fit.step));
     rate_control control;
     rate_trial trial = {0};
-    double kept = 0.0; /* a lambda that keeps the promise over all rows, if not closely */
+    kept_trial kept = {0};
+    bool done = false;
     mdla_status status;
 
+    if (j->choices != NULL)
+        MDLA_TRY(try_nearest(j, &shape, whole, &done));
+    if (done)
+        return MDLA_OK;
     rate_control_start(&control, &j->options->target, lambda, false);
+    if (j->choices != NULL)
+        rate_control_start_choices(&control, &j->options->target,
+                                   j->survey.deviation_sum / (double)j->survey.rows);
     for (;;) {
         const bool last = stride == 1;
 
         if (control.trials >= TRIALS_MAX || control.lambda < LAMBDA_SPAN * lambda) {
             if (last && !whole && rate_control_near(&j->options->target, &trial, NEAR_ENOUGH))
                 break; /* no nearer on the sample: few features go up and down by jumps */
-            return kept > 0.0 ? set_lambda(j, kept) : out_of_reach(j, &trial);
+            return settle_for(j, &kept, &trial);
         }
         status = set_lambda(j, control.lambda);
         if (status == MDLA_ERR_TARGET && control.trials > 0)
-            return kept > 0.0 ? set_lambda(j, kept) : out_of_reach(j, &trial);
+            return settle_for(j, &kept, &trial);
         MDLA_TRY(status);
         pass_sums sums = {.charge = charge};
         MDLA_TRY(pass_try_sample(&j->engine, &j->survey, stride, &sums, &shape, &trial, j->err));
-        if (last && whole && rate_control_kept_or_better(&j->options->target, &trial))
-            kept = nearer_lambda(j, kept, control.lambda);
+        if (last && whole)
+            keep_nearer(j, &kept, control.lambda, &trial);
         /* Reconstruction points move by jumps with the step, so the last bit is lambda's alone. */
         if (last && j->step_lambda == 0.0 &&
             rate_control_near(&j->options->target, &trial, STEP_KEPT_WITHIN))
@@ -246,13 +303,12 @@ static mdla_status find_lambda(encode_job *j)
     while (control.trials < FULL_TRIALS_MAX) {
         MDLA_TRY(set_lambda(j, control.lambda));
         MDLA_TRY(try_all(j, &shape, &trial));
-        if (rate_control_kept_or_better(&j->options->target, &trial))
-            kept = nearer_lambda(j, kept, control.lambda);
+        keep_nearer(j, &kept, control.lambda, &trial);
         if (rate_control_kept(&j->options->target, &trial) ||
             rate_control_step(&control, &trial, 0.001))
             return MDLA_OK;
     }
-    return kept > 0.0 ? set_lambda(j, kept) : out_of_reach(j, &trial);
+    return settle_for(j, &kept, &trial);
 }
 
 /* One coded row as the decoder will see it: adds to the hash and to the error. */
@@ -477,6 +533,7 @@ mdla_status mdla_encode(const mdla_config *config, const mdla_codebook *book, co
         report_to(&j, report);
     search_engine_free(&j.engine);
     search_atoms_free(j.atoms);
+    choice_atoms_free(j.choices);
     parallel_close(j.engine.pool);
     row_survey_free(&j.survey);
     file_writer_free(&j.writer);

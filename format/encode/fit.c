@@ -30,12 +30,18 @@ mdla_status fit_no_memory(fit_job *j)
                      j->sae->width, j->sae->dims);
 }
 
+static bool is_choices(const fit_job *j)
+{
+    return j->basis != NULL && j->basis->kind == CODEBOOK_CHOICES;
+}
+
 double fit_expected_rows(const fit_job *j)
 {
     const double rows =
         (double)(j->options->expected_rows != 0 ? j->options->expected_rows : j->survey.rows);
 
-    return j->basis != NULL ? fmax(rows, BASIS_ROWS_LEAST * (double)j->sae->dims) : rows;
+    return j->basis != NULL && !is_choices(j) ? fmax(rows, BASIS_ROWS_LEAST * (double)j->sae->dims)
+                                              : rows;
 }
 
 static void unit_atoms(const sae *s, float *atoms)
@@ -50,6 +56,28 @@ static void unit_atoms(const sae *s, float *atoms)
         for (uint32_t d = 0; d < s->dims; d++)
             atoms[(size_t)k * s->dims + d] = (float)(from[d] * norm);
     }
+}
+
+/* Codewords in units of a power of two that leaves room for coarse steps above them, fine ones
+ * below, and which levels and reconstruction points can say exactly. */
+static mdla_status scale_codewords(fit_job *j)
+{
+    const size_t values = (size_t)j->sae->width * j->sae->dims;
+    float peak = 0.0f;
+    int exponent;
+
+    for (size_t i = 0; i < values; i++)
+        peak = fmaxf(peak, fabsf(j->sae->w_dec[i]));
+    (void)frexpf(peak, &exponent);
+    const double unit = ldexp(1.0, exponent + 1);
+
+    for (size_t i = 0; i < values; i++)
+        j->atoms[i] = (float)((double)j->sae->w_dec[i] / unit);
+    j->cb->fit.step = quant_step_of(unit, STEP_BITS_MOST);
+    return isfinite(peak) && quant_step_value(j->cb->fit.step) == unit
+               ? MDLA_OK
+               : error_set(j->err, MDLA_ERR_DATA,
+                           "values up to %g are too large or too small to be coded", (double)peak);
 }
 
 static mdla_status quantise_bias(fit_job *j)
@@ -93,6 +121,12 @@ static mdla_status choose_norm(fit_job *j)
 /* What the engine looks for codes with. */
 static mdla_status prepare_engine(fit_job *j)
 {
+    if (is_choices(j)) {
+        j->choices = choice_atoms_new(j->al, j->engine.pool, j->atoms, j->sae->width, j->sae->dims,
+                                      j->basis->stages);
+        if (j->choices == NULL)
+            return fit_no_memory(j);
+    }
     if (j->basis == NULL) {
         j->search = search_atoms_new(j->al, j->engine.pool, j->atoms, j->sae->width, j->sae->dims);
         if (j->search == NULL)
@@ -101,6 +135,7 @@ static mdla_status prepare_engine(fit_job *j)
         j->engine.fixed = j->engine.start != NULL;
     }
     j->engine.atoms = j->search;
+    j->engine.choices = j->choices;
     j->engine.directions = j->atoms;
     j->engine.dims = j->sae->dims;
     j->engine.code = (code_options){.passages = mdla_rows_has_passages(j->rows) != 0,
@@ -137,7 +172,9 @@ static mdla_status prepare(fit_job *j, const mdla_config *config)
     if ((j->atoms == NULL && !columns) || j->offset_scratch == NULL || j->counts == NULL ||
         j->step_index == NULL || j->q == NULL)
         return fit_no_memory(j);
-    if (!columns)
+    if (is_choices(j))
+        MDLA_TRY(scale_codewords(j));
+    else if (!columns)
         unit_atoms(j->sae, j->atoms);
     if (j->basis == NULL)
         MDLA_TRY(choose_norm(j));
@@ -167,7 +204,8 @@ mdla_status fit_set_lambda(fit_job *j)
 
     if (j->options->target.step > 0.0)
         j->lambda = search_engine_lambda(&j->engine, j->cb, j->options->target.step);
-    params.step = quant_step_of(search_engine_step(&j->engine, j->cb, j->lambda), step_bits(j));
+    if (!is_choices(j))
+        params.step = quant_step_of(search_engine_step(&j->engine, j->cb, j->lambda), step_bits(j));
     const mdla_status status = search_engine_set(&j->engine, j->cb, &params, j->lambda);
 
     if (status == MDLA_ERR_MEMORY)
@@ -250,10 +288,12 @@ mdla_status fit_run(fit_job *j, const mdla_config *config)
 {
     const mdla_target *t = &j->options->target;
 
-    if ((t->fvu > 0.0) + (t->bits_per_row > 0.0) + (t->step > 0.0) != 1)
+    const int targets = (t->fvu > 0.0) + (t->bits_per_row > 0.0) + (t->step > 0.0);
+
+    if (targets != 1 && (targets != 0 || !is_choices(j)))
         return error_set(j->err, MDLA_ERR_ARGUMENT, "give exactly one of FVU, bits a row and step");
     MDLA_TRY(prepare(j, config));
-    MDLA_TRY(settle_on_sample(j));
+    MDLA_TRY(is_choices(j) ? fit_choices(j) : settle_on_sample(j));
     if (atom_moments_start(&j->moments, j->al, j->sae->width, NULL,
                            j->basis == NULL && j->sae->width <= TOGETHER_WIDTH_MAX) != MDLA_OK)
         return fit_no_memory(j);
@@ -278,6 +318,8 @@ mdla_status fit_close(fit_job *j, mdla_status status, mdla_codebook **out)
 
     search_engine_free(&j->engine);
     search_atoms_free(j->search);
+    choice_atoms_free(j->choices);
+    alloc_free(al, j->word_rows);
     parallel_close(j->engine.pool);
     row_survey_free(&j->survey);
     code_counts_free(j->counts);

@@ -92,27 +92,76 @@ mdla_status fit_atoms_adapt(fit_job *j, const atom_moments *moments)
     return search_anew(j);
 }
 
-/* Atoms in integers: fills step_index and q. moments: finished; with products where they are known.
- */
-static mdla_status quantise(fit_job *j, const atom_moments *moments, atom_source *source)
+/* Atoms in integers, the count of them that order names: fills their step_index and q. energy: mean
+ * of each one's squared strength; product: as atom_source has it. */
+static mdla_status quantise(fit_job *j, const double *energy, const float *product,
+                            const uint32_t *order, uint32_t count, atom_source *source)
 {
-    atom_precision precision = {.lambda = j->lambda, .expected_rows = fit_expected_rows(j)};
-    double energy = 0.0;
+    atom_precision precision = {.lambda = j->atom_lambda > 0.0 ? j->atom_lambda : j->lambda,
+                                .expected_rows = fit_expected_rows(j)};
+    double sum = 0.0;
 
     *source = (atom_source){.dims = j->cb->dims,
-                            .width = j->cb->width,
+                            .width = count,
                             .stride = atoms_stride_fit(j->cb->dims, j->cb->width, j->atoms),
-                            .order = j->cb->order,
+                            .order = order,
                             .atoms = j->atoms,
-                            .energy = moments->energy,
-                            .moments = moments->product};
+                            .energy = energy,
+                            .moments = product};
     for (uint32_t k = 0; k < j->cb->width; k++)
-        energy += moments->energy[k];
+        sum += energy[k];
     /* A feature that never fired: as if it had half a time, as strongly as others do. */
-    precision.least_energy = energy * 0.5 / ((double)j->counts->active + 1.0);
+    precision.least_energy = sum * 0.5 / ((double)j->counts->active + 1.0);
     return atoms_quantise(j->al, source, &precision, j->step_index, j->q) == MDLA_OK
                ? MDLA_OK
                : fit_no_memory(j);
+}
+
+/* All of them, by finished moments; with products where those are known. */
+static mdla_status quantise_all(fit_job *j, const atom_moments *moments, atom_source *source)
+{
+    return quantise(j, moments->energy, moments->product, j->cb->order, j->cb->width, source);
+}
+
+#define ERROR_VALUES ((size_t)1 << 22) /* of codewords that are tried, about */
+
+mdla_status fit_atoms_error(fit_job *j, double *error)
+{
+    const uint32_t dims = j->cb->dims, width = j->cb->width;
+    const size_t every = ((size_t)width * dims + ERROR_VALUES - 1) / ERROR_VALUES;
+    const double unit = quant_step_value(j->cb->fit.step);
+    const double scale = unit * unit / (double)j->counts->rows;
+    double *energy = alloc_array(j->al, width, sizeof *energy), uses = 0.0;
+    uint32_t *order = alloc_array(j->al, width, sizeof *order), count = 0;
+    atom_source source;
+    mdla_status status = MDLA_ERR_MEMORY;
+
+    *error = 0.0;
+    for (uint32_t k = 0; energy != NULL && order != NULL && k < width; k++) {
+        energy[k] = scale * (double)j->counts->fired[k];
+        if (k % every == 0)
+            order[count++] = k;
+    }
+    if (energy != NULL && order != NULL)
+        status = quantise(j, energy, NULL, order, count, &source);
+    for (uint32_t i = 0; status == MDLA_OK && i < count; i++) {
+        const uint32_t k = order[i];
+        double squares = 0.0;
+
+        for (size_t at = (size_t)k * dims; at < (size_t)(k + 1) * dims; at++) {
+            const double off =
+                ldexp((double)atom_expand(j->q[at], j->step_index[k]), -ATOM_SCALE_BITS) -
+                (double)j->atoms[at];
+
+            squares += off * off;
+        }
+        *error += energy[k] * squares;
+        uses += (double)j->counts->fired[k];
+    }
+    *error *= uses > 0.0 ? (double)j->counts->active / uses : 1.0;
+    alloc_free(j->al, energy);
+    alloc_free(j->al, order);
+    return status == MDLA_OK ? MDLA_OK : fit_no_memory(j);
 }
 
 /* What all atoms take when they are coded. */
@@ -122,7 +171,7 @@ static mdla_status coded_bits(fit_job *j, const atom_moments *moments, double *b
     atom_source source;
     mdla_status status;
 
-    MDLA_TRY(quantise(j, moments, &source));
+    MDLA_TRY(quantise_all(j, moments, &source));
     const atom_group all = {source.dims, source.stride, source.order, source.width};
 
     range_encoder_start(&e, j->al);
@@ -170,7 +219,7 @@ mdla_status fit_atoms_make(fit_job *j)
 
     atom_moments_finish(&j->moments);
     if (j->atoms != NULL)
-        MDLA_TRY(quantise(j, &j->moments, &source));
+        MDLA_TRY(quantise_all(j, &j->moments, &source));
     for (uint32_t k = 0; k < cb->width && j->atoms != NULL; k++) {
         for (size_t i = (size_t)k * cb->dims; i < (size_t)(k + 1) * cb->dims; i++)
             cb->atoms[i] = (int16_t)atom_expand(j->q[i], j->step_index[k]);

@@ -21,11 +21,10 @@ static mdla_status take_mean(fit_job *j, sae *features)
     return MDLA_OK;
 }
 
-/* Shows all rows to take, from the first, a tile at a time. */
-static mdla_status over_rows(fit_job *j, const char *what,
-                             void (*take)(void *ctx, parallel_pool *pool, const float *rows,
-                                          size_t row_count),
-                             void *ctx)
+mdla_status fit_over_rows(fit_job *j, const char *what,
+                          void (*take)(void *ctx, parallel_pool *pool, const float *rows,
+                                       size_t row_count),
+                          void *ctx)
 {
     const mdla_fit_options *o = j->options;
     const size_t tile_rows = rows_per_tile(j->survey.dims);
@@ -61,7 +60,7 @@ static mdla_status find_axes(fit_job *j, sae *features)
     if (features->w_dec == NULL ||
         axes_start(&sums, j->al, j->survey.dims, j->survey.mean) != MDLA_OK)
         return no_memory(j);
-    status = over_rows(j, "principal axes", add_to_axes, &sums);
+    status = fit_over_rows(j, "principal axes", add_to_axes, &sums);
     if (status == MDLA_OK) {
         status = axes_finish(&sums, features->w_dec);
         if (status == MDLA_ERR_MEMORY)
@@ -75,12 +74,15 @@ static mdla_status find_axes(fit_job *j, sae *features)
     return status;
 }
 
-static mdla_status make(fit_job *j, const mdla_config *config, sae *features)
+static mdla_status make(fit_job *j, const mdla_config *config, mdla_basis kind,
+                        codebook_basis *basis, sae *features)
 {
     MDLA_TRY(row_survey_take(config, j->rows, &j->survey, j->err));
     MDLA_TRY(take_mean(j, features));
-    if (j->basis->kind == CODEBOOK_SIGNED)
+    if (kind == MDLA_BASIS_PCA)
         MDLA_TRY(find_axes(j, features));
+    if (kind == MDLA_BASIS_ONEHOT || kind == MDLA_BASIS_RVQ)
+        MDLA_TRY(fit_codewords(j, kind, basis, features));
     return fit_run(j, config);
 }
 
@@ -89,7 +91,7 @@ mdla_status mdla_codebook_fit_basis(const mdla_config *config, mdla_basis kind, 
                                     mdla_error *err)
 {
     const uint32_t dims = mdla_rows_dims(rows);
-    const codebook_basis basis = {kind == MDLA_BASIS_PCA ? CODEBOOK_SIGNED : CODEBOOK_IDENTITY, 1};
+    codebook_basis basis = {kind == MDLA_BASIS_PCA ? CODEBOOK_SIGNED : CODEBOOK_IDENTITY, 1};
     mdla_fit_options own = *options;
     sae features = {.dims = dims, .width = dims};
     fit_job j = {.al = alloc_of(config),
@@ -101,17 +103,14 @@ mdla_status mdla_codebook_fit_basis(const mdla_config *config, mdla_basis kind, 
     mdla_status status;
 
     *out = NULL;
-    if (kind != MDLA_BASIS_DENSE && kind != MDLA_BASIS_PCA)
-        return error_set(err, MDLA_ERR_UNSUPPORTED,
-                         "codebooks are made with the bases dense and pca; %s is decoded alone",
-                         kind == MDLA_BASIS_ONEHOT || kind == MDLA_BASIS_RVQ ? mdla_basis_name(kind)
-                                                                             : "another");
+    if (kind < MDLA_BASIS_DENSE || kind > MDLA_BASIS_RVQ)
+        return error_set(err, MDLA_ERR_ARGUMENT, "there is no basis %d", (int)kind);
     own.model = MDLA_MODEL_ADDITIVE;
     own.code = MDLA_CODE_FREE;
     own.prune = own.adapt_atoms = 0;
     status = fit_open(&j, config);
     if (status == MDLA_OK)
-        status = make(&j, config, &features);
+        status = make(&j, config, kind, &basis, &features);
     alloc_free(j.al, features.b_dec);
     alloc_free(j.al, features.w_dec);
     return fit_close(&j, status, out);

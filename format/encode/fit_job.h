@@ -1,6 +1,8 @@
 /* What the files of a codebook's fit share:
  * fit.c         the job from beginning to end, prices and lambda on a sample
  * fit_basis.c   codebooks without an SAE
+ * fit_codewords.c  codewords by k-means, in stages
+ * fit_choices.c    their prices and lambda on a sample
  * fit_rounds.c  passes over the rows, each under prices from the one before
  * fit_atoms.c   atoms adapted to codes, pruned, quantised
  */
@@ -17,8 +19,11 @@ typedef struct fit_job {
     const codebook_basis *basis; /* NULL: an SAE's features */
     mdla_rows *rows;
     codebook *cb;
-    float *atoms;         /* [width][dims] unit norm; 0: a feature that is pruned. NULL: columns */
-    search_atoms *search; /* NULL: no search, a basis */
+    float *atoms;          /* [width][dims] unit norm; 0: a feature that is pruned. NULL: columns */
+    search_atoms *search;  /* NULL: no search, a basis */
+    choice_atoms *choices; /* NULL: not codewords */
+    uint64_t *word_rows;   /* [width] of codewords: rows of the training that are nearest */
+    uint64_t trained_rows;
     search_engine engine;
     row_survey survey;
     code_counts *counts;
@@ -28,6 +33,7 @@ typedef struct fit_job {
     uint8_t *step_index;   /* [width] */
     int16_t *q;            /* [width][dims] */
     double lambda;
+    double atom_lambda;   /* of the atoms' precision; 0: lambda */
     float prior;          /* of the joint model's weights, once one was chosen */
     code_rows kept;       /* codes that the joint model is fitted to */
     uint8_t *kept_starts; /* [kept.row_capacity] */
@@ -43,6 +49,20 @@ mdla_status fit_run(fit_job *j, const mdla_config *config);
 mdla_status fit_close(fit_job *j, mdla_status status, mdla_codebook **out);
 
 mdla_status fit_no_memory(fit_job *j);
+
+/* Shows all rows to take, from the first, a tile at a time; rewinds. */
+mdla_status fit_over_rows(fit_job *j, const char *what,
+                          void (*take)(void *ctx, parallel_pool *pool, const float *rows,
+                                       size_t row_count),
+                          void *ctx);
+
+/* Codewords for the surveyed rows, as the options say or the target needs: basis and features get
+ * their width, stages and atoms, at full size. */
+mdla_status fit_codewords(fit_job *j, mdla_basis kind, codebook_basis *basis, sae *features);
+
+/* Prices of codewords and lambda on the sample. MDLA_ERR_TARGET: the nearest don't reach the FVU.
+ */
+mdla_status fit_choices(fit_job *j);
 
 /* The joint model is fitted to the codes of whole blocks, evenly spread, of about a million rows at
  * most: whether a block of a data set of so many rows is among them, and for how many rows to make
@@ -76,6 +96,9 @@ mdla_status fit_atoms_adapt(fit_job *j, const atom_moments *moments);
 /* Takes out the features that don't pay for their atoms, judged by the last pass, whose moments it
  * finishes. */
 mdla_status fit_atoms_prune(fit_job *j, atom_moments *moments);
+
+/* Squared error a row that integers at the precision of now add to codewords, by their counts. */
+mdla_status fit_atoms_error(fit_job *j, double *error);
 
 /* Atoms in integers, and the codebook's canonical bytes. */
 mdla_status fit_atoms_make(fit_job *j);

@@ -183,7 +183,7 @@ mdla_status fit_rounds(fit_job *j)
     const bool moves = j->options->adapt_atoms || j->options->prune;
     unsigned rounds = joint && !j->engine.fixed && !j->engine.plain_prices ? JOINT_ROUNDS : 0;
 
-    if (!joint && j->survey.sample_rows != j->survey.rows)
+    if (!joint && j->choices == NULL && j->survey.sample_rows != j->survey.rows)
         rounds = 1; /* prices come from a sample so far */
     if (moves)
         rounds += ADAPT_ROUNDS;

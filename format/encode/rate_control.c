@@ -10,11 +10,21 @@
     0.5 /* of ln FVU over ln lambda: 0.3 to 0.6 on real data, above 1 on planted dictionaries */
 #define SLOPE_LEAST 0.25
 #define SLOPE_MOST 4.0
+#define CHOICE_SLOPE_LEAST 0.01
 
 void rate_control_start(rate_control *c, const mdla_target *target, double lambda, bool moving)
 {
-    *c =
-        (rate_control){.target = *target, .lambda = lambda, .moving = moving, .slope = SLOPE_FIRST};
+    *c = (rate_control){.target = *target,
+                        .lambda = lambda,
+                        .moving = moving,
+                        .slope = SLOPE_FIRST,
+                        .slope_least = SLOPE_LEAST};
+}
+
+void rate_control_start_choices(rate_control *c, const mdla_target *target, double deviation)
+{
+    rate_control_start(c, target, CHOICE_LAMBDA * deviation, false);
+    c->slope_least = CHOICE_SLOPE_LEAST;
 }
 
 void rate_control_restart(rate_control *c)
@@ -52,8 +62,8 @@ bool rate_control_kept_or_better(const mdla_target *target, const rate_trial *tr
 static void learn_slope(rate_control *c, double miss)
 {
     if (c->last > 0.0 && fabs(log(c->lambda / c->last)) > 1e-3)
-        c->slope =
-            fmin(fmax((miss - c->last_miss) / log(c->lambda / c->last), SLOPE_LEAST), SLOPE_MOST);
+        c->slope = fmin(fmax((miss - c->last_miss) / log(c->lambda / c->last), c->slope_least),
+                        SLOPE_MOST);
     c->last = c->lambda;
     c->last_miss = miss;
 }

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#define CHOICE_LAMBDA 0.0015 /* of a row's deviation: where choices begin */
+
 /* What one trial at a lambda came to. */
 typedef struct rate_trial {
     double fvu;
@@ -23,10 +25,14 @@ typedef struct rate_control {
     double high, high_miss; /* smallest known to be too large; high 0: none */
     double last, last_miss; /* the trial before; last 0: none */
     double slope;           /* of the miss over ln lambda */
+    double slope_least;     /* that is believed */
     unsigned trials;
 } rate_control;
 
 void rate_control_start(rate_control *c, const mdla_target *target, double lambda, bool moving);
+
+/* The same for choices among codewords: lambda hardly matters until it is large. */
+void rate_control_start_choices(rate_control *c, const mdla_target *target, double deviation);
 
 /* Takes in what lambda came to; true where it is within tolerance (a fraction, such as 0.004) of
  * the aim. Otherwise lambda is the next to try. */

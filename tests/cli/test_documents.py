@@ -102,7 +102,7 @@ class Bash(cli.CliTest):
         return sorted(done.stdout.split("\n")[:-1])
 
     def test_options(self):
-        self.assertEqual(self.complete("mdla-enc", "a.npy", "--co"), ["--code", "--codebook", "--codebook-out", "--codes-in"])
+        self.assertEqual(self.complete("mdla-enc", "a.npy", "--co"), ["--code", "--codebook", "--codebook-out", "--codes-in", "--codewords"])
         self.assertEqual(self.complete("mdla-enc", "--expe"), ["--expected-rows"])
         self.assertIn("-T", self.complete("mdla-dec", "-"))
 

@@ -360,8 +360,10 @@ static void test_codebooks_that_cant_be_are_refused(void **state)
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         values[i] = (float)random_normal();
     assert_int_equal(mdla_rows_from_memory(NULL, values, 200, 6, &rows, &err), MDLA_OK);
-    assert_int_equal(mdla_codebook_fit_basis(NULL, MDLA_BASIS_RVQ, rows, &options, &book, &err),
-                     MDLA_ERR_UNSUPPORTED);
+    assert_int_equal(mdla_codebook_fit_basis(NULL, MDLA_BASIS_ONEHOT, rows, &options, &book, &err),
+                     MDLA_ERR_ARGUMENT);
+    assert_int_equal(mdla_codebook_fit_basis(NULL, MDLA_BASIS_SAE, rows, &options, &book, &err),
+                     MDLA_ERR_ARGUMENT);
     assert_int_equal(mdla_codebook_fit_basis(NULL, MDLA_BASIS_DENSE, rows, &options, &book, &err),
                      MDLA_OK);
     mdla_codebook_query(book, &info);

@@ -54,6 +54,12 @@ finish dense
 mdla-enc digits.npy --basis pca --fvu 0.3 --expected-rows 100000 --codebook-out pca.codebook -q
 mdla-enc digits.npy --codebook pca.codebook --fvu 0.25 --reference -o pca.mdla -q
 finish pca pca.codebook
+# choices: a codeword a row; three stages, named
+mdla-enc digits.npy --basis onehot --codewords 20 -o onehot.mdla -q
+finish onehot
+mdla-enc digits.npy --basis rvq --codewords 16 --stages 3 --block-rows 128 --codebook-out rvq.codebook -q
+mdla-enc digits.npy --codebook rvq.codebook --block-rows 128 --reference -o rvq.mdla -q
+finish rvq rvq.codebook
 
 # the joint model: lists and dense rows of weights, the row before, starts of passages, many blocks; and the same rows
 # additive

@@ -395,6 +395,8 @@ typedef struct mdla_fit_options {
     int adapt_atoms;     /**< nonzero: atoms move to suit the codes, alternated with the search */
     uint32_t block_rows; /**< of the files that will be made; 0: 1,024 */
     uint64_t expected_rows; /**< rows that will share the codebook; 0: the rows given */
+    uint32_t codewords; /**< one-hot: how many; RVQ: of each stage, 0: 1,024, or one in 64 rows */
+    uint32_t stages;    /**< RVQ; 0: as many as the target needs */
     mdla_progress progress; /**< may be NULL */
     void *progress_ctx;
 } mdla_fit_options;
@@ -429,12 +431,18 @@ typedef enum mdla_basis {
 MDLA_API const char *mdla_basis_name(mdla_basis basis);
 
 /**
- * Makes a codebook without an SAE, from the rows alone: their columns or their principal axes, with
- * priors from the codes of the rows at the target. Of the options model, code, prune and
- * adapt_atoms don't count. Memory and threads as with mdla_codebook_fit.
+ * Makes a codebook without an SAE, from the rows alone: their columns, their principal axes, or
+ * codewords by k-means (one-hot, RVQ), with priors from the codes of the rows at the target. Of the
+ * options model, code, prune and adapt_atoms don't count. Memory and threads as with
+ * mdla_codebook_fit, and for codewords some 256 MiB of rows, four a codeword at least.
  *
- * @return as mdla_codebook_fit; MDLA_ERR_UNSUPPORTED a basis other than dense and pca: codewords
- * are decoded, but not made yet.
+ * Codewords have no step, which is refused as a target. Without a target rows get their nearest
+ * codewords (of RVQ's stages then, which are needed), kept so finely that integers add 1 % to the
+ * error. As many one-hot codewords as rows are the rows.
+ *
+ * @return as mdla_codebook_fit; MDLA_ERR_TARGET likewise where codewords or stages are too few;
+ * MDLA_ERR_ARGUMENT more codewords than rows, no number of codewords for one-hot; MDLA_ERR_LIMIT
+ * more than 2^20 in all.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_codebook_fit_basis(const mdla_config *config,
                                                            mdla_basis basis, mdla_rows *rows,

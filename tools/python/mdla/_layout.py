@@ -80,8 +80,8 @@ class mdla_target(c.Structure):
 class mdla_fit_options(c.Structure):
     _fields_ = [("target", mdla_target), ("code", c.c_int), ("model", c.c_int),
                 ("effort", c.c_int), ("prune", c.c_int), ("adapt_atoms", c.c_int),
-                ("block_rows", c.c_uint32), ("expected_rows", c.c_uint64), ("progress", Progress),
-                ("progress_ctx", c.c_void_p)]
+                ("block_rows", c.c_uint32), ("expected_rows", c.c_uint64), ("codewords", c.c_uint32), ("stages", c.c_uint32),
+                ("progress", Progress), ("progress_ctx", c.c_void_p)]
 
 
 class mdla_codebook_info(c.Structure):
