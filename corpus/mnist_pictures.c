@@ -3,6 +3,8 @@
  *   mnist_pictures atlas CODED.mdla CODEBOOK TRAIN TITLE OUT.png    its atoms, most used first
  *   mnist_pictures digits CODED.mdla CODEBOOK DATA TITLE OUT.png [COUNT]    digits and their
  *                                                                   explanation, the first six
+ *   mnist_pictures families CODED.mdla CODEBOOK EDGES TITLE OUT.png  parents and their children,
+ *                                                      EDGES from mdla-info --hierarchy --csv
  *   mnist_pictures measure CODED.mdla CODEBOOK TRAIN NAME           a line of a Markdown table
  *
  * Two numbers tell a stroke from a memorised digit. Extent: the pixels that an atom covers,
@@ -87,6 +89,7 @@ static int order_features(subject *s)
     return s->used > 0 ? 0 : fail("no feature is used", NULL);
 }
 
+/* rows: NULL where none are looked at. */
 static int subject_open(subject *s, const char *coded, const char *codebook, const char *rows)
 {
     mdla_error err = {MDLA_OK, ""};
@@ -100,13 +103,13 @@ static int subject_open(subject *s, const char *coded, const char *codebook, con
     if (mdla_source_file(coded, &source, &err) != MDLA_OK ||
         mdla_decoder_open(NULL, source, coded, s->codebook, &s->decoder, &err) != MDLA_OK)
         return fail(coded, &err);
-    if (mdla_source_file(rows, &source, &err) != MDLA_OK ||
-        mdla_rows_open(NULL, source, rows, NULL, &s->rows, &err) != MDLA_OK)
+    if (rows && (mdla_source_file(rows, &source, &err) != MDLA_OK ||
+                 mdla_rows_open(NULL, source, rows, NULL, &s->rows, &err) != MDLA_OK))
         return fail(rows, &err);
     mdla_decoder_query(s->decoder, &info);
     s->width = info.width;
     s->coded_rows = info.rows;
-    if (info.dims != DIMS || mdla_rows_dims(s->rows) != DIMS)
+    if (info.dims != DIMS || (rows && mdla_rows_dims(s->rows) != DIMS))
         return fail("rows aren't digits of 28 x 28", NULL);
     return order_features(s);
 }
@@ -457,23 +460,114 @@ static int draw_digits(subject *s, int count, const char *title, const char *pat
     return page_write(&p, path) == 0 ? result : -1;
 }
 
+typedef struct family_edge {
+    uint32_t parent, child;
+    double parent_given_child, bits;
+} family_edge;
+
+/* The next line of what mdla-info --hierarchy --csv says; returns 0 at the end. */
+static int next_edge(FILE *edges, family_edge *e)
+{
+    char line[400];
+
+    while (fgets(line, sizeof line, edges))
+        if (sscanf(line, "%u,%u,%*u,%*u,%*u,%lf,%*f,%*f,%lf", &e->parent, &e->child,
+                   &e->parent_given_child, &e->bits) == 4)
+            return 1;
+    return 0;
+}
+
+enum { FAMILIES = 9, CHILDREN = 10, FAMILY_CELL = 108, FAMILY_LINE = 136, FAMILY_TOP = 84 };
+
+static int draw_member(const subject *s, page *p, double x, double y, uint32_t feature)
+{
+    float atom[DIMS];
+    char text[80];
+
+    if (feature >= s->width || mdla_codebook_atom(s->codebook, feature, atom) != MDLA_OK)
+        return fail("an edge names a feature that isn't there", NULL);
+    put_picture(p, x, y, 3.2, atom, peak_of(atom), 0);
+    snprintf(text, sizeof text, "#%u, %.2g %%", feature,
+             100.0 * (double)s->uses[feature] / (double)s->coded_rows);
+    put_text(p, x, y + 103, 12, text);
+    return 0;
+}
+
+/* Families come together, those that save most first; in them the children that save most. */
+static int draw_families(const subject *s, FILE *edges, const char *title, const char *path)
+{
+    page p = page_new(1200, FAMILY_TOP + FAMILIES * FAMILY_LINE);
+    family_edge e;
+    uint32_t parent = 0;
+    int families = 0, children = 0, result = 0;
+
+    put_text(&p, 10, 28, 21, title);
+    put_text(&p, 10, 50, 15,
+             "On the left a parent, then the children for which knowing it saves most bits (ten at "
+             "most): feature, rows that use it;");
+    put_text(
+        &p, 10, 70, 15,
+        "of a child in how many of its rows the parent is on, and bits saved over all rows. Red "
+        "above zero, blue below, each over its own peak.");
+    while (result == 0 && next_edge(edges, &e)) {
+        double x, y;
+        char text[80];
+
+        if (families == 0 || e.parent != parent) {
+            if (families == FAMILIES)
+                break;
+            parent = e.parent;
+            children = 0;
+            y = FAMILY_TOP + (double)families++ * FAMILY_LINE;
+            result = draw_member(s, &p, 10, y, parent);
+        }
+        if (result != 0 || children == CHILDREN)
+            continue;
+        x = 24 + (double)++children * (FAMILY_CELL - 2);
+        y = FAMILY_TOP + (double)(families - 1) * FAMILY_LINE;
+        result = draw_member(s, &p, x, y, e.child);
+        snprintf(text, sizeof text, "%.0f %%, %.0f bits", 100 * e.parent_given_child, e.bits);
+        put_text(&p, x, y + 118, 12, text);
+    }
+    if (families == 0 && result == 0)
+        result = fail("there are no edges", NULL);
+    return page_write(&p, path) == 0 ? result : -1;
+}
+
+static int open_and_draw_families(subject *s, char **argv)
+{
+    FILE *edges = fopen(argv[4], "r");
+    int result = -1;
+
+    if (!edges)
+        return fail(argv[4], NULL);
+    if (subject_open(s, argv[2], argv[3], NULL) == 0)
+        result = draw_families(s, edges, argv[5], argv[6]);
+    fclose(edges);
+    return result;
+}
+
 int main(int argc, char **argv)
 {
     const int atlas = argc == 7 && strcmp(argv[1], "atlas") == 0;
     const int digits = (argc == 7 || argc == 8) && strcmp(argv[1], "digits") == 0;
+    const int families = argc == 7 && strcmp(argv[1], "families") == 0;
+    const int measure = argc == 6 && strcmp(argv[1], "measure") == 0;
     const int count = argc == 8 ? atoi(argv[7]) : DIGITS;
     subject s = {0};
     int result = -1;
 
-    if ((!atlas && !digits && (argc != 6 || strcmp(argv[1], "measure") != 0)) || count < 1 ||
-        count > DIGITS_MAX) {
+    if (!(atlas || digits || families || measure) || count < 1 || count > DIGITS_MAX) {
         fprintf(stderr,
                 "usage: mnist_pictures atlas CODED.mdla CODEBOOK TRAIN TITLE OUT.png\n"
                 "       mnist_pictures digits CODED.mdla CODEBOOK DATA TITLE OUT.png [COUNT]\n"
+                "       mnist_pictures families CODED.mdla CODEBOOK EDGES TITLE OUT.png\n"
                 "       mnist_pictures measure CODED.mdla CODEBOOK TRAIN NAME\n");
         return 2;
     }
-    if (subject_open(&s, argv[2], argv[3], argv[4]) == 0)
+    if (families)
+        result = open_and_draw_families(&s, argv);
+    else if (subject_open(&s, argv[2], argv[3], argv[4]) == 0)
         result = atlas    ? draw_atlas(&s, argv[5], argv[6])
                  : digits ? draw_digits(&s, count, argv[5], argv[6])
                           : print_measures(&s, argv[5]);

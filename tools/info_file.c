@@ -146,8 +146,10 @@ static void print_json(const info_subject *s, const mdla_account *account)
 {
     const mdla_file_info *f = &s->file;
     json_writer json = {.stream = stdout};
+    mdla_codebook_info book;
     char text[SHA256_TEXT_MAX];
 
+    mdla_codebook_query(mdla_decoder_codebook(s->decoder), &book);
     json_begin_object(&json, NULL);
     json_text(&json, "file", s->name);
     json_text(&json, "kind", "mdla");
@@ -167,6 +169,7 @@ static void print_json(const info_subject *s, const mdla_account *account)
     json_bool(&json, "embedded", f->embedded);
     json_bool(&json, "postings", f->postings);
     json_text(&json, "codebook_sha256", number_sha256(f->codebook_sha256, text));
+    json_count(&json, "joint_weights", book.weights);
     json_number(&json, "step", f->step);
     json_count(&json, "active", account->active);
     json_number(&json, "l0",

@@ -13,6 +13,20 @@
 
 enum { LANES = 8, ITERATIONS_MAX = 200 };
 
+/* The encoder's step over the root of the squared error that it takes for a bit. */
+#define STEP_ADDITIVE 3.5
+#define STEP_JOINT 2.8 /* where the joint model has some weights a feature */
+#define JOINT_WEIGHTS 4
+
+static double error_a_bit(const mdla_file_info *file, const mdla_codebook_info *codebook)
+{
+    const int joint = file->model == MDLA_MODEL_JOINT &&
+                      codebook->weights >= JOINT_WEIGHTS * (uint64_t)codebook->width;
+    const double root = file->step / (joint ? STEP_JOINT : STEP_ADDITIVE);
+
+    return root * root;
+}
+
 /* Fits used atoms' bits by a line over log2 of their energy. */
 static double slope_of_atoms(const merge_costs *c)
 {
@@ -93,7 +107,7 @@ int merge_costs_start(merge_costs *c, const info_subject *s, const held_flags *h
     *c = (merge_costs){.held = h,
                        .dims = info.dims,
                        .prior_bits = info.prior_bits / info.width,
-                       .lambda = s->file.step * s->file.step * log(2.0) / 6,
+                       .lambda = error_a_bit(&s->file, &info),
                        .scale = h->rows > 0 ? (double)s->file.rows / (double)h->rows : 1};
     if (info.cache)
         return tool_fail("%s: a latent cache has no atoms that could be merged", s->name);

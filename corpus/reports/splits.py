@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
 """Feature splitting, measured with files: total bits before and after features are split, or merged.
 
-    splits.py TOOLS WORK --sae SAE --rows ROWS [--fvu F] [--merges 1,4,16,64] [options of mdla-enc...]
+    splits.py TOOLS WORK --sae SAE --rows ROWS [--split] [--fvu F] [--counts 1,4,16,64] [options of mdla-enc...]
     splits.py TOOLS WORK [--rows 1000,3000] [--fvu F] [--spreads 0.2,0.5] [options of mdla-enc...]
 
 Prints Markdown tables of file sizes, codebooks embedded.
 
 With --sae the rows are coded by the SAE, `mdla-info --splits` names sets of features, and for each number of merges the
-SAE in which the best of them have become one feature each codes the same rows at the same FVU. Without, rows are drawn
-that follow synthetic trees of directions (split_trees.py), and are coded by an SAE with an atom for each concept (whole)
-and by one where concepts are split into their variants (split).
+SAE in which the best of them have become one feature each codes the same rows at the same FVU. With --split features
+become two each instead, those first of whose rows two directions take most more than one (split_features.py). Without
+--sae rows are drawn that follow synthetic trees of directions (split_trees.py), and are coded by an SAE with an atom for
+each concept (whole) and by one where concepts are split into their variants (split).
 
-FVUs are met within 0.4 %, so bits are also brought to one FVU: a bit is worth step^2 ln 2 / 6 of squared error, the
-price at which the encoder buys. Python's standard library alone.
+FVUs are met within 0.4 %, so bits are also brought to one FVU, at the price of squared error that mdla-info --splits
+takes, the encoder's. Python's standard library alone.
 """
 import argparse
 import array
@@ -24,6 +25,8 @@ import pathlib
 import struct
 import subprocess
 import sys
+
+import split_features
 
 NAMES = ("W_enc", "W_dec", "b_enc", "b_dec", "threshold")
 
@@ -44,10 +47,12 @@ class Sae:
         arrays = {}
         for name, entry in json.loads(data[8:8 + length]).items():
             if name in NAMES:
-                if entry["dtype"] != "F32":
-                    sys.exit(f"splits.py: {folder}: {name} is {entry['dtype']}, not F32")
+                if entry["dtype"] not in ("F32", "F16"):
+                    sys.exit(f"splits.py: {folder}: {name} is {entry['dtype']}, neither F32 nor F16")
                 first, end = entry["data_offsets"]
-                arrays[name] = array.array("f", data[8 + length + first:8 + length + end])
+                letter = "f" if entry["dtype"] == "F32" else "e"
+                arrays[name] = array.array("f", struct.unpack(f"<{(end - first) // struct.calcsize(letter)}{letter}",
+                                                              data[8 + length + first:8 + length + end]))
         return Sae(json.loads((folder / "cfg.json").read_text()), arrays)
 
     def write(self, folder):
@@ -103,6 +108,25 @@ class Sae:
             out.arrays["threshold"] = array.array("f", (threshold[f] for f in kept))
         return out
 
+    def split(self, directions):
+        """Each feature of {feature: [unit vector, ...]} becomes as many, with these atoms. Their encoders are its own and
+        what sets their atom apart from its own."""
+        a, dims = self.arrays, self.dims
+        features, atoms, off = [], array.array("f"), []
+        for f in range(self.width):
+            atom, length = self.atom(f)
+            for direction in directions.get(f, [atom]):
+                features.append(f)
+                atoms.extend(length * v for v in direction)
+                off.append([(v - u) / length for v, u in zip(direction, atom)])
+        out = Sae({**self.config, "d_sae": len(features)}, {"W_dec": atoms, "b_dec": a["b_dec"]})
+        out.arrays["W_enc"] = array.array(
+            "f", (a["W_enc"][d * self.width + f] + off[n][d] for d in range(dims) for n, f in enumerate(features)))
+        for name in ("b_enc", "threshold"):
+            if name in a:
+                out.arrays[name] = array.array("f", (a[name][f] for f in features))
+        return out
+
 
 def run(tools, name, *args):
     """Standard output of a program that must succeed."""
@@ -129,7 +153,8 @@ class Coded:
             run(tools, "mdla-enc", rows, "--sae", sae, "--embed", "-o", file, *options)
         info = json.loads(run(tools, "mdla-info", file, "--json"))
         self.bits, self.fvu, self.rows = 8 * info["file_nbytes"], info["fvu"], info["rows"]
-        self.classes, self.error_a_bit = info["bits"], info["step"] ** 2 * math.log(2) / 6
+        joint = info["joint_weights"] >= 4 * info["width"]
+        self.classes, self.error_a_bit = info["bits"], (info["step"] / (2.8 if joint else 3.5)) ** 2
 
     def bits_at(self, fvu, deviation):
         """Bits at another FVU nearby; deviation: squared, of all rows from their mean."""
@@ -147,27 +172,52 @@ def table(*columns):
     print("|" + "---:|" * len(columns))
 
 
+def best_sets(args, sae, file):
+    """How many of the sets, the SAE in which the best of them have been merged, and what that saves as foreseen."""
+    sets = sets_of(args.tools, file)
+    for count in counts_of(args, len(sets)):
+        yield count, sae.merged([weights for weights, _ in sets[:count]]), sum(saved for _, saved in sets[:count])
+    print(f"\n{len(sets)} sets of {sum(len(s) for s, _ in sets)} features are pointed at.")
+
+
+def best_splits(args, sae, file):
+    """The same where features become two each; what that saves isn't foreseen."""
+    decoded = args.work / "before.npy"
+    if not decoded.exists():
+        run(args.tools, "mdla-dec", file, "-o", decoded)
+    dims, rows = split_features.read_rows(args.rows)
+    _, decoded = split_features.read_rows(decoded)
+    codes = {}
+    for line in csv.DictReader(io.StringIO(run(args.tools, "mdla-dec", file, "--codes", "-o", "-"))):
+        codes.setdefault(int(line["feature"]), []).append((int(line["row"]), float(line["strength"])))
+    found = split_features.best_splits(sae, dims, rows, decoded, codes)
+    for count in counts_of(args, len(found)):
+        yield count, sae.split(dict(found[:count])), math.nan
+
+
+def counts_of(args, most):
+    return sorted({min(int(n), most) for n in args.counts.split(",")} - {0})
+
+
 def measure_sae(args, options):
     sae, file = Sae.read(args.sae), args.work / "before.mdla"
     before = Coded(args.tools, args.sae, args.rows, file, options)
     deviation = deviation_of(args.tools, args.rows, file)
-    sets = sets_of(args.tools, file)
-    print(f"{len(sets)} sets of {sum(len(s) for s, _ in sets)} features; {before.rows} rows, FVU {args.fvu}\n")
-    table("sets merged", "width", "foreseen, bits", "FVU", "atoms, bits", "indices, bits", "file, bits", "saved",
-          "saved at equal FVU")
+    kind, steps = ("split", best_splits(args, sae, file)) if args.split else ("merged", best_sets(args, sae, file))
+    table(f"{'features' if args.split else 'sets'} {kind}", "width", "foreseen to save", "FVU", "atoms, bits",
+          "indices, bits", "file, bits", "saved", "saved at equal FVU")
 
     def line(count, width, foreseen, coded):
-        print(f"| {count} | {width} | {foreseen:.0f} | {coded.fvu:.5f} | {coded.classes['atoms']:.0f} | "
-              f"{coded.classes['indices']:.0f} | {coded.bits} | {before.bits - coded.bits} | "
+        print(f"| {count} | {width} | {'n/a' if math.isnan(foreseen) else round(foreseen)} | {coded.fvu:.5f} | "
+              f"{coded.classes['atoms']:.0f} | {coded.classes['indices']:.0f} | {coded.bits} | {before.bits - coded.bits} | "
               f"{before.bits - coded.bits_at(before.fvu, deviation):.0f} |", flush=True)
 
     line(0, sae.width, 0, before)
-    for count in sorted({min(int(n), len(sets)) for n in args.merges.split(",")} - {0}):
-        folder = args.work / f"merged-{count}"
-        merged = sae.merged([weights for weights, _ in sets[:count]])
-        merged.write(folder)
-        after = Coded(args.tools, folder, args.rows, args.work / f"merged-{count}.mdla", options)
-        line(count, merged.width, sum(saved for _, saved in sets[:count]), after)
+    for count, other, foreseen in steps:
+        name = f"{kind}-{count}"
+        other.write(args.work / name)
+        line(count, other.width, foreseen,
+             Coded(args.tools, args.work / name, args.rows, args.work / f"{name}.mdla", options))
 
 
 def measure_trees(args, options):
@@ -205,9 +255,10 @@ def main():
     parser.add_argument("tools", help="the folder with the programs")
     parser.add_argument("work", type=pathlib.Path, help="a folder for SAEs and files, in which a stopped run goes on")
     parser.add_argument("--fvu", default="0.25")
-    parser.add_argument("--sae", help="a SAELens folder of float32 weights, whose features are to be merged")
+    parser.add_argument("--sae", help="a SAELens folder, relu or jumprelu, whose features are to be merged")
     parser.add_argument("--rows", default="1000,3000,10000", help="the rows that it codes; without --sae how many are drawn")
-    parser.add_argument("--merges", default="1,4,16,64", help="how many of the best sets are merged")
+    parser.add_argument("--split", action="store_true", help="split features in two instead")
+    parser.add_argument("--counts", default="1,4,16,64", help="how many are merged, or split")
     parser.add_argument("--spreads", default="0.2,0.3,0.4,0.5,0.7,1", help="without --sae: how far variants are apart")
     args, options = parser.parse_known_args()
     args.work.mkdir(parents=True, exist_ok=True)

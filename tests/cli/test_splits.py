@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Sets of features that would take fewer bits as one (mdla-info --splits): split concepts are pointed at where splitting
 doesn't pay, and files measure what was foreseen."""
+import argparse
+import array
 import csv
 import io
 import json
@@ -10,6 +12,7 @@ import sys
 import cli
 
 sys.path.insert(0, str(cli.TOP / "corpus" / "reports"))
+import split_features  # noqa: E402
 import split_trees  # noqa: E402
 import splits  # noqa: E402
 
@@ -22,11 +25,11 @@ def flag_bits(n, rows):
 
 
 class Splits(cli.CliTest):
-    def code(self, sae, name, *more):
+    def code(self, sae, name, *more, fvu=FVU):
         """Rows coded by an SAE into name.mdla."""
         sae.write(self.folder / name)
         return splits.Coded(cli.TOOLS, self.folder / name, self.folder / "rows.npy", self.folder / f"{name}.mdla",
-                            ["--fvu", FVU, *more])
+                            ["--fvu", fvu, *more])
 
     def start(self, spread, *more):
         """Trees, and their rows coded by the SAE that has concepts split."""
@@ -104,6 +107,38 @@ class Splits(cli.CliTest):
         """Digits: many features aren't worth their bits, and would be lost in any set with a frequent one."""
         for line in self.lines(cli.FIXTURE / "digits.mdla"):
             self.assertGreaterEqual(float(line["cosine"]) ** 2, 0.5)
+
+    def test_a_feature_that_hides_two_is_split_in_them(self):
+        """The report's way back: the atom between two variants, split, is these again, and a file of many rows is shorter."""
+        trees = split_trees.SplitTrees(1, 1)
+        a, b = (trees.atoms[f] for f in trees.members(0)[:2])
+        whole = split_trees.sae_of([split_trees.unit([x + y for x, y in zip(a, b)])] + trees.concepts[split_trees.SPLIT:])
+        values = array.array("f")
+        for _ in range(ROWS):
+            row = [trees.rng.gauss(0, split_trees.NOISE) for _ in range(split_trees.DIMS)]
+            for atoms in [[a, b]] + [[c] for c in trees.concepts[split_trees.SPLIT:]]:
+                if trees.rng.random() < split_trees.RATE:
+                    strength = 2 + trees.rng.expovariate(1)
+                    row = [v + strength * x for v, x in zip(row, trees.rng.choice(atoms))]
+            values.extend(row)
+        splits.write_npy(self.folder / "rows.npy", values, split_trees.DIMS)
+        before = self.code(whole, "before", fvu=0.1)
+        args = argparse.Namespace(tools=cli.TOOLS, work=self.folder, rows=self.folder / "rows.npy", counts="1")
+        (count, apart, _), = splits.best_splits(args, whole, self.folder / "before.mdla")
+        self.assertEqual((count, apart.width), (1, whole.width + 1))
+        found = [apart.atom(f)[0] for f in (0, 1)]
+        for variant in (a, b):
+            self.assertGreater(max(split_features.dot(variant, f) for f in found), 0.98)
+        after = self.code(apart, "after", fvu=0.1)
+        deviation = splits.deviation_of(cli.TOOLS, self.folder / "rows.npy", self.folder / "before.mdla")
+        self.assertLess(after.bits_at(before.fvu, deviation), 0.99 * before.bits)
+
+    def test_rows_are_read(self):
+        digits = [float(b) for b in cli.digits(0, 3)]
+        splits.write_npy(self.folder / "rows.npy", array.array("f", digits), cli.DIMS)
+        for path in (cli.TEST, self.folder / "rows.npy"):
+            dims, rows = split_features.read_rows(path)
+            self.assertEqual((dims, list(rows[:len(digits)])), (cli.DIMS, digits))
 
     def test_forms_and_refusals(self):
         self.start(0.4)
