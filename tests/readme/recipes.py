@@ -24,7 +24,7 @@ CLAIMS = (
     ("Compare three SAEs", "try/compare/report.md", r"\| 10,000 \| w256 \| 256 \|.*\| yes \|"),
     ("The bits of one explanation", "try/text.html", r"^<!DOCTYPE html>"),
 )
-FOREIGN_OPTIONS = {"--build", "--install", "--preset"}  # CMake's
+FOREIGN_OPTIONS = {"--build", "--install", "--no-install-recommends", "--preset"}  # CMake's, apt-get's
 
 
 def sections(level):
