@@ -12,6 +12,7 @@
 #include "handles.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +31,8 @@ typedef struct cache_fit {
     parallel_pool *pool;
     code_counts *counts;
     code_rows block; /* under way */
-    code_rows kept;  /* codes that the joint model is fitted to; levels are bins + 1 */
+    fit_share share; /* of the rows, whose codes the joint model is fitted to */
+    code_rows kept;  /* these codes; levels are bins + 1 */
     uint8_t *kept_starts;
 } cache_fit;
 
@@ -156,7 +158,7 @@ static mdla_status count_block(void *ctx, uint64_t first, code_rows *rows,
     code_counts_add(f->counts, rows);
     MDLA_TRY(tell(f, "count", first));
     return f->options->model == MDLA_MODEL_JOINT &&
-                   fit_keeps_block(f->codes->rows, first / f->block_rows)
+                   fit_share_keeps(&f->share, first / f->block_rows)
                ? keep_block(f, first)
                : MDLA_OK;
 }
@@ -191,7 +193,9 @@ static mdla_status run(cache_fit *f)
         return error_set(f->err, MDLA_ERR_ARGUMENT, "blocks have at most %d rows", BLOCK_ROWS_MAX);
     f->cb = codebook_new(f->al, 0, width, NULL);
     f->counts = code_counts_new(f->al, width, 1);
-    f->kept_starts = alloc_array(f->al, fit_kept_rows(f->codes->rows, f->block_rows), 1);
+    f->share = fit_share_of(
+        f->codes->rows, (double)f->codes->count / fmax((double)f->codes->rows, 1.0), f->block_rows);
+    f->kept_starts = alloc_array(f->al, f->share.rows_most, 1);
     if (f->cb == NULL || f->counts == NULL || f->kept_starts == NULL || f->pool == NULL)
         return no_memory(f);
     cache_survey(f->codes, &f->zeros, &has_signs);

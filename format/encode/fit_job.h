@@ -11,6 +11,11 @@
 
 #include "encode/passes.h"
 
+typedef struct fit_share {
+    double blocks;
+    size_t rows_most; /* that the kept blocks have */
+} fit_share;
+
 typedef struct fit_job {
     const mdla_allocator *al;
     const mdla_fit_options *options;
@@ -35,8 +40,9 @@ typedef struct fit_job {
     double lambda;
     double atom_lambda;   /* of the atoms' precision; 0: lambda */
     float prior;          /* of the joint model's weights, once one was chosen */
-    code_rows kept;       /* codes that the joint model is fitted to */
-    uint8_t *kept_starts; /* [kept.row_capacity] */
+    fit_share share;      /* of the rows, whose codes the joint model is fitted to */
+    code_rows kept;       /* these codes */
+    uint8_t *kept_starts; /* [share.rows_most] */
     float *pull;          /* [width][dims] sum of strength x what the codes leave; or NULL */
     double *pull_weight;  /* [width] sum of strength x all strengths of the row; likewise */
 } fit_job;
@@ -64,11 +70,11 @@ mdla_status fit_codewords(fit_job *j, mdla_basis kind, codebook_basis *basis, sa
  */
 mdla_status fit_choices(fit_job *j);
 
-/* The joint model is fitted to the codes of whole blocks, evenly spread, of about a million rows at
- * most: whether a block of a data set of so many rows is among them, and for how many rows to make
- * room. */
-bool fit_keeps_block(uint64_t rows, uint64_t block);
-size_t fit_kept_rows(uint64_t rows, uint32_t block_rows);
+/* The share of blocks, evenly spread, whose codes are kept for the joint model: of about a million
+ * rows at most, and of so many that their active features fit into some 256 MiB. rows, active,
+ * block_rows: of the data set, of a row on average, of a block. */
+fit_share fit_share_of(uint64_t rows, double active, uint32_t block_rows);
+bool fit_share_keeps(const fit_share *s, uint64_t block);
 
 /* Passes of the last fit over so many rows: more where they are few. */
 unsigned fit_joint_passes(size_t rows);

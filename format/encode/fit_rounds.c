@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Rows that a joint model is fitted to, at most: whole blocks, evenly spread. */
-#define JOINT_ROWS_MAX ((uint64_t)1 << 20)
+#define JOINT_ROWS_MAX ((double)(1 << 20))  /* that a joint model is fitted to, about */
+#define JOINT_PAIRS_MAX ((double)(1 << 25)) /* features and levels of these rows, about */
 #define EARLY_ROWS 150000 /* of the rounds before the last, about: they only settle prices */
 #define JOINT_ROUNDS 3    /* under the joint model's prices */
 #define ADAPT_ROUNDS 3    /* more, in which atoms move */
@@ -50,16 +50,19 @@ typedef struct full_pass {
     bool keep; /* codes, for the joint model */
 } full_pass;
 
-bool fit_keeps_block(uint64_t rows, uint64_t block)
+fit_share fit_share_of(uint64_t rows, double active, uint32_t block_rows)
 {
-    const double share = (double)JOINT_ROWS_MAX / (double)rows;
+    const double most = fmin(JOINT_ROWS_MAX, JOINT_PAIRS_MAX / fmax(active, 1.0));
 
-    return share >= 1.0 || floor((double)(block + 1) * share) > floor((double)block * share);
+    if ((double)rows <= most)
+        return (fit_share){1.0, (size_t)rows};
+    return (fit_share){most / (double)rows, (size_t)most + 2 * (size_t)block_rows};
 }
 
-size_t fit_kept_rows(uint64_t rows, uint32_t block_rows)
+bool fit_share_keeps(const fit_share *s, uint64_t block)
 {
-    return (size_t)(rows < JOINT_ROWS_MAX ? rows : JOINT_ROWS_MAX + 2 * (uint64_t)block_rows);
+    return s->blocks >= 1.0 ||
+           floor((double)(block + 1) * s->blocks) > floor((double)block * s->blocks);
 }
 
 unsigned fit_joint_passes(size_t rows)
@@ -80,7 +83,7 @@ static mdla_status keep_codes(fit_job *j, const search_engine *e, uint64_t first
         const size_t count = codes->start[r + 1] - codes->start[r];
         const size_t have = kept->row_count != 0 ? kept->start[kept->row_count] : 0;
 
-        if (!fit_keeps_block(j->survey.rows, (first + r) / e->span))
+        if (!fit_share_keeps(&j->share, (first + r) / e->span))
             continue;
         MDLA_TRY(code_rows_reserve(j->al, kept, kept->row_count + 1, have + count));
         memcpy(kept->feature + have, codes->feature + codes->start[r],
@@ -187,7 +190,10 @@ mdla_status fit_rounds(fit_job *j)
         rounds = 1; /* prices come from a sample so far */
     if (moves)
         rounds += ADAPT_ROUNDS;
-    j->kept_starts = alloc_array(j->al, fit_kept_rows(j->survey.rows, (uint32_t)j->engine.span), 1);
+    j->share =
+        fit_share_of(j->survey.rows, (double)j->counts->active / fmax((double)j->counts->rows, 1.0),
+                     (uint32_t)j->engine.span);
+    j->kept_starts = alloc_array(j->al, j->share.rows_most, 1);
     if (j->options->adapt_atoms) {
         j->pull = alloc_array(j->al, (size_t)j->sae->width * j->sae->dims, sizeof *j->pull);
         j->pull_weight = alloc_array(j->al, j->sae->width, sizeof *j->pull_weight);
