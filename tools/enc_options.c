@@ -85,8 +85,9 @@ static const tool_option table[] = {
     {"code", KEY_CODE, .words = "free|sae", .brief = "features: searched for, or the SAE's",
      .more = "With free, the default, an encoder finds the features that pay; with sae, they are "
              "those that the SAE switches on."},
-    {"docs", KEY_DOCS, "FILE.npy", .files = "*.npy", .brief = "passage numbers, one a row",
-     .more = "A 1-D array of integers. Where the number changes a passage starts; features of the "
+    {"docs", KEY_DOCS, "FILE", .files = FILES_DATA, .brief = "passage numbers, one a row",
+     .more = "An array of integers, named as DATA is: FILE, FILE:ARRAY, a folder. Where the number "
+             "changes a passage starts; features of the "
              "row before foretell those of the next within one."},
     {"index", KEY_INDEX, .brief = "add posting lists, feature to blocks",
      .more =
@@ -105,9 +106,10 @@ static const tool_option table[] = {
              "tell its rows and sequences, one that isn't divided doesn't tell its features. Of "
              "other caches C says that every C rows belong together.",
      .minor = 1},
-    {"tokens", KEY_TOKENS, "FILE.npy", .files = "*.npy",
+    {"tokens", KEY_TOKENS, "FILE", .files = FILES_DATA,
      .brief = "token ids, one a row, to keep in OUT",
-     .more = "A 1-D array of integers. They come back with mdla-dec --tokens-out; their bits are a "
+     .more = "An array of integers as --docs takes it, such as cache/:token_ids of a data set that "
+             "SAELens wrote. They come back with mdla-dec --tokens-out; their bits are a "
              "class of their own.",
      .minor = 1},
     {"hook", KEY_HOOK, "NAME", .brief = "where in the model the rows stood, to keep in OUT",

@@ -34,18 +34,18 @@ static int fail_about_data(const enc_options *o, mdla_status status, const mdla_
 }
 
 /* Numbers that go along with the rows: passages, token ids. */
-static int open_beside(mdla_rows *rows, const char *path,
-                       mdla_status (*set)(mdla_rows *, mdla_source, const char *, mdla_error *))
+static int open_beside(const mdla_config *config, mdla_rows *rows, const char *path,
+                       mdla_status (*set)(mdla_rows *, mdla_rows *, mdla_error *))
 {
     mdla_error err = {MDLA_OK, ""};
-    mdla_source source;
+    mdla_rows *numbers = NULL;
     mdla_status status;
 
     if (path == NULL)
         return TOOL_DONE;
-    if (files_source(path, 0, &source) != 0)
+    if (files_numbers(config, path, &numbers) != 0)
         return TOOL_FAILED;
-    status = set(rows, source, files_name(path), &err);
+    status = set(rows, numbers, &err);
     return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
 }
 
@@ -237,9 +237,9 @@ static int open_job(const enc_options *o, enc_job *job)
         return TOOL_FAILED;
     if (job->sae && sae_check(config, &o->sae, job->sae, job->rows) != 0)
         return TOOL_FAILED;
-    if (open_beside(job->rows, o->docs, mdla_rows_set_passages) != TOOL_DONE)
+    if (open_beside(config, job->rows, o->docs, mdla_rows_set_passages) != TOOL_DONE)
         return TOOL_FAILED;
-    return open_beside(job->rows, o->tokens, mdla_rows_set_tokens);
+    return open_beside(config, job->rows, o->tokens, mdla_rows_set_tokens);
 }
 
 static void close_job(enc_job *job)

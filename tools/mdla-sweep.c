@@ -84,16 +84,16 @@ static int identify(const char *name, mdla_rows *rows, const char *docs, char id
 static int open_rows(const sweep_options *o, char *name, const char *docs, mdla_rows **out)
 {
     mdla_error err = {MDLA_OK, ""};
-    mdla_source source;
+    mdla_rows *numbers;
     mdla_status status;
 
     if (files_rows(&o->common.config, &name, 1, &o->array, 1, out) != 0)
         return -1;
     if (!docs)
         return 0;
-    status = mdla_source_file(docs, &source, &err);
-    if (status == MDLA_OK)
-        status = mdla_rows_set_passages(*out, source, docs, &err);
+    if (files_numbers(&o->common.config, docs, &numbers) != 0)
+        return -1;
+    status = mdla_rows_set_passages(*out, numbers, &err);
     if (status == MDLA_OK)
         return 0;
     tool_fail_status(status, &err);

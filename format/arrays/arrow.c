@@ -200,6 +200,7 @@ static mdla_status enter_batch(mdla_rows *rows, const batch_head *head, uint64_t
                                mdla_error *err)
 {
     arrow *const a = rows->state;
+    const unsigned row_level = rows->numbers ? a->column.levels : a->column.levels - 1;
     uint64_t first, count, position, nbytes, end, per_record = 1;
     size_t buffer;
     unsigned level;
@@ -208,13 +209,15 @@ static mdla_status enter_batch(mdla_rows *rows, const batch_head *head, uint64_t
     MDLA_TRY(buffer_at(rows, head, buffer + 1, &position, &nbytes, err));
     if (!checked_add_u64(first, count, &end) || end > nbytes / a->value_nbytes)
         return damaged(rows, "values are missing", err);
-    for (level = 0; level + 1 < a->column.levels; level++)
+    for (level = 0; level < row_level; level++)
         per_record *= a->size[level]; /* count is a multiple: no overflow */
     if (a->rows_per_record == 0) {
+        const uint64_t dims = rows->numbers ? 1 : a->size[level];
+
         a->rows_per_record = per_record;
-        if (a->size[level] > rows->limits.max_dims)
-            return rows_set_shape(rows, 0, a->size[level], err);
-        rows->dims = (uint32_t)a->size[level];
+        if (dims > rows->limits.max_dims)
+            return rows_set_shape(rows, 0, dims, err);
+        rows->dims = (uint32_t)dims;
     }
     a->values = position + first * a->value_nbytes;
     a->batch_first = first_row;
@@ -299,7 +302,7 @@ static mdla_status go_on(mdla_rows *rows, bool *more, mdla_error *err)
 }
 
 /* Values of the batch entered, from a row on. */
-static mdla_status read_values(mdla_rows *rows, uint64_t row, float *dst, size_t count,
+static mdla_status read_values(mdla_rows *rows, uint64_t row, void *dst, size_t count,
                                mdla_error *err)
 {
     arrow *const a = rows->state;
@@ -313,7 +316,7 @@ static mdla_status read_values(mdla_rows *rows, uint64_t row, float *dst, size_t
 
         n = total - done < BUFFER_VALUES ? total - done : BUFFER_VALUES;
         MDLA_TRY(input_read(&rows->in, a->buffer, n * a->value_nbytes, a->column.name, err));
-        bad = convert_to_f32(rows->dtype, false, a->buffer, n, dst + done);
+        bad = dense_put(rows, false, a->buffer, n, dst, done);
         if (bad != n)
             return dense_overflow(rows, row + (done + bad) / rows->dims, (done + bad) % rows->dims,
                                   err);
@@ -321,7 +324,7 @@ static mdla_status read_values(mdla_rows *rows, uint64_t row, float *dst, size_t
     return MDLA_OK;
 }
 
-static mdla_status arrow_read(mdla_rows *rows, float *dst, size_t count, size_t *got,
+static mdla_status arrow_read(mdla_rows *rows, void *dst, size_t count, size_t *got,
                               mdla_error *err)
 {
     arrow *const a = rows->state;
@@ -342,7 +345,7 @@ static mdla_status arrow_read(mdla_rows *rows, float *dst, size_t count, size_t 
             break;
         if (a->batch_end - row < n)
             n = (size_t)(a->batch_end - row);
-        MDLA_TRY(read_values(rows, row, dst + done * rows->dims, n, err));
+        MDLA_TRY(read_values(rows, row, rows_place(rows, dst, done), n, err));
         done += n;
     }
     *got = done;
@@ -392,7 +395,7 @@ static mdla_status set_column(mdla_rows *rows, arrow_schema *schema,
     a->node_count = schema->node_count;
     a->buffer_count = schema->buffer_count;
     memcpy(a->size, a->column.size, sizeof a->size);
-    if (a->column.dtype < 0 || a->column.levels == 0)
+    if (a->column.dtype < 0 || (a->column.levels == 0 && !rows->numbers))
         return error_set(err, a->column.dtype < 0 ? MDLA_ERR_UNSUPPORTED : MDLA_ERR_DATA,
                          "%s: column %.80s is of type %s; rows need lists of numbers",
                          rows->in.name, a->column.name, a->column.text);
@@ -467,6 +470,8 @@ static mdla_status no_records(mdla_rows *rows, mdla_error *err)
     const arrow *const a = rows->state;
     const unsigned last = a->column.levels - 1;
 
+    if (rows->numbers)
+        return rows_set_shape(rows, 0, 1, err);
     if (a->size[last] == 0)
         return error_set(err, MDLA_ERR_DATA, "%s: no records, which would say how long a row is",
                          rows->in.name);

@@ -304,3 +304,19 @@ void convert_from_f32(mdla_dtype dtype, const float *src, size_t count, uint8_t 
     for (i = 0; i < count; i++)
         store_le(pattern_of(dtype, src[i]), nbytes, dst + nbytes * i);
 }
+
+void convert_to_i64(mdla_dtype dtype, bool big_endian, const uint8_t *src, size_t count,
+                    int64_t *dst)
+{
+    const size_t nbytes = mdla_dtype_nbytes(dtype);
+    const bool is_signed = dtype == MDLA_I8 || dtype == MDLA_I16 || dtype == MDLA_I32;
+
+    for (size_t i = 0; i < count; i++, src += nbytes) {
+        const uint64_t bits = nbytes == 1   ? *src
+                              : nbytes == 2 ? load16(src, big_endian)
+                              : nbytes == 4 ? load32(src, big_endian)
+                                            : load64(src, big_endian);
+
+        dst[i] = signed_of(bits, is_signed ? 8 * (unsigned)nbytes : 64);
+    }
+}

@@ -13,6 +13,10 @@
 size_t convert_to_f32(mdla_dtype dtype, bool big_endian, const uint8_t *src, size_t count,
                       float *dst);
 
+/* Of integers: the values, those of 64 bits without a sign as their bit patterns. */
+void convert_to_i64(mdla_dtype dtype, bool big_endian, const uint8_t *src, size_t count,
+                    int64_t *dst);
+
 /* To little-endian bytes. To integers: rounded to nearest even, clamped to the type's range; NaN is
  * 0. */
 void convert_from_f32(mdla_dtype dtype, const float *src, size_t count, uint8_t *dst);

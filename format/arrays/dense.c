@@ -36,7 +36,16 @@ static mdla_status cut_off(const mdla_rows *rows, uint64_t row, mdla_error *err)
                      rows->in.name, row, rows->row_count);
 }
 
-static mdla_status dense_read(mdla_rows *rows, float *dst, size_t count, size_t *got,
+size_t dense_put(const mdla_rows *rows, bool big_endian, const uint8_t *src, size_t count,
+                 void *dst, size_t at)
+{
+    if (!rows->numbers)
+        return convert_to_f32(rows->dtype, big_endian, src, count, (float *)dst + at);
+    convert_to_i64(rows->dtype, big_endian, src, count, (int64_t *)dst + at);
+    return count;
+}
+
+static mdla_status dense_read(mdla_rows *rows, void *dst, size_t count, size_t *got,
                               mdla_error *err)
 {
     dense *const d = rows->state;
@@ -52,7 +61,7 @@ static mdla_status dense_read(mdla_rows *rows, float *dst, size_t count, size_t 
 
         MDLA_TRY(input_read_some(&rows->in, d->buffer, want * d->value_nbytes, &nbytes, err));
         values = nbytes / d->value_nbytes;
-        bad = convert_to_f32(rows->dtype, d->big_endian, d->buffer, values, dst + done);
+        bad = dense_put(rows, d->big_endian, d->buffer, values, dst, done);
         if (bad != values)
             return dense_overflow(rows, rows->next + (done + bad) / rows->dims,
                                   (done + bad) % rows->dims, err);

@@ -17,6 +17,11 @@ mdla_status dense_open_among(mdla_rows *rows, mdla_dtype dtype, uint64_t after, 
  * left. */
 mdla_status dense_check_size(const mdla_rows *rows, mdla_dtype dtype, mdla_error *err);
 
+/* count values from bytes to where read puts them, from value `at` on. Returns how many; fewer
+ * where one is a double that float32 can't hold. */
+size_t dense_put(const mdla_rows *rows, bool big_endian, const uint8_t *src, size_t count,
+                 void *dst, size_t at);
+
 /* The sentence for a double that float32 can't hold. */
 mdla_status dense_overflow(const mdla_rows *rows, uint64_t row, size_t column, mdla_error *err);
 

@@ -124,10 +124,11 @@ static mdla_status load_tile(mdla_rows *rows, uint64_t first, mdla_error *err)
     return status;
 }
 
-static mdla_status fortran_read(mdla_rows *rows, float *dst, size_t count, size_t *got,
+static mdla_status fortran_read(mdla_rows *rows, void *to, size_t count, size_t *got,
                                 mdla_error *err)
 {
     fortran *const f = rows->state;
+    float *const dst = to; /* numbers don't come here */
     size_t done = 0;
 
     while (done < count) {

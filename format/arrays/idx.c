@@ -42,7 +42,7 @@ mdla_status idx_open(mdla_rows *rows, mdla_error *err)
         else if (!checked_mul_u64(dims, size, &dims))
             return error_set(err, MDLA_ERR_CORRUPT, "%s: IDX sizes overflow", rows->in.name);
     }
-    if (start[3] < 2)
+    if (start[3] < 2 && !(rows->numbers && start[3] == 1))
         return error_set(err, MDLA_ERR_DATA,
                          "%s: IDX file with %u axes (labels?); rows need two or more",
                          rows->in.name, start[3]);

@@ -16,7 +16,7 @@ static mdla_status set_shape(mdla_rows *rows, const npy_header *header, mdla_err
 
     if (header->axes == 0)
         return error_set(err, MDLA_ERR_DATA, "%s: 0-D array; rows need two axes", rows->in.name);
-    if (header->axes == 1)
+    if (header->axes == 1 && !rows->numbers)
         return error_set(err, MDLA_ERR_DATA,
                          "%s: 1-D array of %" PRIu64
                          " values; rows need two axes: reshape to (rows, dims)",
@@ -35,6 +35,10 @@ mdla_status npy_open(mdla_rows *rows, const mdla_array_options *options, mdla_er
     MDLA_TRY(npy_header_read(&rows->in, options->bf16, &header, err));
     MDLA_TRY(set_shape(rows, &header, err));
     /* With one row, one column or none of either, both orders are the same. */
+    if (rows->numbers && header.fortran_order && header.axes > 1)
+        return error_set(err, MDLA_ERR_UNSUPPORTED,
+                         "%s: numbers of several axes in column-major order; save them flat",
+                         rows->in.name);
     if (header.fortran_order && rows->row_count > 1 && rows->dims > 1)
         return fortran_open(rows, &header, err);
     return dense_open(rows, header.dtype, header.big_endian, err);

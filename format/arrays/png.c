@@ -120,7 +120,7 @@ static mdla_status read_pixels(png_row *image, mdla_error *err)
     return input_expect_end(&rows->in, err);
 }
 
-static mdla_status png_rows_read(mdla_rows *rows, float *dst, size_t count, size_t *got,
+static mdla_status png_rows_read(mdla_rows *rows, void *dst, size_t count, size_t *got,
                                  mdla_error *err)
 {
     png_row *const image = rows->state;

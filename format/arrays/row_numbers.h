@@ -6,13 +6,11 @@
 
 typedef struct row_numbers row_numbers;
 
-/* Opens a 1-D .npy array of integers. what: how messages call them; static. Takes over the source,
- * also on failure. */
-mdla_status row_numbers_open(const mdla_config *config, mdla_source source, const char *name,
-                             const char *what, row_numbers **out, mdla_error *err);
+/* Over an array that was opened with mdla_array_options.numbers. what: how messages call them;
+ * static. Takes over the array, also on failure. MDLA_ERR_ARGUMENT where it was opened as rows. */
+mdla_status row_numbers_new(mdla_rows *array, const char *what, row_numbers **out, mdla_error *err);
 void row_numbers_close(row_numbers *n); /* accepts NULL */
 
-uint64_t row_numbers_count(const row_numbers *n);
 mdla_dtype row_numbers_dtype(const row_numbers *n);
 /* Goes to a row; out: the number of the row before it, 0 for row 0. */
 mdla_status row_numbers_before(row_numbers *n, uint64_t row, int64_t *out, mdla_error *err);

@@ -2,6 +2,7 @@
 #include "arrays/rows.h"
 
 #include "base/alloc.h"
+#include "base/checked.h"
 #include "container/chunk.h"
 #include "gzip_source.h"
 #include "io_error.h"
@@ -41,6 +42,11 @@ mdla_status rows_set_shape(mdla_rows *rows, uint64_t row_count, uint64_t dims, m
 
     if (dims == 0)
         return error_set(err, MDLA_ERR_DATA, "%s: rows of no values", name);
+    if (rows->numbers && row_count != MDLA_UNKNOWN) {
+        if (!checked_mul_u64(row_count, dims, &row_count))
+            return error_set(err, MDLA_ERR_CORRUPT, "%s: sizes overflow", name);
+        dims = 1;
+    }
     if (dims > rows->limits.max_dims)
         return error_set(err, MDLA_ERR_LIMIT,
                          "%s: rows of %" PRIu64 " values; the limit is %" PRIu32, name, dims,
@@ -120,7 +126,7 @@ static mdla_status open_kind(mdla_rows *rows, const mdla_array_options *options,
     size_t count;
     bool zipped;
 
-    if (options->raw_dims != 0) {
+    if (options->raw_dims != 0 && !rows->numbers) {
         MDLA_TRY(no_name(rows, options, err));
         return raw_open(rows, options->raw_dims, err);
     }
@@ -154,6 +160,10 @@ static mdla_status open_kind(mdla_rows *rows, const mdla_array_options *options,
         MDLA_TRY(no_name(rows, options, err));
         return npy_open(rows, options, err);
     }
+    if (rows->numbers)
+        return error_set(err, MDLA_ERR_FORMAT,
+                         "%s: no array of integers: not .npy, .npz, safetensors, Arrow or IDX",
+                         rows->in.name);
     if (starts_with(first, count, "\x89PNG\r\n\x1a\n", 8)) {
         MDLA_TRY(no_name(rows, options, err));
         return rows_open_png(rows, err);
@@ -166,6 +176,24 @@ static mdla_status open_kind(mdla_rows *rows, const mdla_array_options *options,
                      "%s: not .npy, .npz, safetensors, Arrow, PNG or IDX; bare float32 values need "
                      "--raw --dims N",
                      rows->in.name);
+}
+
+/* Opens the array's kind. Of numbers 16 bits are what they say, and floats are refused. */
+static mdla_status open_array(mdla_rows *rows, const mdla_array_options *given, mdla_error *err)
+{
+    mdla_array_options options = *given;
+
+    rows->numbers = options.numbers != 0;
+    if (!rows->numbers)
+        return open_kind(rows, &options, err);
+    options.bf16 = -1;
+    MDLA_TRY(open_kind(rows, &options, err));
+    if (rows->dtype < MDLA_U8 || rows->dtype == MDLA_BOOL)
+        return error_set(err, MDLA_ERR_DATA,
+                         "%s: must be integers, not %s; FILE:NAME names an array of a file that "
+                         "holds several",
+                         rows->in.name, mdla_dtype_name(rows->dtype));
+    return MDLA_OK;
 }
 
 mdla_status mdla_rows_open(const mdla_config *config, mdla_source source, const char *name,
@@ -183,7 +211,7 @@ mdla_status mdla_rows_open(const mdla_config *config, mdla_source source, const 
     }
     status = input_open(rows->al, source, name, &rows->in, err);
     if (status == MDLA_OK)
-        status = open_kind(rows, options != NULL ? options : &detect, err);
+        status = open_array(rows, options != NULL ? options : &detect, err);
     if (status != MDLA_OK) {
         mdla_rows_close(rows);
         return status;
@@ -217,6 +245,14 @@ int mdla_rows_can_rewind(const mdla_rows *rows)
 mdla_status mdla_rows_read(mdla_rows *rows, float *dst, size_t max_rows, size_t *got,
                            mdla_error *err)
 {
+    if (!rows->numbers)
+        return rows_read(rows, dst, max_rows, got, err);
+    *got = 0;
+    return error_set(err, MDLA_ERR_ARGUMENT, "numbers beside rows aren't read as rows");
+}
+
+mdla_status rows_read(mdla_rows *rows, void *dst, size_t max_rows, size_t *got, mdla_error *err)
+{
     size_t want = max_rows, read = 0;
 
     *got = 0;
@@ -234,29 +270,23 @@ mdla_status mdla_rows_read(mdla_rows *rows, float *dst, size_t max_rows, size_t 
     return MDLA_OK;
 }
 
-static mdla_status set_numbers(mdla_rows *rows, row_numbers **numbers, mdla_source source,
-                               const char *name, const char *what, mdla_error *err)
+static mdla_status set_numbers(mdla_rows *rows, row_numbers **place, mdla_rows *numbers,
+                               const char *what, mdla_error *err)
 {
-    mdla_config config;
-
-    mdla_config_init(&config);
-    config.allocator = rows->al;
-    row_numbers_close(*numbers);
-    MDLA_TRY(row_numbers_open(&config, source, name, what, numbers, err));
-    return row_numbers_check(*numbers, rows->row_count, err);
+    row_numbers_close(*place);
+    MDLA_TRY(row_numbers_new(numbers, what, place, err));
+    return row_numbers_check(*place, rows->row_count, err);
 }
 
-mdla_status mdla_rows_set_passages(mdla_rows *rows, mdla_source source, const char *name,
-                                   mdla_error *err)
+mdla_status mdla_rows_set_passages(mdla_rows *rows, mdla_rows *numbers, mdla_error *err)
 {
-    MDLA_TRY(set_numbers(rows, &rows->passages, source, name, "passage numbers", err));
+    MDLA_TRY(set_numbers(rows, &rows->passages, numbers, "passage numbers", err));
     return row_numbers_seek(rows->passages, rows->next, err);
 }
 
-mdla_status mdla_rows_set_tokens(mdla_rows *rows, mdla_source source, const char *name,
-                                 mdla_error *err)
+mdla_status mdla_rows_set_tokens(mdla_rows *rows, mdla_rows *numbers, mdla_error *err)
 {
-    return set_numbers(rows, &rows->tokens, source, name, "token ids", err);
+    return set_numbers(rows, &rows->tokens, numbers, "token ids", err);
 }
 
 int mdla_rows_has_tokens(const mdla_rows *rows)
@@ -305,7 +335,7 @@ static mdla_status past_the_end(const mdla_rows *rows, uint64_t row, uint64_t ro
 static mdla_status skip_rows(mdla_rows *rows, uint64_t row, mdla_error *err)
 {
     const size_t tile = 16384 / rows->dims + 1;
-    float *const scratch = alloc_array(rows->al, tile * rows->dims, sizeof *scratch);
+    int64_t *const scratch = alloc_array(rows->al, tile * rows->dims, sizeof *scratch);
     mdla_status status = MDLA_OK;
 
     if (scratch == NULL)
@@ -314,7 +344,7 @@ static mdla_status skip_rows(mdla_rows *rows, uint64_t row, mdla_error *err)
         const uint64_t left = row - rows->next;
         size_t got;
 
-        status = mdla_rows_read(rows, scratch, left < tile ? (size_t)left : tile, &got, err);
+        status = rows_read(rows, scratch, left < tile ? (size_t)left : tile, &got, err);
         if (status == MDLA_OK && got == 0)
             status = past_the_end(rows, row, rows->next, err);
     }

@@ -12,8 +12,9 @@
 
 typedef struct rows_ops {
     /* count rows from rows->next on; count stays within row_count where that is known. Fewer
-     * (*got) at the end of rows of unknown number alone. Needn't move rows->next. */
-    mdla_status (*read)(mdla_rows *rows, float *dst, size_t count, size_t *got, mdla_error *err);
+     * (*got) at the end of rows of unknown number alone. Needn't move rows->next. dst: float32
+     * [count][dims], of numbers int64 [count]. */
+    mdla_status (*read)(mdla_rows *rows, void *dst, size_t count, size_t *got, mdla_error *err);
     /* Goes to a row that is known to exist or is the end; called where can_rewind is set alone.
      * NULL where read looks at rows->next and needs no more. */
     mdla_status (*seek)(mdla_rows *rows, uint64_t row, mdla_error *err);
@@ -31,6 +32,7 @@ struct mdla_rows {
     uint64_t next;      /* the row that the next read begins with */
     mdla_dtype dtype;
     bool can_rewind;
+    bool numbers;                   /* integers, one a row (dims 1), whatever the array's axes */
     row_numbers *passages, *tokens; /* numbers beside the rows, or NULL */
     const rows_ops *ops;
     void *state;
@@ -39,12 +41,23 @@ struct mdla_rows {
 /* A handle without a kind yet; it owns its input once that is put in. NULL: no memory. */
 mdla_rows *rows_new(const mdla_config *config);
 
+/* Where a row's values go in what read fills. */
+static inline void *rows_place(const mdla_rows *rows, void *dst, size_t row)
+{
+    return rows->numbers ? (void *)((int64_t *)dst + row)
+                         : (void *)((float *)dst + row * rows->dims);
+}
+
+/* mdla_rows_read for numbers too: dst as rows_ops.read has it. */
+mdla_status rows_read(mdla_rows *rows, void *dst, size_t max_rows, size_t *got, mdla_error *err);
+
 /* mdla_rows_read that also says with which rows a passage starts: starts [max_rows], all 0 where
  * none are known. */
 mdla_status rows_read_passages(mdla_rows *rows, float *dst, uint8_t *starts, size_t max_rows,
                                size_t *got, mdla_error *err);
 
-/* Checks a shape from a header against the limits and sets rows->dims and rows->row_count. */
+/* Checks a shape from a header against the limits and sets rows->dims and rows->row_count; of
+ * numbers each value is a row. */
 mdla_status rows_set_shape(mdla_rows *rows, uint64_t row_count, uint64_t dims, mdla_error *err);
 
 /* Moves rows->in, with what was peeked at, into a source of the same bytes, for a reader that takes

@@ -10,12 +10,12 @@
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
-static mdla_status memory_rows_read(mdla_rows *rows, float *dst, size_t count, size_t *got,
+static mdla_status memory_rows_read(mdla_rows *rows, void *dst, size_t count, size_t *got,
                                     mdla_error *err)
 {
     (void)err;
     memcpy(dst, (const float *)rows->state + (size_t)rows->next * rows->dims,
-           count * rows->dims * sizeof *dst);
+           count * rows->dims * sizeof(float));
     *got = count;
     return MDLA_OK;
 }
@@ -97,7 +97,7 @@ typedef struct shards {
     mdla_rows *part[];
 } shards;
 
-static mdla_status shards_read(mdla_rows *rows, float *dst, size_t count, size_t *got,
+static mdla_status shards_read(mdla_rows *rows, void *dst, size_t count, size_t *got,
                                mdla_error *err)
 {
     shards *const s = rows->state;
@@ -106,7 +106,7 @@ static mdla_status shards_read(mdla_rows *rows, float *dst, size_t count, size_t
         size_t n;
 
         MDLA_TRY(
-            mdla_rows_read(s->part[s->current], dst + *got * rows->dims, count - *got, &n, err));
+            rows_read(s->part[s->current], rows_place(rows, dst, *got), count - *got, &n, err));
         *got += n;
         if (*got < count)
             s->current++;
@@ -132,12 +132,12 @@ static mdla_status shards_seek(mdla_rows *rows, uint64_t row, mdla_error *err)
 static mdla_status shards_end(mdla_rows *rows, mdla_error *err)
 {
     shards *const s = rows->state;
-    float none;
+    int64_t none;
     size_t got;
 
     while (s->current + 1 < s->count) {
         s->current++;
-        MDLA_TRY(mdla_rows_read(s->part[s->current], &none, 1, &got, err));
+        MDLA_TRY(rows_read(s->part[s->current], &none, 1, &got, err));
     }
     return MDLA_OK;
 }
@@ -164,10 +164,13 @@ static mdla_status join(mdla_rows *rows, mdla_error *err)
     if (s->count == 0)
         return error_set(err, MDLA_ERR_ARGUMENT, "no rows to join");
     rows->dtype = s->part[0]->dtype;
+    rows->numbers = s->part[0]->numbers;
     rows->can_rewind = true;
     for (i = 0; i < s->count; i++) {
         const mdla_rows *const part = s->part[i];
 
+        if (part->numbers != rows->numbers)
+            return error_set(err, MDLA_ERR_ARGUMENT, "rows and numbers beside rows don't join");
         if (part->dims != s->part[0]->dims)
             return error_set(err, MDLA_ERR_ARGUMENT,
                              "%s: rows of %" PRIu32 " values; those of %s have %" PRIu32,

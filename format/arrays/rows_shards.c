@@ -84,7 +84,7 @@ static size_t shard_of(const shard_list *list, uint64_t row)
     return low;
 }
 
-static mdla_status shard_list_read(mdla_rows *rows, float *dst, size_t count, size_t *got,
+static mdla_status shard_list_read(mdla_rows *rows, void *dst, size_t count, size_t *got,
                                    mdla_error *err)
 {
     shard_list *const list = rows->state;
@@ -103,7 +103,7 @@ static mdla_status shard_list_read(mdla_rows *rows, float *dst, size_t count, si
             return error_set(err, MDLA_ERR_DATA, "%s: has changed while it was read",
                              list->shards[i].file);
         MDLA_TRY(mdla_rows_seek(part, row - start_of(list, i), err));
-        MDLA_TRY(mdla_rows_read(part, dst + done * rows->dims, want, &n, err));
+        MDLA_TRY(rows_read(part, rows_place(rows, dst, done), want, &n, err));
         if (n != want)
             return error_set(err, MDLA_ERR_TRUNCATED, "%s: ends early", list->shards[i].file);
         done += n;
@@ -139,13 +139,13 @@ static mdla_status measure(mdla_rows *rows, size_t i, mdla_error *err)
     mdla_rows *part = NULL;
     mdla_status status = open_shard(list, i, &part, err);
     size_t got;
-    float none;
+    int64_t none;
 
     if (status == MDLA_OK && (part->row_count == MDLA_UNKNOWN || !part->can_rewind))
         status = error_set(err, MDLA_ERR_UNSUPPORTED,
                            "%s: its rows can't be counted beforehand; give a plain file", file);
     if (status == MDLA_OK && part->row_count == 0)
-        status = mdla_rows_read(part, &none, 1, &got, err); /* nothing may follow */
+        status = rows_read(part, &none, 1, &got, err); /* nothing may follow */
     if (status == MDLA_OK && i == 0) {
         rows->dims = part->dims;
         rows->dtype = part->dtype;
@@ -211,6 +211,7 @@ mdla_status mdla_rows_open_shards(const mdla_config *config, mdla_folder folder,
     list->folder = folder;
     if (options != NULL)
         list->options = *options;
+    rows->numbers = list->options.numbers != 0;
     rows->state = list;
     rows->ops = &shard_list_ops;
     rows->can_rewind = true;

@@ -93,7 +93,7 @@ static mdla_status set_shape(mdla_rows *rows, const safetensor *t, mdla_error *e
     uint64_t row_count = 1;
     unsigned axis;
 
-    if (t->axes < 2)
+    if (t->axes < 2 && !(rows->numbers && t->axes == 1))
         return error_set(err, MDLA_ERR_DATA,
                          "%s: tensor %.80s is %u-D; rows need two axes: reshape to (rows, dims)",
                          rows->in.name, t->name, t->axes);

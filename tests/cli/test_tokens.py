@@ -2,8 +2,14 @@
 """Token ids and passage numbers that travel with the rows and come back."""
 import array
 import json
+import struct
+import sys
+import zipfile
 
 import cli
+
+sys.path.insert(0, str(cli.TOP / "tests"))
+import arrow_stream  # noqa: E402
 
 DIGITS = cli.FIXTURE / "digits.npy"
 ROWS = 2500
@@ -46,6 +52,54 @@ class Tokens(cli.CliTest):
         said = self.good("mdla-info", "x.mdla", *book).decode()
         self.assertIn("token ids beside the rows", said)
 
+    def test_they_are_read_where_other_tools_keep_them(self):
+        """As --docs and --tokens take rows' own files: a column of a data set's shards, a member, a tensor."""
+        ids, docs = list(self.ids), [9 - r // 90 for r in range(ROWS)]
+        sequences = [ids[r:r + 50] for r in range(0, ROWS, 50)]
+        rows = cli.digits(0, ROWS)
+        hook = [[[float(x) for x in rows[r * cli.DIMS:(r + 1) * cli.DIMS]] for r in range(s, s + 50)] for s in range(0, ROWS, 50)]
+        (self.folder / "cache").mkdir()
+        for shard, (first, end) in enumerate(((0, 30), (30, 50))):
+            self.write(f"cache/data-{shard}.arrow", arrow_stream.stream({
+                "h": (("list", ("list", "f32")), hook[first:end]),
+                "token_ids": (("list", "i32"), sequences[first:end]),
+                "doc": ("i64", [docs[50 * s] for s in range(first, end)])}))
+        self.write("cache/state.json", json.dumps(
+            {"_data_files": [{"filename": "data-0.arrow"}, {"filename": "data-1.arrow"}]}).encode())
+        text = {"ids": {"dtype": "I32", "shape": [50, 50], "data_offsets": [0, 4 * ROWS]}}
+        head = json.dumps(text).encode()
+        self.write("ids.safetensors", struct.pack("<Q", len(head)) + head + bytes(self.ids))
+        with zipfile.ZipFile(self.folder / "beside.npz", "w", zipfile.ZIP_DEFLATED) as z:
+            z.writestr("docs.npy", (self.folder / "docs.npy").read_bytes())
+            big = self.ids[:]
+            big.byteswap()
+            z.writestr("ids.npy", cli.npy_bytes(bytes(big), (ROWS,), ">i4"))
+        self.good("mdla-enc", DIGITS, *CODE, "--docs", "docs.npy", "--tokens", "ids.npy", "-o", "x.mdla")
+        expected = (self.folder / "x.mdla").read_bytes()
+        for docs_from, tokens_from in (("beside.npz:docs", "ids.safetensors"), ("docs.npy", "cache/:token_ids"),
+                                       ("docs.npy", "beside.npz:ids")):
+            self.good("mdla-enc", DIGITS, *CODE, "--docs", docs_from, "--tokens", tokens_from, "-o", "y.mdla", "-f")
+            self.assertEqual((self.folder / "y.mdla").read_bytes(), expected)
+        # The shards' own rows; one shard by itself; what stands in it otherwise.
+        self.good("mdla-enc", "cache/:h", *CODE, "--tokens", "cache/:token_ids", "-o", "z.mdla")
+        self.good("mdla-dec", "z.mdla", "--tokens-out", "z.npy")
+        self.assertEqual(self.integers("z.npy", "i"), self.ids)
+        self.good("mdla-enc", "cache/data-1.arrow:h", *CODE, "--tokens", "cache/data-1.arrow:token_ids", "-o", "z.mdla", "-f")
+        self.good("mdla-dec", "z.mdla", "--tokens-out", "z.npy", "-f")
+        self.assertEqual(self.integers("z.npy", "i"), self.ids[1500:])
+        for name, words in (("cache/:doc", "50 token ids for 2500 rows"), ("cache/:h", "must be integers, not f32"),
+                            ("cache/", "must be integers, not f32; FILE:NAME names"), ("cache/:x", "holds no array x"),
+                            ("beside.npz", "say which one, as FILE:NAME")):
+            self.assertIn(words, self.bad(1, "mdla-enc", DIGITS, *CODE, "--tokens", name, "-o", "n.mdla"))
+        # 16 bits are what they say, as are 64 beyond float's precision.
+        long = array.array("q", (2 ** 62 + r for r in range(ROWS)))
+        self.write("long.npy", cli.npy_bytes(long, (25, 100), "<i8"))
+        self.write("short.npy", cli.npy_bytes(array.array("H", (r for r in range(ROWS))), (ROWS,), "<u2"))
+        self.good("mdla-enc", DIGITS, *CODE, "--docs", "short.npy", "--tokens", "long.npy", "-o", "l.mdla")
+        self.good("mdla-dec", "l.mdla", "--tokens-out", "l.npy", "--docs-out", "d.npy")
+        self.assertEqual(self.integers("l.npy", "q"), long)
+        self.assertEqual(list(self.integers("d.npy", "q")), list(range(ROWS)))
+
     def test_damage_is_found(self):
         self.good("mdla-enc", DIGITS, *CODE, "--tokens", "ids.npy", "-o", "x.mdla")
         data = bytearray((self.folder / "x.mdla").read_bytes())
@@ -66,7 +120,7 @@ class Tokens(cli.CliTest):
     def test_what_doesnt_fit(self):
         self.write("few.npy", cli.npy_bytes(array.array("i", [1, 2]), (2,), "<i4"))
         self.write("float.npy", cli.npy_bytes(array.array("f", [0.0] * ROWS), (ROWS,)))
-        for name, words in (("few.npy", "2 token ids for 2500 rows"), ("float.npy", "token ids must be integers"),
+        for name, words in (("few.npy", "2 token ids for 2500 rows"), ("float.npy", "must be integers, not f32"),
                             ("none.npy", "none.npy")):
             self.assertIn(words, self.bad(1, "mdla-enc", DIGITS, *CODE, "--tokens", name, "-o", "x.mdla"))
         self.assertFalse((self.folder / "x.mdla").exists())

@@ -52,6 +52,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes)
     fuzz_rows(data, nbytes, &options, 1);
     options.array = "acts";
     fuzz_rows(data, nbytes, &options, 0);
+    options = (mdla_array_options){.array = nbytes % 2 == 0 ? "token_ids" : NULL, .numbers = 1};
+    fuzz_rows(data, nbytes, &options, 0);
+    fuzz_rows(data, nbytes, &options, 1);
     fuzz_codes(data, nbytes);
     return 0;
 }

@@ -2,7 +2,7 @@
 #ifndef MDLA_FUZZ_ROWS_H
 #define MDLA_FUZZ_ROWS_H
 
-#include "mdla/mdla.h"
+#include "arrays/rows.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static inline void fuzz_rows(const uint8_t *data, size_t nbytes, const mdla_arra
     mdla_source source;
     mdla_config config;
     mdla_rows *rows;
-    float *values;
+    void *values;
     size_t got = 1, total = 0;
 
     mdla_config_init(&config);
@@ -33,13 +33,14 @@ static inline void fuzz_rows(const uint8_t *data, size_t nbytes, const mdla_arra
     assert(status == MDLA_OK || (err.status == status && err.text[0] != '\0'));
     if (rows == NULL)
         return;
-    values = malloc(3 * (size_t)mdla_rows_dims(rows) * sizeof *values);
+    values = malloc(3 * (size_t)mdla_rows_dims(rows) *
+                    (rows->numbers ? sizeof(int64_t) : sizeof(float)));
     while (status == MDLA_OK && got != 0 && total < 1000) {
-        status = mdla_rows_read(rows, values, 3, &got, &err);
+        status = rows_read(rows, values, 3, &got, &err);
         total += got;
     }
     if (mdla_rows_seek(rows, total / 2, &err) == MDLA_OK)
-        (void)!mdla_rows_read(rows, values, 1, &got, &err);
+        (void)!rows_read(rows, values, 1, &got, &err);
     free(values);
     mdla_rows_close(rows);
 }

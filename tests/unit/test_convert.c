@@ -154,6 +154,34 @@ static void test_convert_to_integers_rounds_and_clamps(void **state)
     check_integer(MDLA_BOOL, 17.0f, 1);
 }
 
+static void test_convert_numbers_are_exact(void **state)
+{
+    static const struct {
+        mdla_dtype dtype;
+        int64_t value; /* of src: 81 02 03 04 05 06 07 f8, or as many as it takes */
+        int64_t swapped;
+    } cases[] = {{MDLA_U8, 0x81, 0x81},
+                 {MDLA_I8, 0x81 - 0x100, 0x81 - 0x100},
+                 {MDLA_U16, 0x0281, 0x8102},
+                 {MDLA_I16, 0x0281, 0x8102 - 0x10000},
+                 {MDLA_U32, 0x04030281, 0x81020304},
+                 {MDLA_I32, 0x04030281, 0x81020304LL - 0x100000000},
+                 {MDLA_U64, -0x07f8f9fafbfcfd7f, -0x7efdfcfbfaf9f808},
+                 {MDLA_I64, -0x07f8f9fafbfcfd7f, -0x7efdfcfbfaf9f808}};
+    static const uint8_t src[] = {0x81, 2, 3, 4, 5, 6, 7, 0xf8};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t got;
+
+        convert_to_i64(cases[i].dtype, false, src, 1, &got);
+        assert_true(got == cases[i].value);
+        convert_to_i64(cases[i].dtype, true, src, 1, &got);
+        assert_true(got == cases[i].swapped);
+    }
+}
+
 static void test_convert_unknown_dtype_has_no_name(void **state)
 {
     (void)state;
@@ -172,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_convert_f64_overflow_is_pointed_out),
         cmocka_unit_test(test_convert_integers_keep_their_values),
         cmocka_unit_test(test_convert_to_integers_rounds_and_clamps),
+        cmocka_unit_test(test_convert_numbers_are_exact),
         cmocka_unit_test(test_convert_unknown_dtype_has_no_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

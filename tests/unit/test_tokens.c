@@ -92,6 +92,16 @@ static size_t make_npy(uint8_t *bytes, mdla_dtype dtype, const int64_t *numbers,
     return at;
 }
 
+static mdla_status open_numbers(const uint8_t *bytes, size_t nbytes, mdla_rows **out,
+                                mdla_error *err)
+{
+    const mdla_array_options options = {.numbers = 1};
+    mdla_source source;
+
+    mdla_source_memory(bytes, nbytes, &source);
+    return mdla_rows_open(NULL, source, "ids", &options, out, err);
+}
+
 /* Encodes rows with ids, and passages of 7 rows, at a coarse step. */
 static mdla_status encode(const small_case *c, mdla_dtype dtype, uint64_t count, void **bytes,
                           size_t *nbytes, mdla_encode_report *report, mdla_error *err)
@@ -99,20 +109,22 @@ static mdla_status encode(const small_case *c, mdla_dtype dtype, uint64_t count,
     static uint8_t token_file[NPY_HEADER_ROOM + 8 * ROWS], passage_file[NPY_HEADER_ROOM + 8 * ROWS];
     static int64_t passages[ROWS];
     const mdla_encode_options options = {.target = {.step = 4.0}, .model = MDLA_MODEL_ADDITIVE};
-    mdla_source source;
-    mdla_rows *rows;
+    mdla_rows *rows, *numbers;
     mdla_sink sink;
     mdla_status status;
 
     for (size_t r = 0; r < ROWS; r++)
         passages[r] = 40 - (int64_t)(r / 7);
     assert_int_equal(mdla_rows_from_memory(NULL, c->rows, c->row_count, DIMS, &rows, err), MDLA_OK);
-    mdla_source_memory(passage_file, make_npy(passage_file, MDLA_I16, passages, c->row_count),
-                       &source);
-    assert_int_equal(mdla_rows_set_passages(rows, source, "passages", err), MDLA_OK);
-    mdla_source_memory(token_file, make_npy(token_file, dtype, ids, count), &source);
+    assert_int_equal(open_numbers(passage_file,
+                                  make_npy(passage_file, MDLA_I16, passages, c->row_count),
+                                  &numbers, err),
+                     MDLA_OK);
+    assert_int_equal(mdla_rows_set_passages(rows, numbers, err), MDLA_OK);
     assert_false(mdla_rows_has_tokens(rows));
-    status = mdla_rows_set_tokens(rows, source, "ids", err);
+    status = open_numbers(token_file, make_npy(token_file, dtype, ids, count), &numbers, err);
+    if (status == MDLA_OK)
+        status = mdla_rows_set_tokens(rows, numbers, err);
     if (status == MDLA_OK) {
         assert_true(mdla_rows_has_tokens(rows));
         assert_int_equal(mdla_sink_memory(bytes, nbytes, &sink), MDLA_OK);
@@ -245,6 +257,33 @@ static void test_damaged_tokens_are_found(void **state)
     small_case_free(&c);
 }
 
+static void test_numbers_and_rows_arent_mixed_up(void **state)
+{
+    static uint8_t file[NPY_HEADER_ROOM + 8 * 4];
+    static const int64_t numbers[] = {3, 4, 5, 6};
+    static const float values[] = {1, 2, 3, 4};
+    mdla_rows *rows, *beside, *parts[2];
+    float value;
+    size_t got;
+    mdla_error err;
+
+    (void)state;
+    assert_int_equal(open_numbers(file, make_npy(file, MDLA_I32, numbers, 4), &beside, &err),
+                     MDLA_OK);
+    assert_int_equal(mdla_rows_count(beside), 4);
+    assert_int_equal(mdla_rows_dtype(beside), MDLA_I32);
+    assert_int_equal(mdla_rows_read(beside, &value, 1, &got, &err), MDLA_ERR_ARGUMENT);
+    assert_int_equal(mdla_rows_from_memory(NULL, values, 4, 1, &rows, &err), MDLA_OK);
+    parts[0] = beside;
+    parts[1] = rows;
+    assert_int_equal(mdla_rows_concat(NULL, parts, 2, &rows, &err), MDLA_ERR_ARGUMENT);
+    assert_int_equal(mdla_rows_from_memory(NULL, values, 4, 1, &rows, &err), MDLA_OK);
+    assert_int_equal(mdla_rows_from_memory(NULL, values, 4, 1, &beside, &err), MDLA_OK);
+    assert_int_equal(mdla_rows_set_tokens(rows, beside, &err), MDLA_ERR_ARGUMENT);
+    assert_false(mdla_rows_has_tokens(rows));
+    mdla_rows_close(rows);
+}
+
 static void test_tokens_that_dont_fit_are_refused(void **state)
 {
     small_case c;
@@ -293,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_tokens_heads_out_of_range_are_refused),
         cmocka_unit_test(test_tokens_and_passages_come_back_with_their_rows),
         cmocka_unit_test(test_damaged_tokens_are_found),
+        cmocka_unit_test(test_numbers_and_rows_arent_mixed_up),
         cmocka_unit_test(test_tokens_that_dont_fit_are_refused),
     };
 

@@ -21,6 +21,10 @@ int files_fail(const char *path, const char *patterns, mdla_status status, const
 int files_rows(const mdla_config *config, char **paths, size_t count,
                const mdla_array_options *options, int rewindable, mdla_rows **out);
 
+/** Integers beside rows, one a row, named as rows are: for mdla_rows_set_passages and _set_tokens.
+ * Returns 0 or -1. */
+int files_numbers(const mdla_config *config, const char *path, mdla_rows **out);
+
 /** A codebook from a codebook file or a .mdla file that embeds one. Returns 0 or -1. */
 int files_codebook(const mdla_config *config, const char *path, mdla_codebook **out);
 

@@ -111,3 +111,11 @@ int files_rows(const mdla_config *config, char **paths, size_t count,
     path_list_free(&list);
     return result;
 }
+
+int files_numbers(const mdla_config *config, const char *path, mdla_rows **out)
+{
+    const mdla_array_options options = {.numbers = 1};
+    char *name = (char *)(uintptr_t)path; /* read alone */
+
+    return files_rows(config, &name, 1, &options, 1, out);
+}

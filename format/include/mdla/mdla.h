@@ -103,6 +103,10 @@ typedef struct mdla_array_options {
     /** Which array of a file that holds several: a tensor's, a member's or a column's name. NULL:
      * the only one, or the only one of floats with two axes or more. */
     const char *array;
+    /** Nonzero: integers that stand beside rows, one a row, for mdla_rows_set_passages and
+     * _set_tokens: all axes are flattened, 16 bits are integers, and floats are refused. From such
+     * a handle no rows are read. */
+    int numbers;
 } mdla_array_options;
 
 /**
@@ -210,23 +214,22 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_rows_read(mdla_rows *rows, float *dst, s
                                                   size_t *got, mdla_error *err);
 
 /**
- * Says which passage (text, context window) each row belongs to: a 1-D .npy array of integers, one
- * a row; a passage starts where the number changes. Rows of a passage are coded with regard to the
- * row before. Takes over the source, also on failure. MDLA_ERR_DATA where the numbers don't fit the
- * rows or aren't integers; MDLA_ERR_FORMAT no .npy.
+ * Says which passage (text, context window) each row belongs to: an integer a row, opened with
+ * mdla_array_options.numbers; a passage starts where the number changes. Rows of a passage are
+ * coded with regard to the row before. Takes over the numbers, also on failure. MDLA_ERR_DATA where
+ * there aren't as many as rows; MDLA_ERR_ARGUMENT they were opened as rows.
  */
-MDLA_API MDLA_MUST_USE mdla_status mdla_rows_set_passages(mdla_rows *rows, mdla_source source,
-                                                          const char *name, mdla_error *err);
+MDLA_API MDLA_MUST_USE mdla_status mdla_rows_set_passages(mdla_rows *rows, mdla_rows *numbers,
+                                                          mdla_error *err);
 MDLA_API int mdla_rows_has_passages(const mdla_rows *rows);
 
 /**
- * Token ids that travel with the rows: a 1-D .npy array of integers, one a row. mdla_encode puts
- * them into the file as they are, read once when the rows are done. Takes over the source, also on
- * failure. MDLA_ERR_DATA where there aren't as many as rows or they aren't integers;
- * MDLA_ERR_FORMAT no .npy.
+ * Token ids that travel with the rows: an integer a row, opened likewise. mdla_encode puts them
+ * into the file as they are, read once when the rows are done. Takes over the numbers, also on
+ * failure; errors as above.
  */
-MDLA_API MDLA_MUST_USE mdla_status mdla_rows_set_tokens(mdla_rows *rows, mdla_source source,
-                                                        const char *name, mdla_error *err);
+MDLA_API MDLA_MUST_USE mdla_status mdla_rows_set_tokens(mdla_rows *rows, mdla_rows *numbers,
+                                                        mdla_error *err);
 MDLA_API int mdla_rows_has_tokens(const mdla_rows *rows);
 
 /** Back to the first row. MDLA_ERR_UNSUPPORTED where the source can't seek. */

@@ -59,7 +59,8 @@ class mdla_folder(c.Structure):
 
 
 class mdla_array_options(c.Structure):
-    _fields_ = [("raw_dims", c.c_uint32), ("bf16", c.c_int), ("array", c.c_char_p)]
+    _fields_ = [("raw_dims", c.c_uint32), ("bf16", c.c_int), ("array", c.c_char_p),
+                ("numbers", c.c_int)]
 
 
 class mdla_sae_options(c.Structure):
@@ -178,7 +179,7 @@ PROTOTYPES: Dict[str, Tuple[object, List[object]]] = {
                                         _p(_handle), _error]),
     "mdla_rows_concat": (_status, [_config, _p(_handle), c.c_size_t, _p(_handle), _error]),
     "mdla_rows_rewind": (_status, [_handle, _error]),
-    "mdla_rows_set_passages": (_status, [_handle, mdla_source, _text, _error]),
+    "mdla_rows_set_passages": (_status, [_handle, _handle, _error]),
     "mdla_rows_close": (None, [_handle]),
     # SAEs
     "mdla_sae_load": (_status, [_config, mdla_folder, _text, _p(mdla_sae_options), _p(_handle),

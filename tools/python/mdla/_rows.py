@@ -90,9 +90,11 @@ def _open_files(paths: List[Path], settings: _layout.mdla_config,
     return handle
 
 
-def _set_passages(handle: ctypes.c_void_p, docs: Union[npt.ArrayLike, Path]) -> object:
+def _set_passages(handle: ctypes.c_void_p, docs: Union[npt.ArrayLike, Path],
+                  settings: _layout.mdla_config) -> object:
     """Passage numbers beside the rows; returns what must be kept."""
-    error = _layout.mdla_error()
+    error, numbers = _layout.mdla_error(), ctypes.c_void_p()
+    options = _layout.mdla_array_options(numbers=1)
     kept: object = None
     if isinstance(docs, (str, os.PathLike)):
         source, name = file_source(docs), path_bytes(docs)
@@ -101,7 +103,8 @@ def _set_passages(handle: ctypes.c_void_p, docs: Union[npt.ArrayLike, Path]) -> 
         np.save(written, np.asarray(docs))
         source, kept = memory_source(written.getbuffer())
         name = b"docs"
-    check(lib.mdla_rows_set_passages(handle, source, name, error), error)
+    check(lib.mdla_rows_open(settings, source, name, options, numbers, error), error)
+    check(lib.mdla_rows_set_passages(handle, numbers, error), error)
     return kept
 
 
@@ -125,7 +128,7 @@ def rows_of(data: Data, settings: _layout.mdla_config, array: Optional[str], bf1
                                         values.shape[0], values.shape[1], handle, error), error)
     try:
         if docs is not None:
-            kept.append(_set_passages(handle, docs))
+            kept.append(_set_passages(handle, docs, settings))
         yield handle
     finally:
         lib.mdla_rows_close(handle)
