@@ -76,7 +76,11 @@ static void describe_row(bit_visit *v, mdla_symbol_bits *sum)
     const double scale = row_scale(v->d->model, &v->code.norm);
     const bool is_signed = v->d->model->cb->signs == 2;
 
-    *sum = (mdla_symbol_bits){v->bits.passage, v->bits.norm, is_signed ? 0.0 : v->bits.end, 0.0,
+    *sum = (mdla_symbol_bits){v->code.starts_passage,
+                              v->bits.passage,
+                              v->bits.norm,
+                              is_signed ? 0.0 : v->bits.end,
+                              0.0,
                               is_signed ? v->bits.end : 0.0};
     for (uint32_t i = 0; i < v->code.count; i++) {
         const int32_t level = v->code.level[i];

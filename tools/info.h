@@ -20,8 +20,14 @@ int info_file(const info_subject *subject);
 int info_rows(const info_subject *subject, uint64_t first, uint64_t end);
 /** One row's bill: feature, level, strength, bits; with data what each feature saves. */
 int info_row(const info_subject *subject, uint64_t row);
-/** The rows of one feature: row, level, strength, bits; those where it is strongest (top > 0). */
+/** The rows of one feature: row, level, strength, bits, token where ids travel; those where it is
+ * strongest (top > 0). */
 int info_feature(const info_subject *subject, uint32_t feature, uint64_t top);
+/** The rows of one token: place, features, bits, the strongest features. */
+int info_token(const info_subject *subject, int64_t token);
+/** The row that stands at a position of a passage, both counted from 0. */
+int info_find_place(const info_subject *subject, uint64_t passage, uint64_t position,
+                    uint64_t *row);
 /** The pairs of features that carry most of the independence gap. */
 int info_pairs(const info_subject *subject, uint64_t count);
 /** Every feature's parent, where it has one: what telling the parent's flag first saves. */

@@ -1,5 +1,5 @@
 /* mdla-info on the codes of a .mdla file: those of some rows, and the rows of one feature. */
-#include "info.h"
+#include "info_tokens.h"
 
 #include "common/tool.h"
 
@@ -50,20 +50,28 @@ int info_rows(const info_subject *s, uint64_t first, uint64_t end)
     return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
 }
 
+typedef struct feature_rows {
+    listing listing;
+    token_ids ids;
+} feature_rows;
+
 static int put_feature_row(void *ctx, const mdla_feature_row *at)
 {
-    listing *l = ctx;
+    feature_rows *f = ctx;
+    listing *l = &f->listing;
 
     listing_count(l, at->row);
     listing_number(l, at->level);
     listing_number(l, at->strength);
     listing_number(l, at->index_bits);
     listing_number(l, at->level_bits);
-    return tool_stopped();
+    if (f->ids.ids)
+        listing_number(l, (double)token_ids_get(&f->ids, at->row));
+    return f->ids.status != MDLA_OK || tool_stopped();
 }
 
 /* The top rows are all known before the first is printed. */
-static mdla_status put_top(const info_subject *s, uint32_t feature, uint64_t top, listing *l,
+static mdla_status put_top(const info_subject *s, uint32_t feature, uint64_t top, feature_rows *f,
                            mdla_error *err)
 {
     const size_t wanted = (size_t)(top < s->file.rows ? top : s->file.rows);
@@ -73,25 +81,35 @@ static mdla_status put_top(const info_subject *s, uint32_t feature, uint64_t top
 
     if (status == MDLA_OK)
         status = mdla_decoder_top_rows(s->decoder, feature, rows, wanted, &got, err);
-    for (size_t i = 0; i < got; i++)
-        put_feature_row(l, &rows[i]);
+    for (size_t i = 0; i < got && f->ids.status == MDLA_OK; i++)
+        put_feature_row(f, &rows[i]);
     free(rows);
     return status;
 }
 
 int info_feature(const info_subject *s, uint32_t feature, uint64_t top)
 {
-    static const listing_column columns[] = {{"row", LISTING_COUNT}, COLUMNS_OF_CODES};
+    static const listing_column columns[] = {
+        {"row", LISTING_COUNT}, COLUMNS_OF_CODES, {"token", 0}};
+    const size_t count = sizeof columns / sizeof columns[0];
     mdla_error err = {MDLA_OK, ""};
-    mdla_status status;
-    listing l;
+    mdla_status status = MDLA_ERR_MEMORY;
+    feature_rows f;
 
     if (feature >= s->file.width)
         return tool_fail("%s: --feature %" PRIu32 ": it has features 0 to %" PRIu32, s->name,
                          feature, s->file.width - 1);
-    listing_begin(&l, s->form, columns, sizeof columns / sizeof columns[0]);
-    status = top > 0 ? put_top(s, feature, top, &l, &err)
-                     : mdla_decoder_visit_feature(s->decoder, feature, put_feature_row, &l, &err);
-    listing_end(&l);
+    if (token_ids_open(&f.ids, s) == 0) {
+        listing_begin(&f.listing, s->form, columns, s->file.tokens ? count : count - 1);
+        status = top > 0
+                     ? put_top(s, feature, top, &f, &err)
+                     : mdla_decoder_visit_feature(s->decoder, feature, put_feature_row, &f, &err);
+        listing_end(&f.listing);
+        if (f.ids.status != MDLA_OK) {
+            status = f.ids.status;
+            err = f.ids.err;
+        }
+    }
+    token_ids_close(&f.ids);
     return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
 }

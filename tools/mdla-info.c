@@ -17,8 +17,7 @@ static const char head[] =
     "  mdla-info acts.mdla --row 7 --data acts.npy\n"
     "  mdla-info acts.safetensors:activations\n";
 static const char tail[] =
-    "FILE - is standard input. Of an array it prints rows, dims, dtype and the\n"
-    "SHA-256 of its values as float32. A folder is data as mdla-enc takes it.\n";
+    "FILE - is standard input, a folder is data; of an array it tells the SHA-256.\n";
 
 #define ROWS_MAX ((uint64_t)1 << 48)
 
@@ -28,6 +27,7 @@ enum {
     KEY_DATA,
     KEY_FEATURE,
     KEY_TOP,
+    KEY_TOKEN,
     KEY_FEATURES,
     KEY_PAIRS,
     KEY_HIERARCHY,
@@ -44,7 +44,8 @@ enum {
 static const tool_option table[] = {
     {"rows", KEY_ROWS, "A:B", .brief = "rows A to B - 1: feature, level, strength, bits"},
     {"row", KEY_ROW, "I", .brief = "the bill of row I: bits, share, energy of each feature",
-     .more = "The energy is the squared norm of what the feature adds to the row, its strength "
+     .more = "Where starts of passages are coded P:I is row I of passage P, both counted from 0. "
+             "The energy is the squared norm of what the feature adds to the row, its strength "
              "times its atom."},
     {"data", KEY_DATA, "ROWS", .files = FILES_DATA,
      .brief = "with --row: what squared error each feature saves",
@@ -53,6 +54,10 @@ static const tool_option table[] = {
     {"feature", KEY_FEATURE, "J", .brief = "the rows where feature J is active"},
     {"top", KEY_TOP, "K", .brief = "with --feature: the K where it is strongest",
      .more = "Strongest first, ties by row."},
+    {"token", KEY_TOKEN, "T", .brief = "the rows of token id T: bits, strongest features",
+     .more = "Where token ids travel (mdla-enc --tokens); with passage and position in it where "
+             "starts of passages are coded. The three strongest features are named; --row tells "
+             "the rest. --feature then has a column of token ids too."},
     {"features", KEY_FEATURES, .brief = "every feature: rows, rate, levels, bits, gap",
      .more =
          "Flag bits are what it costs to say in which rows the feature is active, absences "
@@ -86,6 +91,7 @@ typedef enum info_question {
     ASK_ROWS,
     ASK_ROW,
     ASK_FEATURE,
+    ASK_TOKEN,
     ASK_FEATURES,
     ASK_PAIRS,
     ASK_HIERARCHY,
@@ -97,7 +103,9 @@ typedef struct info_options {
     mdla_config config;
     mdla_array_options array;
     info_question question;
-    uint64_t number;     /* of the row or feature, or how many rows */
+    uint64_t number; /* of the row or feature, or how many rows */
+    int64_t passage; /* the row is counted from its start; -1: from the file's */
+    int64_t token;
     uint64_t first, end; /* rows */
     uint64_t top;        /* rows of a feature; 0: all */
     const char *codebook;
@@ -108,7 +116,7 @@ typedef struct info_options {
 static int ask(info_options *o, info_question question)
 {
     if (o->question != ASK_FILE)
-        return tool_usage("--rows, --row, --feature, --features, --pairs, --hierarchy, "
+        return tool_usage("--rows, --row, --feature, --token, --features, --pairs, --hierarchy, "
                           "--splits and --top-rows: give one of them");
     o->question = question;
     return 0;
@@ -119,6 +127,34 @@ static int ask_number(info_options *o, info_question question, const char *name,
     if (number_parse_u64(optarg, 0, highest, &o->number) != 0)
         return tool_usage("--%s %s: give a whole number, counted from 0", name, optarg);
     return ask(o, question);
+}
+
+/* I, or P:I: row I of passage P. */
+static int ask_row(info_options *o)
+{
+    char *colon = strchr(optarg, ':');
+    uint64_t passage;
+
+    o->passage = -1;
+    if (!colon)
+        return ask_number(o, ASK_ROW, "row", ROWS_MAX);
+    *colon = '\0';
+    if (number_parse_u64(optarg, 0, ROWS_MAX, &passage) != 0)
+        return tool_usage("--row %s:%s: give I, or P:I for row I of passage P", optarg, colon + 1);
+    o->passage = (int64_t)passage;
+    optarg = colon + 1;
+    return ask_number(o, ASK_ROW, "row", ROWS_MAX);
+}
+
+static int ask_token(info_options *o)
+{
+    const int below = *optarg == '-';
+    uint64_t size;
+
+    if (number_parse_u64(optarg + below, 0, INT64_MAX, &size) != 0)
+        return tool_usage("--token %s: give a token id, a whole number", optarg);
+    o->token = below ? -(int64_t)size : (int64_t)size;
+    return ask(o, ASK_TOKEN);
 }
 
 static int set_count(const char *name, uint64_t *out)
@@ -146,10 +182,11 @@ static int set_option(void *ctx, int key)
         if (number_parse_range(optarg, &o->first, &o->end) != 0)
             return tool_usage("--rows %s: give A:B with A <= B, such as 0:100", optarg);
         return ask(o, ASK_ROWS);
-    case KEY_ROW: return ask_number(o, ASK_ROW, "row", ROWS_MAX);
+    case KEY_ROW: return ask_row(o);
     case KEY_DATA: o->data = optarg; break;
     case KEY_FEATURE: return ask_number(o, ASK_FEATURE, "feature", o->config.limits.max_width);
     case KEY_TOP: return set_count("top", &o->top);
+    case KEY_TOKEN: return ask_token(o);
     case KEY_FEATURES: return ask(o, ASK_FEATURES);
     case KEY_PAIRS:
         if (set_count("pairs", &o->number) != 0)
@@ -206,11 +243,14 @@ static int parse(int argc, char **argv, info_options *o)
 static int answer_row(const info_options *o, info_subject *subject)
 {
     char *paths[] = {o->data};
+    uint64_t row = o->number;
     int result;
 
+    if (o->passage >= 0 && info_find_place(subject, (uint64_t)o->passage, row, &row) != TOOL_DONE)
+        return TOOL_FAILED;
     if (o->data && files_rows(&o->config, paths, 1, &o->array, 0, &subject->data) != 0)
         return TOOL_FAILED;
-    result = info_row(subject, o->number);
+    result = info_row(subject, row);
     mdla_rows_close(subject->data);
     return result;
 }
@@ -224,6 +264,7 @@ static int answer(const info_options *o, mdla_decoder *decoder)
     case ASK_ROWS: return info_rows(&subject, o->first, o->end);
     case ASK_ROW: return answer_row(o, &subject);
     case ASK_FEATURE: return info_feature(&subject, (uint32_t)o->number, o->top);
+    case ASK_TOKEN: return info_token(&subject, o->token);
     case ASK_FEATURES: return info_features(&subject);
     case ASK_PAIRS: return info_pairs(&subject, o->number);
     case ASK_HIERARCHY: return info_hierarchy(&subject);

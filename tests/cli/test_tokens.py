@@ -100,6 +100,48 @@ class Tokens(cli.CliTest):
         self.assertEqual(self.integers("l.npy", "q"), long)
         self.assertEqual(list(self.integers("d.npy", "q")), list(range(ROWS)))
 
+    def test_rows_by_token_and_by_place(self):
+        self.good("mdla-enc", DIGITS, *CODE, "--docs", "docs.npy", "--tokens", "ids.npy", "-o", "x.mdla", "--index")
+        codes = {}
+        for line in self.good("mdla-dec", "x.mdla", "--codes", "--format", "csv", "-o", "-").decode().split()[1:]:
+            row, feature, level, strength = line.split(",")
+            codes.setdefault(int(row), []).append((-float(strength), int(feature)))
+        asked = self.ids[1234]
+        found = json.loads(self.good("mdla-info", "x.mdla", "--token", asked, "--json"))
+        self.assertEqual([r["row"] for r in found], [r for r in range(ROWS) if self.ids[r] == asked])
+        for r in found:
+            self.assertEqual((r["passage"], r["position"]), (r["row"] // 90, r["row"] % 90))
+            code = sorted(codes.get(r["row"], []))
+            self.assertEqual(r["active"], len(code))
+            strengths = {feature: strength for strength, feature in code}
+            named = [r[key] for key in ("strongest", "second", "third")]
+            self.assertEqual([n is None for n in named], [len(code) <= i for i in range(3)])
+            self.assertEqual([strengths[n] for n in named if n is not None], [strength for strength, _ in code[:3]])
+            bill = json.loads(self.good("mdla-info", "x.mdla", "--row", r["row"], "--json"))
+            self.assertAlmostEqual(bill["bits"], r["bits"], delta=1e-9)
+            place = f"{r['row'] // 90}:{r['row'] % 90}"
+            self.assertEqual(json.loads(self.good("mdla-info", "x.mdla", "--row", place, "--json")), bill)
+        text = self.good("mdla-info", "x.mdla", "--token", -100).decode().split("\n")
+        self.assertEqual((text[0].split(), text[1].split()[:3], len(text)),
+                         (["row", "passage", "position", "active", "bits", "strongest", "second", "third"], ["5", "0", "5"], 3))
+        self.assertEqual(len(self.good("mdla-info", "x.mdla", "--token", 9001, "--csv").decode().splitlines()), 1)
+        busiest = max(range(1024), key=lambda f: sum(f == g for c in codes.values() for _, g in c))
+        for more in ([], ["--top", 20]):
+            rows = json.loads(self.good("mdla-info", "x.mdla", "--feature", busiest, *more, "--json"))
+            self.assertTrue(rows and all(r["token"] == self.ids[r["row"]] for r in rows))
+        self.good("mdla-enc", DIGITS, *CODE, "--tokens", "ids.npy", "-o", "y.mdla")
+        self.assertNotIn("passage", json.loads(self.good("mdla-info", "y.mdla", "--token", asked, "--json"))[0])
+        self.assertIn("holds no starts of passages", self.bad(1, "mdla-info", "y.mdla", "--row", "0:3"))
+        self.assertIn("passage 3 has rows 0 to 89", self.bad(1, "mdla-info", "x.mdla", "--row", "3:90"))
+        self.assertIn("passage 27 has rows 0 to 69", self.bad(1, "mdla-info", "x.mdla", "--row", "27:70"))
+        self.assertIn("it has passages 0 to 27", self.bad(1, "mdla-info", "x.mdla", "--row", "28:0"))
+        for place in ("a:1", "1:", ":1", "1:2:3"):
+            self.bad(2, "mdla-info", "x.mdla", "--row", place)
+        self.assertIn("a whole number", self.bad(2, "mdla-info", "x.mdla", "--token", "the"))
+        self.assertIn("holds no token ids", self.bad(1, "mdla-info", cli.FIXTURE / "digits.mdla", "--token", 3))
+        self.assertNotIn("token", json.loads(self.good("mdla-info", cli.FIXTURE / "digits.mdla", "--feature", busiest,
+                                                       "--json"))[0])
+
     def test_damage_is_found(self):
         self.good("mdla-enc", DIGITS, *CODE, "--tokens", "ids.npy", "-o", "x.mdla")
         data = bytearray((self.folder / "x.mdla").read_bytes())

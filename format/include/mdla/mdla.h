@@ -785,7 +785,8 @@ MDLA_API const char *mdla_bit_class_name(mdla_bit_class bit_class);
 
 /** What one row or one feature was charged: -log2 of the model's probabilities, in bits. */
 typedef struct mdla_symbol_bits {
-    double passage; /**< whether a passage starts with the row */
+    int starts;     /**< a passage starts with the row; 0 where that isn't coded */
+    double passage; /**< what it costs to say so */
     double norm;    /**< the row's scale and offset, where rows are normalised */
     double header, indices, levels;
 } mdla_symbol_bits;

@@ -119,7 +119,7 @@ class mdla_file_info(c.Structure):
 
 
 class mdla_symbol_bits(c.Structure):
-    _fields_ = [("passage", c.c_double), ("norm", c.c_double), ("header", c.c_double),
+    _fields_ = [("starts", c.c_int), ("passage", c.c_double), ("norm", c.c_double), ("header", c.c_double),
                 ("indices", c.c_double), ("levels", c.c_double)]
 
 
