@@ -17,7 +17,7 @@ PACKAGE = pathlib.Path(mdla.__file__).parent
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in PACKAGE.glob("*.py")))
 def test_docstrings(example, name):
-    needs = {"torch": "torch", "numcodecs": "numcodecs", "_file": "scipy", "_sae": "scipy"}.get(name)
+    needs = {"torch": "torch", "numcodecs": "numcodecs", "_codes": "scipy", "_file": "scipy", "_sae": "scipy"}.get(name)
     if needs:
         pytest.importorskip(needs)
     module = importlib.import_module(f"mdla.{name}" if name != "__init__" else "mdla")

@@ -3,6 +3,7 @@
     f = mdla.open("acts.mdla")          a sequence of float32 rows; codes and what they cost
     mdla.encode(rows, sae=..., fvu=..)  rows to a .mdla file or to bytes
     mdla.fit(rows, sae, fvu=...)        a codebook that many files share
+    mdla.encode_codes(codes)            a latent cache, codes without activations; mdla.fit_codes
     mdla.load_sae(folder)               an SAE's own forward pass;  mdla.train(...) makes one
 
 `mdla.torch` has a Dataset, `mdla.numcodecs` a codec for zarr. Rows are NumPy arrays (rows, dims); codes are
@@ -15,6 +16,7 @@ several at once.
 """
 from ._calls import ProgressCallback
 from ._codebook import Codebook, CodebookInfo, fit
+from ._codes import encode_codes, fit_codes
 from ._encode import EncodeReport, encode
 from ._errors import (ArgumentError, CorruptError, DataError, Error, ExistingFileError, FileError,
                       FormatError, InterruptedCallError, LimitError, MissingFileError,
@@ -27,5 +29,5 @@ __all__ = [
     "ArgumentError", "Codebook", "CodebookInfo", "CorruptError", "DataError", "EncodeReport", "Error",
     "ExistingFileError", "File", "FileError", "FileInfo", "FormatError", "InterruptedCallError", "LimitError",
     "MissingFileError", "OutOfMemoryError", "ProgressCallback", "SAE", "SAEInfo", "SpaceError", "TargetError",
-    "TrainReport", "TrainState", "TruncatedError", "UnsupportedError", "__version__", "encode", "fit",
-    "load_sae", "open", "train"]
+    "TrainReport", "TrainState", "TruncatedError", "UnsupportedError", "__version__", "encode",
+    "encode_codes", "fit", "fit_codes", "load_sae", "open", "train"]

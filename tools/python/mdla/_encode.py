@@ -25,6 +25,8 @@ class EncodeReport:
     """Of these, the embedded codebook with its framing; 0 with reference."""
     postings_nbytes: int
     """Of these, posting lists with their framing; 0 without index."""
+    tokens_nbytes: int
+    """Of these, token ids with their framing."""
     hook_nbytes: int
     """Of these, the hook's name with its framing."""
     fvu: float
@@ -35,9 +37,17 @@ class EncodeReport:
 
     @property
     def bits_per_row(self) -> float:
-        """All but an embedded codebook, posting lists and the hook's name."""
-        counted = self.nbytes - self.codebook_nbytes - self.postings_nbytes - self.hook_nbytes
+        """All but an embedded codebook, posting lists, token ids and the hook's name."""
+        counted = (self.nbytes - self.codebook_nbytes - self.postings_nbytes - self.tokens_nbytes
+                   - self.hook_nbytes)
         return 8.0 * counted / self.rows if self.rows else float("nan")
+
+
+def report_of(report: _layout.mdla_encode_report) -> EncodeReport:
+    """The library's own."""
+    return EncodeReport(report.rows, report.file_nbytes, report.codebook_nbytes,
+                        report.postings_nbytes, report.tokens_nbytes, report.hook_nbytes, report.fvu,
+                        report.step, report.l0)
 
 
 @overload
@@ -45,7 +55,8 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = ..., codebook: Union[Cod
            fvu: Optional[float] = ..., bits_per_row: Optional[float] = ..., step: Optional[float] = ...,
            out: None = ..., overwrite: bool = ..., code: str = ..., model: str = ..., effort: int = ...,
            reference: bool = ..., index: bool = ..., block_rows: int = ..., note: Optional[str] = ..., hook: Optional[str] = ...,
-           docs: Union[npt.ArrayLike, Path, None] = ..., array: Optional[str] = ...,
+           docs: Union[npt.ArrayLike, Path, None] = ..., tokens: Union[npt.ArrayLike, Path, None] = ...,
+           array: Optional[str] = ...,
            bf16: Optional[bool] = ..., threads: int = ...,
            progress: Optional[ProgressCallback] = ...) -> bytes: ...
 
@@ -55,7 +66,8 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = ..., codebook: Union[Cod
            fvu: Optional[float] = ..., bits_per_row: Optional[float] = ..., step: Optional[float] = ...,
            out: Path, overwrite: bool = ..., code: str = ..., model: str = ..., effort: int = ...,
            reference: bool = ..., index: bool = ..., block_rows: int = ..., note: Optional[str] = ..., hook: Optional[str] = ...,
-           docs: Union[npt.ArrayLike, Path, None] = ..., array: Optional[str] = ...,
+           docs: Union[npt.ArrayLike, Path, None] = ..., tokens: Union[npt.ArrayLike, Path, None] = ...,
+           array: Optional[str] = ...,
            bf16: Optional[bool] = ..., threads: int = ...,
            progress: Optional[ProgressCallback] = ...) -> EncodeReport: ...
 
@@ -65,7 +77,8 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = None, codebook: Union[Co
            out: Optional[Path] = None, overwrite: bool = False, code: str = "free", model: str = "joint",
            effort: int = 5, reference: bool = False, index: bool = False, block_rows: int = 0,
            note: Optional[str] = None, hook: Optional[str] = None,
-           docs: Union[npt.ArrayLike, Path, None] = None, array: Optional[str] = None,
+           docs: Union[npt.ArrayLike, Path, None] = None,
+           tokens: Union[npt.ArrayLike, Path, None] = None, array: Optional[str] = None,
            bf16: Optional[bool] = None, threads: int = 0, progress: Optional[ProgressCallback] = None) -> Union[bytes, EncodeReport]:
     """Codes activation rows; the same bytes as `mdla-enc` with the same options.
 
@@ -87,7 +100,8 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = None, codebook: Union[Co
     note: provenance text, at most 1,024 bytes.
     hook: where in the model the rows stood, such as "blocks.5.hook_resid_post"; None: as the SAE's
         files say, where they do.
-    docs: passage numbers, one integer a row, or a .npy file of them.
+    docs: passage numbers, one integer a row, or a file of them: of any kind that holds integers.
+    tokens: token ids likewise, to keep in the file; their bits are a class of their own.
     array: which array of a file that holds several.
     bf16: what 16-bit integers are: True: bfloat16 bit patterns (also of an array of uint16, such as
         tensor.view(torch.int16).numpy()); False: integers.
@@ -130,13 +144,10 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = None, codebook: Union[Co
         if not goal.fvu and not goal.bits_per_row and not goal.step:
             options.target.step = book.info.step
         start = sae.handle if sae is not None and (codebook is not None or code == "sae") else None
-        with rows_of(data, settings, array, bf16, docs) as rows, Watch() as watch:
+        with rows_of(data, settings, array, bf16, docs, tokens) as rows, Watch() as watch:
             options.progress = watch.progress(progress)
             status = lib.mdla_encode(settings, book._use(), start, rows, options, sink.give(), report,
                                      error)
         check(status, error)
         written = sink.take()
-    if out is None:
-        return written or b""
-    return EncodeReport(report.rows, report.file_nbytes, report.codebook_nbytes,
-                        report.postings_nbytes, report.hook_nbytes, report.fvu, report.step, report.l0)
+    return written or b"" if out is None else report_of(report)

@@ -1,5 +1,6 @@
 """A .mdla file: rows by index, codes, and what they cost."""
 import ctypes
+import io
 import operator
 import os
 import threading
@@ -10,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _layout
-from ._calls import (Path, Watch, config, file_source, is_path, memory_source, path_bytes, text_of)
+from ._calls import (Path, Watch, config, file_source, is_path, memory_source, path_bytes, sink_to,
+                     text_of)
 from ._codebook import Codebook, codebook_of
 from ._errors import ArgumentError, UnsupportedError, check
 from ._library import lib
@@ -66,6 +68,8 @@ class FileInfo:
     cache: bool = False
     """Whether it is a latent cache: codes without atoms and without rows; `dims` is 0, `dtype` the
     strengths', `step` 0 where they are exact."""
+    tokens: bool = False
+    """Whether token ids travel with the rows, for `tokens`."""
     hook: Optional[str] = None
     """Where in the model the rows stood, such as "blocks.5.hook_resid_post"."""
 
@@ -118,7 +122,7 @@ class File:
                         c.block_rows, c.nbytes, _layout.DTYPES[c.dtype], c.step, models[c.model],
                         bool(c.passages), bool(c.embedded), bool(c.postings), bytes(c.codebook_sha256).hex(), c.fvu,
                         bytes(c.decoded_sha256).hex() if c.has_decoded_sha256 else None,
-                        text_of(c.note) if c.note is not None else None, bool(c.cache),
+                        text_of(c.note) if c.note is not None else None, bool(c.cache), bool(c.tokens),
                         text_of(c.hook) if c.hook is not None else None)
 
     # ---- Life ----
@@ -241,6 +245,41 @@ class File:
         if copy is False:
             raise ValueError("rows are decoded into new memory; copy=False can't be had")
         return self[:].astype(dtype or np.float32, copy=False)
+
+    # ---- Beside the rows ----
+
+    def tokens(self, start: int = 0, stop: Optional[int] = None) -> "npt.NDArray[np.int64]":
+        """Token ids of rows start .. stop - 1: int64 (n,). ArgumentError where none travel.
+
+        >>> import mdla, numpy
+        >>> data = mdla.encode(example.rows, sae=example.sae, fvu=0.3, tokens=numpy.arange(400) % 7)
+        >>> with mdla.open(data) as f:
+        ...     print(f.tokens(5, 9))
+        [5 6 0 1]
+        """
+        first, end = self._bounds(start, stop)
+        error, out = _layout.mdla_error(), np.empty(end - first, np.int64)
+        with self._lock:
+            check(lib.mdla_decoder_read_tokens(self._use(), first, len(out), out.ctypes.data, error), error)
+        return out
+
+    def passages(self, start: int = 0, stop: Optional[int] = None) -> "npt.NDArray[np.int64]":
+        """Passage numbers of rows start .. stop - 1, from 0 at the first of them: int64 (n,).
+
+        ArgumentError where starts of passages aren't coded (`mdla.encode(docs=...)`).
+
+        >>> import mdla
+        >>> with mdla.open(mdla.encode(example.rows, sae=example.sae, fvu=0.3, docs=example.docs)) as f:
+        ...     print(f.passages(8, 12))
+        [0 0 1 1]
+        """
+        first, end = self._bounds(start, stop)
+        error = _layout.mdla_error()
+        with self._lock, sink_to(None, False) as sink:
+            check(lib.mdla_decoder_write_passages(self._use(), first, end - first, sink.give(), error), error)
+            written = sink.take()
+        numbers: "npt.NDArray[np.int64]" = np.load(io.BytesIO(written or b""))
+        return numbers
 
     # ---- Codes and bits ----
 

@@ -92,6 +92,11 @@ class mdla_codebook_info(c.Structure):
                 ("prior_bits", c.c_double), ("weight_bits", c.c_double), ("weights", c.c_uint64)]
 
 
+class mdla_codes_shape(c.Structure):
+    _fields_ = [("rows", c.c_uint64), ("has_rows", c.c_int), ("width", c.c_uint32),
+                ("context", c.c_uint32)]
+
+
 class mdla_encode_options(c.Structure):
     _fields_ = [("target", mdla_target), ("code", c.c_int), ("model", c.c_int),
                 ("effort", c.c_int), ("reference", c.c_int), ("block_rows", c.c_uint32),
@@ -180,6 +185,7 @@ PROTOTYPES: Dict[str, Tuple[object, List[object]]] = {
     "mdla_rows_concat": (_status, [_config, _p(_handle), c.c_size_t, _p(_handle), _error]),
     "mdla_rows_rewind": (_status, [_handle, _error]),
     "mdla_rows_set_passages": (_status, [_handle, _handle, _error]),
+    "mdla_rows_set_tokens": (_status, [_handle, _handle, _error]),
     "mdla_rows_close": (None, [_handle]),
     # SAEs
     "mdla_sae_load": (_status, [_config, mdla_folder, _text, _p(mdla_sae_options), _p(_handle),
@@ -197,20 +203,33 @@ PROTOTYPES: Dict[str, Tuple[object, List[object]]] = {
     # codebooks
     "mdla_codebook_fit": (_status, [_config, _handle, _handle, _p(mdla_fit_options), _p(_handle),
                                     _error]),
+    "mdla_codebook_fit_codes": (_status, [_config, _handle, _p(mdla_fit_options), _p(_handle),
+                                          _error]),
     "mdla_codebook_read": (_status, [_config, mdla_source, _text, _p(_handle), _error]),
     "mdla_codebook_write": (_status, [_handle, mdla_sink, _error]),
     "mdla_codebook_query": (None, [_handle, _p(mdla_codebook_info)]),
     "mdla_codebook_atom": (_status, [_handle, c.c_uint32, c.c_void_p]),
     "mdla_codebook_free": (None, [_handle]),
+    # codes
+    "mdla_codes_read": (_status, [_config, mdla_source, _text, _p(mdla_codes_shape), _p(_handle),
+                                  _error]),
+    "mdla_codes_read_folder": (_status, [_config, mdla_folder, _p(_text), c.c_size_t, _text,
+                                         _p(mdla_codes_shape), _p(_handle), _error]),
+    "mdla_codes_hook": (_text, [_handle]),
+    "mdla_codes_free": (None, [_handle]),
     # files
     "mdla_encode": (_status, [_config, _handle, _handle, _handle, _p(mdla_encode_options),
                               mdla_sink, _p(mdla_encode_report), _error]),
+    "mdla_encode_codes": (_status, [_config, _handle, _handle, _p(mdla_encode_options), mdla_sink,
+                                    _p(mdla_encode_report), _error]),
     "mdla_decoder_open": (_status, [_config, mdla_source, _text, _handle, _p(_handle), _error]),
     "mdla_decoder_query": (None, [_handle, _p(mdla_file_info)]),
     "mdla_decoder_codebook": (_handle, [_handle]),
     "mdla_decoder_read_rows": (_status, [_handle, c.c_void_p, c.c_size_t, _p(c.c_size_t),
                                          _error]),
     "mdla_decoder_seek": (_status, [_handle, c.c_uint64, _error]),
+    "mdla_decoder_read_tokens": (_status, [_handle, c.c_uint64, c.c_size_t, c.c_void_p, _error]),
+    "mdla_decoder_write_passages": (_status, [_handle, c.c_uint64, c.c_uint64, mdla_sink, _error]),
     "mdla_decoder_visit_rows": (_status, [_handle, c.c_uint64, c.c_uint64, RowVisitor,
                                           c.c_void_p, _error]),
     "mdla_decoder_visit_feature": (_status, [_handle, c.c_uint32, FeatureVisitor, c.c_void_p,

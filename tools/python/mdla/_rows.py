@@ -1,7 +1,6 @@
 """Activation rows for the library: arrays by pointer, files by name."""
 import ctypes
 import io
-import os
 from contextlib import contextmanager
 from typing import Any, Iterator, List, Optional, Sequence, Tuple, Union
 
@@ -9,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _layout
-from ._calls import Path, file_source, memory_source, path_bytes, paths_of
+from ._calls import Path, file_source, is_path, memory_source, path_bytes, paths_of
 from ._errors import ArgumentError, DataError, UnsupportedError, check
 from ._library import lib
 
@@ -90,27 +89,27 @@ def _open_files(paths: List[Path], settings: _layout.mdla_config,
     return handle
 
 
-def _set_passages(handle: ctypes.c_void_p, docs: Union[npt.ArrayLike, Path],
-                  settings: _layout.mdla_config) -> object:
-    """Passage numbers beside the rows; returns what must be kept."""
-    error, numbers = _layout.mdla_error(), ctypes.c_void_p()
-    options = _layout.mdla_array_options(numbers=1)
+def _numbers(given: Union[npt.ArrayLike, Path], what: str,
+             settings: _layout.mdla_config) -> Tuple[ctypes.c_void_p, object]:
+    """Integers beside the rows, one a row, and what must be kept."""
+    error, handle = _layout.mdla_error(), ctypes.c_void_p()
     kept: object = None
-    if isinstance(docs, (str, os.PathLike)):
-        source, name = file_source(docs), path_bytes(docs)
+    if is_path(given):
+        source, name = file_source(given), path_bytes(given)  # type: ignore[arg-type]
     else:
         written = io.BytesIO()
-        np.save(written, np.asarray(docs))
+        np.save(written, np.ascontiguousarray(given))
         source, kept = memory_source(written.getbuffer())
-        name = b"docs"
-    check(lib.mdla_rows_open(settings, source, name, options, numbers, error), error)
-    check(lib.mdla_rows_set_passages(handle, numbers, error), error)
-    return kept
+        name = what.encode()
+    check(lib.mdla_rows_open(settings, source, name, _layout.mdla_array_options(numbers=1), handle, error),
+          error)
+    return handle, kept
 
 
 @contextmanager
 def rows_of(data: Data, settings: _layout.mdla_config, array: Optional[str], bf16: Optional[bool],
-            docs: Union[npt.ArrayLike, Path, None]) -> Iterator[ctypes.c_void_p]:
+            docs: Union[npt.ArrayLike, Path, None],
+            tokens: Union[npt.ArrayLike, Path, None] = None) -> Iterator[ctypes.c_void_p]:
     """A mdla_rows handle over the data, which live as long."""
     kept: List[object] = []
     paths = paths_of(data)
@@ -127,8 +126,13 @@ def rows_of(data: Data, settings: _layout.mdla_config, array: Optional[str], bf1
         check(lib.mdla_rows_from_values(settings, values.ctypes.data, _layout.DTYPES.index(name),
                                         values.shape[0], values.shape[1], handle, error), error)
     try:
-        if docs is not None:
-            kept.append(_set_passages(handle, docs, settings))
+        for given, what, put in ((docs, "docs", lib.mdla_rows_set_passages),
+                                 (tokens, "tokens", lib.mdla_rows_set_tokens)):
+            if given is not None:
+                error = _layout.mdla_error()
+                numbers, bytes_ = _numbers(given, what, settings)
+                kept.append(bytes_)
+                check(put(handle, numbers, error), error)
         yield handle
     finally:
         lib.mdla_rows_close(handle)
