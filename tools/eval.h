@@ -77,9 +77,11 @@ enum { EVAL_TILE_ROWS = 1024 };
 typedef struct eval_pass {
     const char *name; /* of the file or SAE */
     const eval_data *data;
-    uint64_t done;  /* rows read in this pass */
-    float *values;  /* [EVAL_TILE_ROWS][dims] */
-    float *decoded; /* likewise */
+    uint64_t done;                  /* rows read in this pass */
+    float *values;                  /* [EVAL_TILE_ROWS][dims] */
+    float *decoded;                 /* likewise */
+    uint64_t passage_rows;          /* of every passage; 0: as the data say */
+    uint8_t starts[EVAL_TILE_ROWS]; /* with which rows a passage starts */
     eval_metrics metrics;
 } eval_pass;
 

@@ -73,8 +73,9 @@ static int count_row(void *ctx, uint64_t row, const mdla_coded_feature *code, si
         c->strengths[i] = code[i].strength;
     }
     moved_row(&c->moved, c->at, c->features, count);
-    metrics_code(&p->metrics, p->values + c->at++ * p->metrics.dims, c->features, c->strengths,
-                 count);
+    metrics_code(&p->metrics, p->values + c->at * p->metrics.dims, p->starts[c->at], c->features,
+                 c->strengths, count);
+    c->at++;
     c->out_of_memory = eval_counter_add(c->counter, code, count) != 0;
     return c->out_of_memory || tool_stopped();
 }

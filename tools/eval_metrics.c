@@ -51,9 +51,9 @@ double density_edge(int bin)
 
 /* ---- Sums ------------------------------------------------------------------------------------ */
 
-int metrics_start(eval_metrics *m, uint32_t dims, uint32_t width, uint64_t passage_rows)
+int metrics_start(eval_metrics *m, uint32_t dims, uint32_t width, int by_passage)
 {
-    *m = (eval_metrics){.dims = dims, .width = width, .passage_rows = passage_rows};
+    *m = (eval_metrics){.dims = dims, .width = width, .by_passage = by_passage};
     m->mean = calloc(3 * (size_t)dims, sizeof *m->mean);
     m->fired = calloc(4 * (size_t)width, sizeof *m->fired);
     if (!m->mean || !m->fired) {
@@ -153,12 +153,12 @@ void metrics_add(eval_metrics *m, const float *rows, const float *decoded, size_
     }
 }
 
-void metrics_code(eval_metrics *m, const float *row, const uint32_t *feature,
+void metrics_code(eval_metrics *m, const float *row, int starts, const uint32_t *feature,
                   const double *strength, size_t count)
 {
-    const uint64_t passage = m->passage_rows ? m->coded / m->passage_rows + 1 : 0;
     double square = 0, sum = 0;
 
+    m->passage += m->by_passage && (starts || m->coded == 0);
     for (uint32_t i = 0; i < m->dims; i++)
         square += (double)row[i] * (double)row[i];
     for (size_t i = 0; i < count; i++) {
@@ -168,8 +168,8 @@ void metrics_code(eval_metrics *m, const float *row, const uint32_t *feature,
         m->active += strength[i] != 0;
         m->fired[f] += strength[i] != 0;
         m->positive[f] += strength[i] > 0;
-        m->passages[f] += passage != m->last[f];
-        m->last[f] = passage;
+        m->passages[f] += m->passage != m->last[f];
+        m->last[f] = m->passage;
     }
     m->l1 += sum;
     if (square > 0) {
@@ -266,8 +266,8 @@ double metrics_log10_density(const eval_metrics *m, uint32_t feature)
 
 double metrics_consistency(const eval_metrics *m, uint32_t feature)
 {
-    return m->passage_rows ? over((double)m->fired[feature], (double)m->passages[feature])
-                           : (double)NAN;
+    return m->by_passage ? over((double)m->fired[feature], (double)m->passages[feature])
+                         : (double)NAN;
 }
 
 void metrics_histogram(const eval_metrics *m, uint64_t bins[DENSITY_BINS])

@@ -62,21 +62,21 @@ typedef struct eval_metrics {
     double l1, relative_l1;
     uint64_t active, relative_rows;
     uint64_t *fired, *positive; /* [width] rows where f != 0, f > 0 */
-    /* by passages; passage_rows 0: none are known */
-    uint64_t passage_rows;
-    uint64_t *passages, *last; /* [width] passages where it fired; the last of them, from 1 on */
+    int by_passage;             /* passages are known */
+    uint64_t passage;           /* of the row shown last, from 1 on; 0: not known */
+    uint64_t *passages, *last;  /* [width] passages where it fired; the last of them, from 1 on */
 } eval_metrics;
 
-/** Returns 0, or -1: no memory. */
-int metrics_start(eval_metrics *m, uint32_t dims, uint32_t width, uint64_t passage_rows);
+/** Returns 0, or -1: no memory. by_passage != 0: it will be said where passages start. */
+int metrics_start(eval_metrics *m, uint32_t dims, uint32_t width, int by_passage);
 void metrics_end(eval_metrics *m); /* a zeroed one is fine */
 
 /** First pass. rows: float32 [row_count][dims]. */
 void metrics_see(eval_metrics *m, const float *rows, size_t row_count);
 /** Second pass. */
 void metrics_add(eval_metrics *m, const float *rows, const float *decoded, size_t row_count);
-/** The code of the next row, and the row itself. strength NULL: all 1. */
-void metrics_code(eval_metrics *m, const float *row, const uint32_t *feature,
+/** The code of the next row, the row itself, and whether a passage starts with it. */
+void metrics_code(eval_metrics *m, const float *row, int starts, const uint32_t *feature,
                   const double *strength, size_t count);
 
 /** NaN where a metric is undefined. */

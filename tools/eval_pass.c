@@ -27,7 +27,8 @@ int eval_pass_rows(eval_pass *p, size_t *got)
 {
     const uint32_t dims = mdla_rows_dims(p->data->rows);
     mdla_error err = {MDLA_OK, ""};
-    const mdla_status status = mdla_rows_read(p->data->rows, p->values, EVAL_TILE_ROWS, got, &err);
+    const mdla_status status =
+        mdla_rows_read_passages(p->data->rows, p->values, p->starts, EVAL_TILE_ROWS, got, &err);
 
     if (status != MDLA_OK) {
         tool_fail_status(status, &err);
@@ -35,6 +36,8 @@ int eval_pass_rows(eval_pass *p, size_t *got)
     }
     if (number_check_finite(p->data->name, p->values, *got, dims, p->done) != 0)
         return -1;
+    for (size_t i = 0; p->passage_rows && i < *got; i++)
+        p->starts[i] = (p->done + i) % p->passage_rows == 0;
     if (progress_show(NULL, "evaluate", p->done, mdla_rows_count(p->data->rows)) != 0) {
         tool_fail_status(MDLA_ERR_INTERRUPTED, NULL);
         return -1;
@@ -63,9 +66,10 @@ int eval_pass_start(eval_pass *p, const char *name, const eval_data *data, uint3
     const uint32_t dims = mdla_rows_dims(data->rows);
     const size_t tile = (size_t)EVAL_TILE_ROWS * dims;
 
-    *p = (eval_pass){.name = name, .data = data};
+    *p = (eval_pass){.name = name, .data = data, .passage_rows = passage_rows};
     p->values = malloc(2 * tile * sizeof *p->values);
-    if (!p->values || metrics_start(&p->metrics, dims, width, passage_rows) != 0) {
+    if (!p->values || metrics_start(&p->metrics, dims, width,
+                                    passage_rows || mdla_rows_has_passages(data->rows)) != 0) {
         tool_fail("%s: out of memory", name);
         eval_pass_end(p, NULL);
         return -1;
@@ -120,14 +124,14 @@ int eval_write_features(const eval_settings *s, const eval_metrics *m, const eva
     }
     text_sink_start(text, sink);
     text_sink_format(text, "feature,rows,feature_density,log10_feature_density%s%s\n",
-                     m->passage_rows ? ",consistent_activation_heuristic" : "",
+                     m->by_passage ? ",consistent_activation_heuristic" : "",
                      worth ? ",bits,error_saved,worth_bits,atom_bits,payback_rows" : "");
     for (uint32_t f = 0; f < m->width; f++) {
         text_sink_format(text, "%" PRIu32 ",%" PRIu64 ",%.9g,%.9g", f, m->fired[f],
                          metrics_density(m, f), metrics_log10_density(m, f));
-        if (m->passage_rows && m->passages[f])
+        if (m->by_passage && m->passages[f])
             text_sink_format(text, ",%.9g", metrics_consistency(m, f));
-        else if (m->passage_rows)
+        else if (m->by_passage)
             text_sink_format(text, ",");
         if (worth)
             put_worth(text, worth, f);

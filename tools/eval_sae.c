@@ -64,8 +64,8 @@ static int take_code(void *ctx, size_t row, const uint32_t *feature, const float
         f->strengths[i] = (double)strength[i];
         saebench_add(&f->saebench, feature[i], f->strengths[i], 1);
     }
-    metrics_code(&f->pass.metrics, f->pass.values + row * mdla_sae_dims(f->sae), feature,
-                 f->strengths, count);
+    metrics_code(&f->pass.metrics, f->pass.values + row * mdla_sae_dims(f->sae),
+                 f->pass.starts[row], feature, f->strengths, count);
     if (f->codes)
         f->status = mdla_codes_writer_row(f->codes, feature, strength, count, &f->err);
     return f->status != MDLA_OK;

@@ -28,6 +28,7 @@ enum {
     KEY_HISTOGRAM,
     KEY_FEATURES_OUT,
     KEY_PASSAGE_ROWS,
+    KEY_DOCS,
     KEY_CODEBOOK,
     KEY_SAE,
     KEY_SAE_KIND,
@@ -57,8 +58,13 @@ static const tool_option table[] = {
          "codebook, and the rows after which that is paid: atom_bits / ((worth_bits - bits) / "
          "rows), "
          "n/a where never."},
-    {"passage-rows", KEY_PASSAGE_ROWS, "N", .brief = "N rows are a passage",
-     .more = "For consistent_activation_heuristic, which --features-out writes.", .minor = 1},
+    {"docs", KEY_DOCS, "FILE", .files = FILES_DATA, .brief = "passage numbers, one a row",
+     .more = "An array of integers as mdla-enc takes it. With it --features-out writes "
+             "consistent_activation_heuristic, the rows where a feature fires over the passages "
+             "where it does (SAELens, SAEBench).",
+     .minor = 1},
+    {"passage-rows", KEY_PASSAGE_ROWS, "N", .brief = "N rows are a passage", .more = "Likewise.",
+     .minor = 1},
     {"codebook", KEY_CODEBOOK, "CB", .files = FILES_CODEBOOK,
      .brief = "the codebook that the files only name"},
     {"sae", KEY_SAE, "SAE", .files = FILES_SAE,
@@ -91,7 +97,7 @@ static const tool_program program = {head, NULL, FILES_DATA " " FILES_MDLA, tabl
 typedef struct eval_options {
     eval_settings settings;
     mdla_array_options array;
-    const char *codebook, *files_from, *codes_in;
+    const char *codebook, *files_from, *codes_in, *docs;
     char **data; /* names_free */
     size_t data_count;
     char **files;
@@ -124,6 +130,7 @@ static int set_option(void *ctx, int key)
         if (number_parse_u64(optarg, 1, (uint64_t)1 << 48, &s->passage_rows) != 0)
             return tool_usage("--passage-rows %s: give a whole number of rows", optarg);
         break;
+    case KEY_DOCS: o->docs = optarg; break;
     case KEY_CODEBOOK: o->codebook = optarg; break;
     case KEY_SAE: s->sae.path = optarg; break;
     case KEY_SAE_KIND: s->sae.options.kind = optarg; break;
@@ -151,7 +158,7 @@ static int check_options(const eval_options *o)
     const eval_settings *s = &o->settings;
 
     if (o->codes_in && (s->sae.path || s->features_out || o->files_from || o->histogram ||
-                        (o->form && o->form != KEY_JSON)))
+                        o->docs || (o->form && o->form != KEY_JSON)))
         return tool_usage("--codes-in takes .mdla files, --codebook and --json alone");
     if (o->codes_in)
         return o->file_count > 0 ? 0
@@ -167,8 +174,11 @@ static int check_options(const eval_options *o)
         return tool_usage("no .mdla file to measure against %s (or give --sae SAE)", o->data[0]);
     if (s->features_out && o->file_count > 1)
         return tool_usage("--features-out is for one file");
-    if (s->passage_rows && !s->features_out)
-        return tool_usage("--passage-rows acts on --features-out F; give that too");
+    if ((s->passage_rows || o->docs) && !s->features_out)
+        return tool_usage("--%s acts on --features-out F; give that too",
+                          o->docs ? "docs" : "passage-rows");
+    if (s->passage_rows && o->docs)
+        return tool_usage("--docs and --passage-rows: give one of them");
     return 0;
 }
 
@@ -229,6 +239,26 @@ static int measure_all(const eval_options *o, const eval_data *data, const mdla_
     return result;
 }
 
+static int open_data(const eval_options *o, mdla_rows **rows)
+{
+    const mdla_config *config = &o->settings.config;
+    mdla_error err = {MDLA_OK, ""};
+    mdla_rows *numbers;
+    mdla_status status;
+
+    if (files_rows(config, o->data, o->data_count, &o->array, 1, rows) != 0)
+        return -1;
+    if (!o->docs)
+        return 0;
+    if (files_numbers(config, o->docs, &numbers) != 0)
+        return -1;
+    status = mdla_rows_set_passages(*rows, numbers, &err);
+    if (status == MDLA_OK)
+        return 0;
+    tool_fail_status(status, &err);
+    return -1;
+}
+
 static int run(eval_options *o)
 {
     eval_data data = {o->data_count ? files_name(o->data[0]) : NULL, NULL};
@@ -247,7 +277,7 @@ static int run(eval_options *o)
     if (o->codes_in)
         result = eval_cache(&o->settings.config, o->codes_in, o->files, o->file_count, codebook,
                             o->form == KEY_JSON);
-    else if (files_rows(&o->settings.config, o->data, o->data_count, &o->array, 1, &data.rows) == 0)
+    else if (open_data(o, &data.rows) == 0)
         result = measure_all(o, &data, codebook);
     mdla_rows_close(data.rows);
     mdla_codebook_free(codebook);

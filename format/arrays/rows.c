@@ -299,8 +299,8 @@ int mdla_rows_has_passages(const mdla_rows *rows)
     return rows->passages != NULL;
 }
 
-mdla_status rows_read_passages(mdla_rows *rows, float *dst, uint8_t *starts, size_t max_rows,
-                               size_t *got, mdla_error *err)
+mdla_status mdla_rows_read_passages(mdla_rows *rows, float *dst, uint8_t *starts, size_t max_rows,
+                                    size_t *got, mdla_error *err)
 {
     MDLA_TRY(mdla_rows_read(rows, dst, max_rows, got, err));
     memset(starts, 0, *got);

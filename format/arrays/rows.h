@@ -51,11 +51,6 @@ static inline void *rows_place(const mdla_rows *rows, void *dst, size_t row)
 /* mdla_rows_read for numbers too: dst as rows_ops.read has it. */
 mdla_status rows_read(mdla_rows *rows, void *dst, size_t max_rows, size_t *got, mdla_error *err);
 
-/* mdla_rows_read that also says with which rows a passage starts: starts [max_rows], all 0 where
- * none are known. */
-mdla_status rows_read_passages(mdla_rows *rows, float *dst, uint8_t *starts, size_t max_rows,
-                               size_t *got, mdla_error *err);
-
 /* Checks a shape from a header against the limits and sets rows->dims and rows->row_count; of
  * numbers each value is a row. */
 mdla_status rows_set_shape(mdla_rows *rows, uint64_t row_count, uint64_t dims, mdla_error *err);

@@ -36,13 +36,13 @@ static mdla_status fill_tile(row_feed *f, uint32_t dims, size_t *got, uint64_t *
     *got = 0;
     *first = f->next_block * f->span;
     if (f->stride == 1)
-        return rows_read_passages(f->rows, f->tile, f->starts, f->tile_rows, got, err);
+        return mdla_rows_read_passages(f->rows, f->tile, f->starts, f->tile_rows, got, err);
     while (*got < f->tile_rows && f->next_block * f->span < mdla_rows_count(f->rows)) {
         size_t some;
 
         MDLA_TRY(mdla_rows_seek(f->rows, f->next_block * f->span, err));
-        MDLA_TRY(rows_read_passages(f->rows, f->tile + *got * dims, f->starts + *got, f->span,
-                                    &some, err));
+        MDLA_TRY(mdla_rows_read_passages(f->rows, f->tile + *got * dims, f->starts + *got, f->span,
+                                         &some, err));
         *got += some;
         f->next_block += f->stride;
     }

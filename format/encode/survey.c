@@ -122,7 +122,7 @@ static mdla_status survey_rows(row_survey *s, deviation_sums *sums, float *tile,
         return error_set(err, MDLA_ERR_MEMORY, "no memory for a sample of %llu rows",
                          (unsigned long long)wanted);
     do {
-        MDLA_TRY(rows_read_passages(rows, tile, starts, tile_rows, &got, err));
+        MDLA_TRY(mdla_rows_read_passages(rows, tile, starts, tile_rows, &got, err));
         MDLA_TRY(rows_check_finite(tile, got, s->dims, s->rows, err));
         deviation_sums_add(sums, tile, got);
         add_scales(s, tile, got);

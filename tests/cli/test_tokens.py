@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Token ids and passage numbers that travel with the rows and come back."""
 import array
+import csv
 import json
 import struct
 import sys
@@ -141,6 +142,40 @@ class Tokens(cli.CliTest):
         self.assertIn("holds no token ids", self.bad(1, "mdla-info", cli.FIXTURE / "digits.mdla", "--token", 3))
         self.assertNotIn("token", json.loads(self.good("mdla-info", cli.FIXTURE / "digits.mdla", "--feature", busiest,
                                                        "--json"))[0])
+
+    def test_consistent_activation_heuristic(self):
+        """Rows where a feature fires over the passages where it does, against the codes; runs of one number are passages."""
+        docs = [(r * r // 7000) % 5 for r in range(ROWS)]
+        self.write("runs.npy", cli.npy_bytes(array.array("h", docs), (ROWS,), "<i2"))
+        passage = [0]
+        for before, number in zip(docs, docs[1:]):
+            passage.append(passage[-1] + (before != number))
+        file = cli.FIXTURE / "digits.mdla"
+        fired = {}
+        for line in self.good("mdla-dec", file, "--codes", "--format", "csv", "-o", "-").decode().split()[1:]:
+            fired.setdefault(int(line.split(",")[1]), []).append(passage[int(line.split(",")[0])])
+        self.good("mdla-eval", DIGITS, file, "--docs", "runs.npy", "--features-out", "f.csv")
+        lines = list(csv.DictReader((self.folder / "f.csv").read_text().splitlines()))
+        self.assertEqual(len(lines), 1024)
+        for line in lines:
+            rows = fired.get(int(line["feature"]), [])
+            self.assertEqual(int(line["rows"]), len(rows))
+            if rows:
+                self.assertAlmostEqual(float(line["consistent_activation_heuristic"]), len(rows) / len(set(rows)), delta=1e-7)
+            else:
+                self.assertEqual(line["consistent_activation_heuristic"], "")
+        # Passages of one length, said by number or by --passage-rows; of the SAE's own pass too.
+        for source in ([file], ["--sae", cli.SAE]):
+            self.good("mdla-eval", DIGITS, *source, "--docs", "docs.npy", "--features-out", "a.csv", "-f")
+            self.good("mdla-eval", DIGITS, *source, "--passage-rows", 90, "--features-out", "b.csv", "-f")
+            self.assertEqual((self.folder / "a.csv").read_text(), (self.folder / "b.csv").read_text())
+            self.assertIn("consistent_activation_heuristic", (self.folder / "a.csv").read_text().splitlines()[0])
+        self.assertIn("--features-out F", self.bad(2, "mdla-eval", DIGITS, file, "--docs", "docs.npy"))
+        self.assertIn("give one of them", self.bad(2, "mdla-eval", DIGITS, file, "--docs", "docs.npy", "--passage-rows", 9,
+                                                   "--features-out", "n.csv"))
+        self.write("few.npy", cli.npy_bytes(array.array("i", [1, 2]), (2,), "<i4"))
+        self.assertIn("2 passage numbers for 2500 rows", self.bad(1, "mdla-eval", DIGITS, file, "--docs", "few.npy",
+                                                                  "--features-out", "n.csv"))
 
     def test_damage_is_found(self):
         self.good("mdla-enc", DIGITS, *CODE, "--tokens", "ids.npy", "-o", "x.mdla")

@@ -9,16 +9,18 @@
 static const float rows[] = {3, 4, 0, 0, 3, 0}, decoded[] = {3, 3, 1, 0, 3, 0};
 enum { WIDTH = 4 };
 
-static void measure(eval_metrics *m, uint64_t passage_rows, double out[METRICS])
+static void measure(eval_metrics *m, const int *starts, double out[METRICS])
 {
-    assert_int_equal(metrics_start(m, 2, WIDTH, passage_rows), 0);
+    assert_int_equal(metrics_start(m, 2, WIDTH, starts != NULL), 0);
     metrics_see(m, rows, 1);
     metrics_see(m, rows + 2, 2);
     metrics_add(m, rows, decoded, 2);
     metrics_add(m, rows + 4, decoded + 4, 1);
-    metrics_code(m, rows, (const uint32_t[]){0, 2}, (const double[]){1, -2}, 2);
-    metrics_code(m, rows + 2, (const uint32_t[]){0}, (const double[]){3}, 1);
-    metrics_code(m, rows + 4, NULL, NULL, 0);
+    metrics_code(m, rows, starts ? starts[0] : 0, (const uint32_t[]){0, 2}, (const double[]){1, -2},
+                 2);
+    metrics_code(m, rows + 2, starts ? starts[1] : 0, (const uint32_t[]){0}, (const double[]){3},
+                 1);
+    metrics_code(m, rows + 4, starts ? starts[2] : 0, NULL, NULL, 0);
     metrics_finish(m, out);
 }
 
@@ -37,7 +39,7 @@ static void test_metrics_follow_their_formulas(void **state)
     double got[METRICS];
 
     (void)state;
-    measure(&m, 0, got);
+    measure(&m, NULL, got);
     check(got, METRIC_FVU, r / v);
     check(got, METRIC_EXPLAINED_VARIANCE, 1 - r / v);
     check(got, METRIC_EXPLAINED_VARIANCE_LEGACY, ((1 - 1 / d0) + (1 - 1 / d1) + 1) / 3);
@@ -75,8 +77,11 @@ static void test_metrics_passages_and_histogram(void **state)
     int b;
 
     (void)state;
-    measure(&m, 2, got);
-    assert_true(metrics_consistency(&m, 0) == 2); /* two rows of one passage */
+    measure(&m, (const int[]){0, 1, 0}, got);
+    assert_true(metrics_consistency(&m, 0) == 1); /* two rows of two passages */
+    metrics_end(&m);
+    measure(&m, (const int[]){1, 0, 1}, got);
+    assert_true(metrics_consistency(&m, 0) == 2); /* of one passage */
     assert_true(isnan(metrics_consistency(&m, 1)));
     metrics_histogram(&m, bins);
     for (b = 0; b < DENSITY_BINS; b++)

@@ -222,6 +222,11 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_rows_read(mdla_rows *rows, float *dst, s
 MDLA_API MDLA_MUST_USE mdla_status mdla_rows_set_passages(mdla_rows *rows, mdla_rows *numbers,
                                                           mdla_error *err);
 MDLA_API int mdla_rows_has_passages(const mdla_rows *rows);
+/** mdla_rows_read that also says with which rows a passage starts: starts [max_rows], 0 or 1, all 0
+ * where none are known. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_rows_read_passages(mdla_rows *rows, float *dst,
+                                                           uint8_t *starts, size_t max_rows,
+                                                           size_t *got, mdla_error *err);
 
 /**
  * Token ids that travel with the rows: an integer a row, opened likewise. mdla_encode puts them
