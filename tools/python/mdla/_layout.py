@@ -213,7 +213,7 @@ PROTOTYPES: Dict[str, Tuple[object, List[object]]] = {
     # codes
     "mdla_codes_read": (_status, [_config, mdla_source, _text, _p(mdla_codes_shape), _p(_handle),
                                   _error]),
-    "mdla_codes_read_folder": (_status, [_config, mdla_folder, _p(_text), c.c_size_t, _text,
+    "mdla_codes_read_folder": (_status, [_config, mdla_folder, c.c_void_p, c.c_size_t, _text,
                                          _p(mdla_codes_shape), _p(_handle), _error]),
     "mdla_codes_hook": (_text, [_handle]),
     "mdla_codes_free": (None, [_handle]),
