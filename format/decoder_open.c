@@ -295,8 +295,8 @@ const mdla_codebook *mdla_decoder_codebook(const mdla_decoder *d)
 void mdla_decoder_query(const mdla_decoder *d, mdla_file_info *out)
 {
     *out = (mdla_file_info){
-        .version_major = FORMAT_MAJOR,
-        .version_minor = FORMAT_MINOR,
+        .version_major = MDLA_FORMAT_MAJOR,
+        .version_minor = MDLA_FORMAT_MINOR,
         .dims = d->header.dims,
         .width = d->header.width,
         .block_rows = d->header.block_rows,

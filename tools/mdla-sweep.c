@@ -100,6 +100,16 @@ static int open_rows(const sweep_options *o, char *name, const char *docs, mdla_
     return -1;
 }
 
+/* A codeword for each train row says nothing of others: such an explanation is of these alone. */
+static void name_memory(explanation *e, uint64_t train_rows)
+{
+    if (e->basis != MDLA_BASIS_ONEHOT || e->codewords < train_rows)
+        return;
+    e->codewords = (uint32_t)train_rows;
+    e->on_train = 1;
+    snprintf(e->name, sizeof e->name, "onehot-%" PRIu64 "-train", train_rows);
+}
+
 static int open_data(sweep *s)
 {
     sweep_options *o = s->options;
@@ -126,6 +136,8 @@ static int open_data(sweep *s)
     for (size_t i = 0; i < o->rows_count; i++)
         if (o->rows[i] == 0)
             o->rows[i] = s->train_rows;
+    for (size_t i = 0; i < o->explanation_count; i++)
+        name_memory(&o->explanations[i], s->train_rows);
     return 0;
 }
 
@@ -136,9 +148,11 @@ static int open_data(sweep *s)
 static int make_key(const sweep *s, const explanation *e, const char *sae_id, double fvu,
                     uint64_t rows, char key[SWEEP_KEY_MAX])
 {
-    const int length = snprintf(
-        key, SWEEP_KEY_MAX, "%s %s sae=%s fvu=%.17g n=%" PRIu64 " effort=%d train=%s test=%s",
-        MDLA_VERSION, e->name, sae_id, fvu, rows, s->options->effort, s->train_id, s->test_id);
+    const int length =
+        snprintf(key, SWEEP_KEY_MAX,
+                 "%s format=%d.%d %s sae=%s fvu=%.17g n=%" PRIu64 " effort=%d train=%s test=%s",
+                 MDLA_VERSION, MDLA_FORMAT_MAJOR, MDLA_FORMAT_MINOR, e->name, sae_id, fvu, rows,
+                 s->options->effort, s->train_id, s->test_id);
 
     if (length < SWEEP_KEY_MAX)
         return 0;
@@ -157,6 +171,10 @@ static int identify_sae(const sweep *s, const explanation *e, const mdla_sae *sa
     mdla_status status;
     float *zeros;
 
+    if (e->basis) {
+        snprintf(id, 65, "basis");
+        return 0;
+    }
     if (!e->path) {
         snprintf(id, 65, "trained-p%u", s->options->passes);
         return 0;
@@ -218,6 +236,16 @@ static void tell(const explanation *e, double fvu, uint64_t rows, const measurem
              left % 60);
 }
 
+/* The SAE is missing, which was reported. Returns 0 to go on with other explanations, or -1. */
+static int no_sae(const explanation *e, measurement *m)
+{
+    if (tool_stopped())
+        return -1;
+    *m = (measurement){.width = e->width};
+    snprintf(m->why, sizeof m->why, "the SAE couldn't be loaded or trained");
+    return 0;
+}
+
 /* A measurement, from the cache or made. A trained SAE is loaded when it is needed first. */
 static int find_measurement(sweep *s, const explanation *e, mdla_sae **sae, const char *key,
                             double fvu, uint64_t rows, sweep_cache *cache, workload *w,
@@ -225,9 +253,13 @@ static int find_measurement(sweep *s, const explanation *e, mdla_sae **sae, cons
 {
     if (sweep_cache_get(cache, key, m))
         return 0;
-    if (!*sae && sweep_sae(s, e, sae) != 0)
+    if (!e->basis && !*sae && sweep_sae(s, e, sae) != 0)
+        return no_sae(e, m);
+    if (sweep_measure(s, e, *sae, fvu, rows, m) != 0)
         return -1;
-    if (sweep_measure(s, e, *sae, fvu, rows, m) != 0 || sweep_cache_put(cache, key, m) != 0)
+    if (m->why[0])
+        return 0;
+    if (sweep_cache_put(cache, key, m) != 0)
         return -1;
     w->fresh += work_of(e);
     tell(e, fvu, rows, m, w);
@@ -242,23 +274,30 @@ static int sweep_one(sweep *s, size_t at, sweep_cache *cache, workload *w)
     const explanation *e = &o->explanations[at];
     mdla_sae *sae = NULL;
     char id[65], key[SWEEP_KEY_MAX];
-    int result = e->path ? sweep_sae(s, e, &sae) : 0, reached = 1;
+    int result = 0, reached = 1;
 
-    if (result == 0)
-        result = identify_sae(s, e, sae, id);
+    if ((e->path && sweep_sae(s, e, &sae) != 0) || identify_sae(s, e, sae, id) != 0) {
+        measurement *first = sweep_at(s, at, 0, o->rows_count - 1);
+
+        result = no_sae(e, first);
+        s->failures++;
+        reached = 0;
+    }
     for (size_t i = 0; result == 0 && i < o->fvu_count * o->rows_count; i++) {
         const size_t f = i / o->rows_count, n = o->rows_count - 1 - i % o->rows_count;
         measurement *m = sweep_at(s, at, f, n);
 
         w->done += work_of(e);
         if (!reached) {
-            *m = (measurement){.width = sweep_at(s, at, 0, o->rows_count - 1)->width};
+            if (!m->why[0])
+                m->width = sweep_at(s, at, 0, o->rows_count - 1)->width;
             continue;
         }
         result = make_key(s, e, id, o->fvu[f], o->rows[n], key);
         if (result == 0)
             result = find_measurement(s, e, &sae, key, o->fvu[f], o->rows[n], cache, w, m);
-        reached = m->reached || n + 1 < o->rows_count;
+        reached = m->reached || (n + 1 < o->rows_count && !m->why[0]);
+        s->failures += m->why[0] != '\0';
     }
     mdla_sae_free(sae);
     return result;
@@ -332,6 +371,11 @@ static int run(sweep_options *o)
         result = sweep_write_report(&s);
     if (result == 0)
         tool_say("%s/report.md: %zu explanations", s.folder, o->explanation_count);
+    if (result == 0 && s.failures) {
+        tool_fail("%zu of %zu explanations failed, as the report says", s.failures,
+                  o->explanation_count);
+        result = -1;
+    }
     free(s.measured);
     if (s.test != s.train)
         mdla_rows_close(s.test);

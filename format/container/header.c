@@ -33,8 +33,8 @@ void header_put(const file_header *h, uint8_t out[HEADER_NBYTES])
 {
     uint8_t *at = out;
 
-    at = bytes_put(at, FORMAT_MAJOR, 2);
-    at = bytes_put(at, FORMAT_MINOR, 2);
+    at = bytes_put(at, MDLA_FORMAT_MAJOR, 2);
+    at = bytes_put(at, MDLA_FORMAT_MINOR, 2);
     at = bytes_put(
         at, (h->code.passages ? FLAG_PASSAGES : 0) | (h->code.norm.coded ? FLAG_NORMS : 0), 4);
     at = bytes_put(at, h->dims, 4);
@@ -92,10 +92,10 @@ mdla_status header_get(const chunk *c, const mdla_limits *limits, const char *na
         return error_set(err, MDLA_ERR_CORRUPT, "%s: the first chunk is not the header", name);
     major = bytes_u16(&in);
     minor = bytes_u16(&in);
-    if (!in.failed && (major != FORMAT_MAJOR || minor != FORMAT_MINOR))
+    if (!in.failed && (major != MDLA_FORMAT_MAJOR || minor != MDLA_FORMAT_MINOR))
         return error_set(err, MDLA_ERR_UNSUPPORTED,
                          "%s: format version %u.%u; this build reads %d.%d: use a matching mdla",
-                         name, major, minor, FORMAT_MAJOR, FORMAT_MINOR);
+                         name, major, minor, MDLA_FORMAT_MAJOR, MDLA_FORMAT_MINOR);
     flags = bytes_u32(&in);
     out->dims = bytes_u32(&in);
     out->width = bytes_u32(&in);

@@ -7,9 +7,6 @@
 #include "container/chunk.h"
 #include "mdla/mdla.h"
 
-#define FORMAT_MAJOR 0
-#define FORMAT_MINOR 3
-
 #define HEADER_NBYTES 40
 #define STATS_FIXED_NBYTES 48
 #define TAIL_NBYTES 24

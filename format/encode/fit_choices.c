@@ -10,6 +10,7 @@
 #define ROUNDS_MAX 24
 #define TOLERANCE 0.005
 #define AIM 0.992           /* of an FVU, for codewords in integers are the nearest still */
+#define AIM_ALONE 0.98      /* with one stage, where no other makes up for what integers add */
 #define NARROW 0.98         /* what is left to aim at where the nearest codewords come closer */
 #define ROUNDING 0.01       /* of the error: what integers may add where no FVU is asked */
 #define ROUNDING_LEAST 1e-4 /* of the deviation, likewise */
@@ -73,8 +74,9 @@ static mdla_status settle_fvu(fit_job *j, const rate_trial *nearest)
 {
     const double asked = j->options->target.fvu;
     const double deviation = j->survey.deviation_sum / (double)j->survey.rows;
-    const mdla_target aim = {.fvu = nearest->fvu < NARROW * asked ? AIM * asked
-                                                                  : 0.5 * (nearest->fvu + asked)};
+    const mdla_target aim = {.fvu = nearest->fvu < NARROW * asked
+                                        ? (j->basis->stages > 1 ? AIM : AIM_ALONE) * asked
+                                        : 0.5 * (nearest->fvu + asked)};
     rate_control control;
     rate_trial trial;
 

@@ -128,6 +128,42 @@ class Sweep(cli.CliTest):
         self.assertEqual(whole, [(self.out / name).read_bytes()
                                  for name in ("results.csv", "optimum.csv", "crossings.csv")])
 
+    def test_bases_beside_saes(self):
+        self.write("few.npy", rows(2, 400))
+        os.mkdir(self.folder / "broken")
+        ask = ["few.npy", "test.npy", "-o", "out", "--widths", "24", "--l0s", "3", "--fvu", "0.2", "--rows-list", "400,1e9", "--bases",
+               "dense,pca,onehot:8,onehot:400,rvq:16", "-T", "1"]
+        self.good("mdla-sweep", *ask)
+        found = {(r["explanation"], r["rows_sharing"]): r for r in self.table("results.csv")}
+        self.assertEqual({e for e, _ in found}, {"w24-l3", "dense", "pca", "onehot-8", "onehot-400-train", "rvq-16"})
+        for (name, n), r in found.items():
+            if name in ("onehot-8", "w24-l3"):
+                self.assertEqual(r["fvu"] == "n/a", name == "onehot-8")
+                continue
+            self.assertLessEqual(float(r["fvu"]), 0.2)
+            self.assertGreater(float(r["fvu"]), 0.19)
+            self.assertEqual(int(r["file_rows"]), 400 if "train" in name else TEST)
+            self.assertEqual(int(r["codebook_nbytes"]), self.size(f"{name}-fvu0.2-n{n}.codebook"))
+        report = (self.out / "report.md").read_text()
+        for words in ("onehot-400-train** has a codeword for every train row", "| onehot-8 | n/a |", "SAE < dense < one-hot in bits"):
+            self.assertIn(words, report)
+        best = {b: min(float(r["total_bits_per_row"]) for (e, n), r in found.items() if e.startswith(b) and n == "400" and
+                       r["fvu"] != "n/a") for b in ("w24", "dense", "onehot")}
+        line = next(x for x in report[report.index("shortest of each kind"):].splitlines() if x.startswith("| 400 "))
+        self.assertIn(f"{best['w24']:.2f} (w24-l3) | {best['dense']:.2f} (dense)", line)
+        self.assertIn("yes" if best["w24"] < best["dense"] < best["onehot"] else "no", line.split("|")[-2])
+        # One that fails is said, and the others stand.
+        failed = self.bad(1, "mdla-sweep", *ask, "--sae", "broken")
+        self.assertIn("1 of 7 explanations failed", failed)
+        report = (self.out / "report.md").read_text()
+        self.assertIn("broken failed: the SAE couldn't be loaded", report)
+        self.assertIn("| broken | n/a |", report)
+        self.assertEqual(len(self.table("results.csv")), 7 * 2)
+        # What another format's build measured is measured again.
+        known = self.out / "measured.csv"
+        known.write_text(known.read_text().replace("format=0.", "format=9."))
+        self.assertIn("bits a row", self.run_tool("mdla-sweep", *ask).stderr)
+
     def test_mistakes(self):
         for args, words in ((["train.npy", "-o", "out"], "nothing to compare"),
                             (["train.npy", "--widths", "4", "-o", "out"], "--widths needs --l0s"),
@@ -135,6 +171,9 @@ class Sweep(cli.CliTest):
                             (["train.npy", "--widths", "4,x", "--l0s", "2", "-o", "out"], "--widths x: give whole"),
                             (["train.npy", "--widths", "4", "--l0s", "8", "-o", "out"], "every --l0s is more"),
                             (["train.npy", "--widths", "4", "--l0s", "2", "--fvu", "1", "-o", "out"], "--fvu 1: give"),
+                            (["train.npy", "--bases", "onehot", "-o", "out"], "onehot:K"),
+                            (["train.npy", "--bases", "pca:4", "-o", "out"], "no codewords"),
+                            (["train.npy", "--bases", "pca,fourier", "-o", "out"], "--bases fourier"),
                             (["a", "b", "c", "--widths", "4", "--l0s", "2", "-o", "out"], "a folder holds many")):
             self.assertIn(words, self.bad(2, "mdla-sweep", *args))
         self.assert_files("test.npy", "train.npy")

@@ -22,6 +22,8 @@ double answers_total(const sweep *s, size_t e, size_t fvu, double rows)
 {
     rate_line lines[SWEEP_LIST_MAX];
 
+    if (s->options->explanations[e].on_train && rows != (double)s->train_rows)
+        return (double)NAN;
     return curves_total(lines, answers_lines(s, e, fvu, lines), rows);
 }
 
@@ -64,7 +66,9 @@ int answers_optima(const sweep *s, size_t fvu, optimum out[SWEEP_OPTIMA_MAX])
     if (lines && all) {
         for (size_t e = 0; e < count; e++) {
             all[e].lines = lines + e * each;
-            all[e].count = answers_lines(s, e, fvu, lines + e * each);
+            all[e].count = s->options->explanations[e].on_train
+                               ? 0
+                               : answers_lines(s, e, fvu, lines + e * each);
         }
         result =
             (int)curves_optima(all, count, SWEEP_ROWS_LOW, SWEEP_ROWS_HIGH, out, SWEEP_OPTIMA_MAX);
@@ -82,7 +86,7 @@ size_t answers_curve(const sweep *s, size_t e, rd_point *points)
     for (size_t f = 0; f < s->options->fvu_count; f++) {
         const measurement *m = answers_marginal(s, e, f);
 
-        if (m)
+        if (m && !s->options->explanations[e].on_train)
             points[count++] = (rd_point){m->fvu, marginal_bits(m)};
     }
     return count;

@@ -5,6 +5,8 @@
 #include "curves.h"
 #include "sweep.h"
 
+#include <stdio.h>
+
 enum { SWEEP_OPTIMA_MAX = 64 };
 
 /** Numbers of rows that the optimum is looked for between. */
@@ -14,7 +16,8 @@ enum { SWEEP_OPTIMA_MAX = 64 };
 /** An explanation's codebooks at an FVU into lines[rows_count]; returns how many reached it. */
 size_t answers_lines(const sweep *s, size_t explanation, size_t fvu, rate_line *lines);
 
-/** Total bits a row when rows share the cheapest of its codebooks; NaN where none reaches it. */
+/** Total bits a row when rows share the cheapest of its codebooks; NaN where none reaches it, and
+ * of an explanation of the train rows for any other number. */
 double answers_total(const sweep *s, size_t explanation, size_t fvu, double rows);
 
 /** The measurement of fewest marginal bits; NULL where the FVU isn't reached. */
@@ -36,6 +39,10 @@ typedef struct crossing {
     size_t above, below; /* explanations */
     rd_point at;
 } crossing;
+
+/** The shortest of each kind of explanation, and what that says of the paper's ordering; nothing
+ * where there are SAEs alone. Returns 0, or -1: no memory, reported. */
+int ordering_put(FILE *out, const sweep *s, size_t fvu);
 
 /** All of them, FVU falling; to be freed. Returns 0, or -1: no memory, reported. */
 int answers_crossings(const sweep *s, crossing **out, size_t *count);

@@ -70,6 +70,7 @@ static int parse_line(const char *line, cache_entry *out)
 
     if (length == 0 || length >= sizeof out->key || line[length] != ',')
         return -1;
+    *m = (measurement){0};
     memcpy(out->key, line, length);
     out->key[length] = '\0';
     return sscanf(line + length + 1,

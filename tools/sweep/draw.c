@@ -13,6 +13,11 @@
 
 enum { ROW_POINTS = 91, LABEL_MAX = 64 };
 
+static int is_trained(const explanation *e)
+{
+    return !e->path && !e->basis;
+}
+
 int sweep_has_picture(const sweep *s, sweep_picture picture)
 {
     const sweep_options *o = s->options;
@@ -25,7 +30,7 @@ int sweep_has_picture(const sweep *s, sweep_picture picture)
     if (picture == PICTURE_CURVES)
         return o->fvu_count > 1;
     for (size_t e = 0; e < o->explanation_count; e++)
-        if (!o->explanations[e].path) {
+        if (is_trained(&o->explanations[e])) {
             if (first && first->width != o->explanations[e].width)
                 return 1;
             first = &o->explanations[e];
@@ -179,7 +184,7 @@ static void add_row_curves(const sweep *s, size_t fvu, plot *p)
         const explanation *one = &o->explanations[e];
         chart_series *series;
 
-        if (!answers_marginal(s, e, fvu))
+        if (!answers_marginal(s, e, fvu) || one->on_train)
             continue;
         series = plot_add(p, one->name, rank(s, one, 1), rank(s, one, 0));
         for (size_t i = 0; i < ROW_POINTS; i++)
@@ -222,7 +227,7 @@ static void add_width_curve(const sweep *s, size_t fvu, uint32_t l0, double rows
         for (; e < o->explanation_count && o->explanations[e].width == width; e++) {
             const measurement *m = answers_marginal(s, e, fvu);
 
-            if (o->explanations[e].path || o->explanations[e].l0 != l0 || !m)
+            if (!is_trained(&o->explanations[e]) || o->explanations[e].l0 != l0 || !m)
                 continue;
             found = 1;
             least = fmin(least, rows > 0 ? answers_total(s, e, fvu, rows) : marginal_bits(m));
@@ -248,7 +253,7 @@ static int draw_widths(const sweep *s, size_t fvu)
     result = plot_start(&p, o->explanation_count * (o->rows_count + 1), o->explanation_count);
     for (size_t e = 0; result == 0 && e < o->explanation_count; e++) {
         const explanation *one = &o->explanations[e];
-        int first = !one->path;
+        int first = is_trained(one);
 
         for (size_t i = 0; i < e; i++)
             first = first && o->explanations[i].l0 != one->l0;

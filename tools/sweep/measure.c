@@ -12,6 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Of codewords fitted to train rows that don't reach the loss on test rows: fits at a smaller one.
+ */
+enum { REFITS = 4 };
+
 double marginal_bits(const measurement *m)
 {
     return 8.0 * (double)m->file_nbytes / (double)m->file_rows;
@@ -35,26 +39,30 @@ static int name_files(const sweep *s, const explanation *e, double fvu, uint64_t
     snprintf(name, sizeof name, "%s-fvu%g-n%" PRIu64 ".codebook", e->name, fvu, rows);
     out->codebook = sweep_path(s->folder, "files", name);
     snprintf(name, sizeof name, "%s-fvu%g-n%" PRIu64 "-%s.mdla", e->name, fvu, rows,
-             s->test == s->train ? "train" : "test");
+             s->test == s->train || e->on_train ? "train" : "test");
     out->coded = sweep_path(s->folder, "files", name);
     snprintf(name, sizeof name, "%s-fvu%g-n%" PRIu64 "-whole.mdla", e->name, fvu, rows);
     out->whole = sweep_path(s->folder, "files", name);
     return out->codebook && out->coded && out->whole ? 0 : -1;
 }
 
-static mdla_status fit(const sweep *s, const mdla_sae *sae, double fvu, uint64_t rows,
-                       const char *path, mdla_codebook **out, uint64_t *nbytes, mdla_error *err)
+static mdla_status fit(const sweep *s, const explanation *e, const mdla_sae *sae, double fvu,
+                       uint64_t rows, const char *path, mdla_codebook **out, uint64_t *nbytes,
+                       mdla_error *err)
 {
+    const mdla_config *config = &s->options->common.config;
     const mdla_fit_options options = {.target = {.fvu = fvu},
                                       .effort = s->options->effort,
                                       .expected_rows = rows,
+                                      .codewords = e->codewords,
                                       .progress = progress_show};
     mdla_source written;
     mdla_sink sink;
     mdla_status status = mdla_rows_rewind(s->train, err);
 
     if (status == MDLA_OK)
-        status = mdla_codebook_fit(&s->options->common.config, sae, s->train, &options, out, err);
+        status = e->basis ? mdla_codebook_fit_basis(config, e->basis, s->train, &options, out, err)
+                          : mdla_codebook_fit(config, sae, s->train, &options, out, err);
     if (status == MDLA_OK)
         status = mdla_sink_file(path, 1, &sink, err);
     if (status == MDLA_OK)
@@ -131,16 +139,73 @@ static mdla_status account(const sweep *s, const mdla_codebook *codebook, const 
     return status;
 }
 
-static mdla_status measure(const sweep *s, const mdla_sae *sae, double fvu, uint64_t rows,
-                           const measured_files *files, measurement *out, mdla_error *err)
+/* What the nearest codewords come to on the rows to be coded. */
+static mdla_status nearest_fvu(const sweep *s, const mdla_codebook *codebook, mdla_rows *rows,
+                               double *fvu, mdla_error *err)
+{
+    mdla_codebook_info info;
+    mdla_encode_report report;
+    mdla_sink sink;
+    size_t nbytes;
+    void *file;
+    mdla_status status = mdla_rows_rewind(rows, err);
+
+    mdla_codebook_query(codebook, &info);
+    const mdla_encode_options options = {
+        .target = {.step = info.step}, .reference = 1, .progress = progress_show};
+
+    if (status != MDLA_OK)
+        return status;
+    status = mdla_sink_memory(&file, &nbytes, &sink);
+    if (status != MDLA_OK)
+        return status;
+    status =
+        mdla_encode(&s->options->common.config, codebook, NULL, rows, &options, sink, &report, err);
+    free(file);
+    *fvu = report.fvu;
+    return status;
+}
+
+/* A codebook from the train rows with which the rows to be coded reach the loss. */
+static mdla_status fit_and_code(const sweep *s, const explanation *e, const mdla_sae *sae,
+                                double fvu, uint64_t rows, const measured_files *files,
+                                mdla_codebook **codebook, uint64_t *nbytes,
+                                mdla_encode_report *report, mdla_error *err)
+{
+    mdla_rows *coded = e->on_train ? s->train : s->test;
+    double aim = fvu, nearest;
+
+    for (int refits = 0;; refits++) {
+        mdla_status status = fit(s, e, sae, aim, rows, files->codebook, codebook, nbytes, err);
+
+        if (status == MDLA_OK)
+            status = encode(s, *codebook, coded, fvu, 1, files->coded, report, err);
+        if (status != MDLA_ERR_TARGET || !*codebook || e->basis < MDLA_BASIS_ONEHOT ||
+            refits == REFITS)
+            return status;
+        status = nearest_fvu(s, *codebook, coded, &nearest, err);
+        if (status != MDLA_OK)
+            return status;
+        aim *= 0.99 * fvu / nearest;
+        mdla_codebook_free(*codebook);
+        *codebook = NULL;
+    }
+}
+
+static mdla_status measure(const sweep *s, const explanation *e, const mdla_sae *sae, double fvu,
+                           uint64_t rows, const measured_files *files, measurement *out,
+                           mdla_error *err)
 {
     mdla_codebook *codebook = NULL;
+    mdla_codebook_info info;
     mdla_encode_report report;
     mdla_status status =
-        fit(s, sae, fvu, rows, files->codebook, &codebook, &out->codebook_nbytes, err);
+        fit_and_code(s, e, sae, fvu, rows, files, &codebook, &out->codebook_nbytes, &report, err);
 
-    if (status == MDLA_OK)
-        status = encode(s, codebook, s->test, fvu, 1, files->coded, &report, err);
+    if (codebook) {
+        mdla_codebook_query(codebook, &info);
+        out->width = info.width;
+    }
     if (status == MDLA_OK) {
         out->fvu = report.fvu;
         out->l0 = report.l0;
@@ -148,7 +213,10 @@ static mdla_status measure(const sweep *s, const mdla_sae *sae, double fvu, uint
     }
     if (status == MDLA_OK && rows == s->train_rows) {
         status = encode(s, codebook, s->train, fvu, 0, files->whole, &report, err);
-        out->whole_nbytes = report.file_nbytes;
+        if (status == MDLA_OK)
+            out->whole_nbytes = report.file_nbytes;
+        else if (status == MDLA_ERR_TARGET) /* the rows that count reached it */
+            status = MDLA_OK;
     }
     mdla_codebook_free(codebook);
     return status;
@@ -161,22 +229,25 @@ int sweep_measure(const sweep *s, const explanation *e, const mdla_sae *sae, dou
     mdla_status status = MDLA_ERR_MEMORY;
     measured_files files;
 
-    *out = (measurement){.reached = 1, .width = mdla_sae_width(sae)};
+    *out = (measurement){.reached = 1, .width = sae ? mdla_sae_width(sae) : e->width};
     if (name_files(s, e, fvu, rows, &files) == 0)
-        status = measure(s, sae, fvu, rows, &files, out, &err);
+        status = measure(s, e, sae, fvu, rows, &files, out, &err);
     free(files.codebook);
     free(files.coded);
     free(files.whole);
     if (status == MDLA_ERR_TARGET) {
         tool_explain("%s: %s", e->name, err.text);
-        *out = (measurement){.width = mdla_sae_width(sae)};
+        *out = (measurement){.width = out->width};
         return 0;
     }
     if (status == MDLA_OK)
         return 0;
-    if (status == MDLA_ERR_INTERRUPTED)
+    if (status == MDLA_ERR_INTERRUPTED) {
         tool_fail("stopped; the same command goes on where this one was");
-    else
-        tool_fail_about(e->name, status, &err);
-    return -1;
+        return -1;
+    }
+    tool_fail_about(e->name, status, &err);
+    *out = (measurement){.width = out->width};
+    snprintf(out->why, sizeof out->why, "%s", err.text[0] ? err.text : mdla_status_text(status));
+    return 0;
 }

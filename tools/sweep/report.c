@@ -63,7 +63,14 @@ static void put_introduction(FILE *out, const sweep *s)
             "the indices.\n"
             "- **bound**, **entropy**: the MDL-SAE paper's L0 (B + log2 width) and sum h(p) + p "
             "H(level | active) of the same codes.\n"
-            "- **n/a**: these atoms don't reach the loss.\n");
+            "- **n/a**: these atoms don't reach the loss, or the explanation failed, which is then "
+            "said.\n");
+    for (size_t e = 0; e < o->explanation_count; e++)
+        if (o->explanations[e].on_train)
+            fprintf(out,
+                    "- **%s** has a codeword for every train row; its bits and loss are those of "
+                    "the train rows, and it has a total for these alone.\n",
+                    o->explanations[e].name);
 }
 
 /* ---- One loss ---------------------------------------------------------------------------------
@@ -75,7 +82,7 @@ static void find_extremes(const sweep *s, size_t fvu, uint32_t *narrow, uint32_t
     *narrow = UINT32_MAX;
     *wide = 0;
     for (size_t e = 0; e < s->options->explanation_count; e++)
-        if (answers_marginal(s, e, fvu)) {
+        if (!s->options->explanations[e].basis && answers_marginal(s, e, fvu)) {
             const uint32_t width = s->options->explanations[e].width;
 
             *narrow = width < *narrow ? width : *narrow;
@@ -114,7 +121,8 @@ static int put_optimum(FILE *out, const sweep *s, size_t fvu)
         table_number(t, total, 2);
         table_number(t, marginal, 2);
         table_number(t, 100 * (total - marginal) / total, 1);
-        table_text(t, o->explanations[e].width > narrow && o->explanations[e].width < wide ? "yes"
+        table_text(t, o->explanations[e].basis ? "no SAE"
+                      : o->explanations[e].width > narrow && o->explanations[e].width < wide ? "yes"
                       : narrow == wide                     ? "one width only"
                       : o->explanations[e].width == narrow ? "no, the narrowest"
                                                            : "no, the widest");
@@ -171,7 +179,12 @@ static void put_reached(table *t, const sweep *s, size_t at, size_t fvu)
     table_number(t, m->entropy, 1);
     table_number(t, 8e-6 * (double)m->codebook_nbytes, 3);
     for (size_t n = 0; n < o->rows_count; n++) {
-        table_number(t, answers_total(s, at, fvu, (double)o->rows[n]), 2);
+        const double total = answers_total(s, at, fvu, (double)o->rows[n]);
+
+        if (isnan(total))
+            table_text(t, "n/a");
+        else
+            table_number(t, total, 2);
         if (sweep_at(s, at, fvu, n)->whole_nbytes)
             whole = sweep_at(s, at, fvu, n)->whole_nbytes;
     }
@@ -210,16 +223,27 @@ static int put_explanations(FILE *out, const sweep *s, size_t fvu)
     return print_table(out, t);
 }
 
+static void put_failures(FILE *out, const sweep *s, size_t fvu)
+{
+    for (size_t e = 0; e < s->options->explanation_count; e++)
+        for (size_t n = 0; n < s->options->rows_count; n++)
+            if (sweep_at(s, e, fvu, n)->why[0])
+                fprintf(out, "\n%s failed: %s\n", s->options->explanations[e].name,
+                        sweep_at(s, e, fvu, n)->why);
+}
+
 static int put_loss(FILE *out, const sweep *s, size_t fvu)
 {
     fprintf(out, "\n## At FVU %g\n\n", s->options->fvu[fvu]);
     if (answers_shortest(s, fvu, 1) == s->options->explanation_count) {
         fprintf(out, "No explanation reaches it.\n");
+        put_failures(out, s, fvu);
         return 0;
     }
     if (put_optimum(out, s, fvu) != 0 || put_stretches(out, s, fvu) != 0 ||
-        put_explanations(out, s, fvu) != 0)
+        put_explanations(out, s, fvu) != 0 || ordering_put(out, s, fvu) != 0)
         return -1;
+    put_failures(out, s, fvu);
     put_picture(out, s, PICTURE_ROWS, fvu, "total bits a row by number of rows");
     put_picture(out, s, PICTURE_WIDTHS, fvu, "bits a row by width");
     return 0;

@@ -1,9 +1,10 @@
 /* mdla-sweep: many explanations of the same rows, each as real files, and which of them is
  * shortest.
  *
- * An explanation is a set of atoms: an SAE trained here, or one that was given. For every target
- * FVU and every number of rows N that would share its codebook it is fitted to the train rows, and
- * the test rows are coded with that codebook: a measurement. All bits are sizes of files. */
+ * An explanation is a set of atoms: an SAE trained here, one that was given, or a basis. For every
+ * target FVU and every number of rows N that would share its codebook it is fitted to the train
+ * rows, and the test rows are coded with that codebook: a measurement. All bits are sizes of files.
+ */
 #ifndef MDLA_SWEEP_H
 #define MDLA_SWEEP_H
 
@@ -17,9 +18,12 @@ enum { SWEEP_NAME_MAX = 96, SWEEP_KEY_MAX = 400, SWEEP_LIST_MAX = 64 };
 
 typedef struct explanation {
     char name[SWEEP_NAME_MAX]; /* "w1024-l16", "w1024-l16-s1", a given folder's own name */
-    const char *path;          /* of a given SAE; NULL: to be trained */
-    uint32_t width;            /* of a given SAE 0 until it is loaded */
-    uint32_t l0;               /* trained for; 0: not known */
+    const char *path;          /* of a given SAE; NULL: to be trained, or a basis */
+    mdla_basis basis;
+    uint32_t codewords; /* of onehot and rvq; 0: the default */
+    int on_train;       /* as many codewords as train rows: these are coded, as no others can be */
+    uint32_t width;     /* of a given SAE and a basis 0 until it is known */
+    uint32_t l0;        /* trained for; 0: not known */
     uint64_t seed;
 } explanation;
 
@@ -53,6 +57,7 @@ typedef struct measurement {
     double index_bits, level_bits, additive_bits; /* a row; additive: indices if independent */
     double bound, entropy;                        /* a row: the paper's estimates */
     uint32_t width;
+    char why[MDLA_MESSAGE_MAX]; /* it failed, and so isn't reached; else empty */
 } measurement;
 
 typedef struct sweep {
@@ -63,6 +68,7 @@ typedef struct sweep {
     uint64_t train_rows, test_rows;
     uint32_t dims;
     measurement *measured; /* [explanation][fvu][rows] */
+    size_t failures;       /* explanations that failed */
 } sweep;
 
 /** Bits a row of the coded test rows, the codebook only named. */
@@ -76,7 +82,8 @@ char *sweep_path(const char *folder, const char *sub, const char *member);
  * reported. */
 int sweep_sae(const sweep *s, const explanation *e, mdla_sae **out);
 
-/** Fits, codes and counts. Returns 0, or -1: reported. */
+/** Fits, codes and counts; sae is NULL of a basis. Returns 0, or -1: to stop, reported. A failure
+ * is reported and noted in out. */
 int sweep_measure(const sweep *s, const explanation *e, const mdla_sae *sae, double fvu,
                   uint64_t rows, measurement *out);
 

@@ -24,6 +24,7 @@ enum {
     KEY_SEEDS,
     KEY_PASSES,
     KEY_SAE,
+    KEY_BASES,
     KEY_FVU,
     KEY_ROWS,
     KEY_EFFORT,
@@ -41,6 +42,9 @@ static const tool_option table[] = {
     {"passes", KEY_PASSES, "N", .brief = "of a training over DATA (3)"},
     {"sae", KEY_SAE, "SAE", .files = FILES_SAE, .brief = "one that exists; several times",
      .more = "A folder or file, as mdla-enc takes it."},
+    {"bases", KEY_BASES, "B,..", .brief = "dense, pca, onehot:K, rvq or rvq:K beside them",
+     .more = "Baselines of DATA, as mdla-enc --basis makes them; K codewords. onehot with as many "
+             "as DATA has rows memorises these, and is measured on them."},
     {"fvu", KEY_FVU, "F,..", .brief = "fractions of variance unexplained (0.25)",
      .more = "Each explanation is measured at each of them, where its atoms reach it."},
     {"rows-list", KEY_ROWS, "N,..", .brief = "rows that share a codebook (DATA's)",
@@ -80,6 +84,8 @@ typedef struct raw_lists {
     number_list widths, l0s, seeds, fvu, rows;
     char **saes;
     size_t sae_count;
+    explanation bases[SWEEP_LIST_MAX];
+    size_t base_count;
 } raw_lists;
 
 static int compare_doubles(const void *a, const void *b)
@@ -125,6 +131,44 @@ static int set_count(const char *option, const char *value, uint64_t highest, ui
     return tool_usage("--%s %s: give a whole number, 1 to %" PRIu64, option, value, highest);
 }
 
+/* "pca", "onehot:256" ... */
+static int parse_bases(char *text, uint32_t widest, raw_lists *lists)
+{
+    lists->base_count = 0;
+    for (char *rest = NULL, *item = strtok_r(text, ",", &rest); item;
+         item = strtok_r(NULL, ",", &rest)) {
+        explanation *e = &lists->bases[lists->base_count];
+        char *const colon = strchr(item, ':');
+        uint64_t codewords = 0;
+        int basis = MDLA_BASIS_DENSE;
+
+        if (lists->base_count == SWEEP_LIST_MAX)
+            return tool_usage("--bases: at most %d", SWEEP_LIST_MAX);
+        if (colon) {
+            *colon = '\0';
+            if (number_parse_u64(colon + 1, 1, widest, &codewords) != 0)
+                return tool_usage("--bases %s:%s: give a whole number of codewords", item,
+                                  colon + 1);
+        }
+        while (basis <= MDLA_BASIS_RVQ && strcmp(item, mdla_basis_name((mdla_basis)basis)) != 0)
+            basis++;
+        if (basis > MDLA_BASIS_RVQ)
+            return tool_usage("--bases %s: give dense, pca, onehot:K, rvq or rvq:K", item);
+        if (colon && basis < MDLA_BASIS_ONEHOT)
+            return tool_usage("--bases %s: it has no codewords", item);
+        if (!colon && basis == MDLA_BASIS_ONEHOT)
+            return tool_usage("--bases onehot: give onehot:K, with K codewords");
+        e->basis = (mdla_basis)basis;
+        e->codewords = (uint32_t)codewords;
+        if (codewords)
+            snprintf(e->name, sizeof e->name, "%s-%" PRIu64, item, codewords);
+        else
+            snprintf(e->name, sizeof e->name, "%s", item);
+        lists->base_count++;
+    }
+    return lists->base_count ? 0 : tool_usage("--bases: names none");
+}
+
 static int set_option(void *ctx, int key)
 {
     raw_lists *lists = ctx;
@@ -140,6 +184,7 @@ static int set_option(void *ctx, int key)
     case KEY_SEEDS: return parse_list("seeds", optarg, -1, 1e15, 1, &lists->seeds);
     case KEY_FVU: return parse_list("fvu", optarg, 0, 1, 0, &lists->fvu);
     case KEY_ROWS: return parse_list("rows-list", optarg, 0, 1e15, 1, &lists->rows);
+    case KEY_BASES: return parse_bases(optarg, limits->max_width, lists);
     case KEY_SAE: lists->saes[lists->sae_count++] = optarg; break;
     case KEY_PASSES:
         result = set_count("passes", optarg, 1000000, &number);
@@ -195,14 +240,14 @@ static void name_given(const sweep_options *o, explanation *e)
 static int add_explanations(sweep_options *o, const raw_lists *l)
 {
     const size_t seeds = l->seeds.count ? l->seeds.count : 1;
-    const size_t count = l->widths.count * l->l0s.count * seeds + l->sae_count;
+    const size_t count = l->widths.count * l->l0s.count * seeds + l->sae_count + l->base_count;
 
     if (l->widths.count != 0 && l->l0s.count == 0)
         return tool_usage("--widths needs --l0s K,..");
     if (l->l0s.count != 0 && l->widths.count == 0)
         return tool_usage("--l0s needs --widths W,..");
     if (count == 0)
-        return tool_usage("nothing to compare; give --widths and --l0s, or --sae SAE");
+        return tool_usage("nothing to compare; give --widths and --l0s, --sae SAE, or --bases B");
     if (count > EXPLANATIONS_MAX)
         return tool_usage("%zu explanations are too many; at most %d", count, EXPLANATIONS_MAX);
     o->explanations = calloc(count, sizeof *o->explanations);
@@ -229,6 +274,9 @@ static int add_explanations(sweep_options *o, const raw_lists *l)
                      e->l0, e->seed);
         o->explanation_count++;
     }
+    for (size_t i = 0; i < l->base_count; i++)
+        if (!is_taken(o, l->bases[i].name))
+            o->explanations[o->explanation_count++] = l->bases[i];
     return o->explanation_count ? 0 : tool_usage("every --l0s is more than every --widths");
 }
 

@@ -61,7 +61,7 @@ static void put_measurement(table *t, const sweep *s, size_t at, size_t f, size_
         table_format(t, "%u", e->l0);
     else
         table_text(t, "");
-    if (e->path)
+    if (e->path || e->basis)
         table_text(t, "");
     else
         table_format(t, "%llu", (unsigned long long)e->seed);

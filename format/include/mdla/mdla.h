@@ -19,6 +19,10 @@
 
 #include "mdla/base.h"
 
+/** Version of the file format that this library reads and writes. */
+#define MDLA_FORMAT_MAJOR 0
+#define MDLA_FORMAT_MINOR 3
+
 #ifdef __cplusplus
 extern "C" {
 #endif
