@@ -126,7 +126,7 @@ class Bash(cli.CliTest):
         self.assertEqual(self.complete("mdla-dec", "--", "--"), [""])
 
 
-@unittest.skipUnless(shutil.which("zsh"), "no zsh")
+@unittest.skipUnless(shutil.which("zsh"), "no zsh: completion in it is not tried")
 class Zsh(cli.CliTest):
     def test_completions_parse(self):
         for program in PROGRAMS:
@@ -135,6 +135,30 @@ class Zsh(cli.CliTest):
             done = subprocess.run(["zsh", "-n", path], capture_output=True, check=False)
             self.assertEqual((done.returncode, done.stderr), (0, b""))
 
+    def complete(self, line):
+        """What an interactive zsh makes of a line when Tab is pressed at its end."""
+        script = r"""
+            zmodload zsh/zpty
+            zpty -b z zsh -f -i
+            zpty -w z "PS1=; fpath=($1 \$fpath); autoload -Uz compinit; compinit -u -D; bindkey '^I' complete-word"
+            zpty -w z "line() { print -r -- \"[[\$BUFFER]]\"; zle .kill-whole-line }; zle -N line; bindkey '^X' line; print RE''ADY"
+            repeat 600 { zpty -r -t z out && text+=$out; [[ $text == *READY* ]] && break; sleep 0.1 }
+            zpty -w -n z "$2"$'\t\C-x'
+            text=
+            repeat 600 { zpty -r -t z out && text+=$out; [[ $text == *'[['*']]'* ]] && break; sleep 0.1 }
+            print -r -- "$text"
+            zpty -d z
+        """
+        done = subprocess.run(["zsh", "-f", "-c", script, "zsh", DOCUMENTS / "zsh", line], capture_output=True,
+                              cwd=self.folder, timeout=200, check=True)
+        return re.search(r"\[\[(.*?)\]\]", done.stdout.decode())[1].rstrip()
+
+    def test_tab_completes(self):
+        (self.folder / "rows.mdla").touch()
+        (self.folder / "rows.txt").touch()
+        for line, completed in (("mdla-dec --tokens", "mdla-dec --tokens-out="), ("mdla-dec --format del", "mdla-dec --format delphi"),
+                                ("mdla-dec ro", "mdla-dec rows.mdla"), ("mdla-enc --model add", "mdla-enc --model additive")):
+            self.assertEqual(self.complete(line), completed)
 
 if __name__ == "__main__":
     cli.main()
