@@ -17,6 +17,7 @@ struct parallel_pool {
     parallel_task task;
     void *ctx;
     size_t next, count, busy;
+    size_t limit;   /* workers from this number on stand by */
     uint64_t round; /* grows by one a run: wakes the workers */
     bool quit;
 };
@@ -51,7 +52,8 @@ static void *worker_main(void *arg)
             break;
         seen = pool->round;
         pool->busy++;
-        take_tasks(pool, worker->number);
+        if (worker->number < pool->limit)
+            take_tasks(pool, worker->number);
         if (--pool->busy == 0)
             pthread_cond_signal(&pool->done);
     }
@@ -98,9 +100,16 @@ size_t parallel_workers(const parallel_pool *pool)
 
 void parallel_run(parallel_pool *pool, size_t count, parallel_task task, void *ctx)
 {
+    parallel_run_few(pool, parallel_workers(pool), count, task, ctx);
+}
+
+void parallel_run_few(parallel_pool *pool, size_t workers, size_t count, parallel_task task,
+                      void *ctx)
+{
     pthread_mutex_lock(&pool->lock);
     pool->task = task;
     pool->ctx = ctx;
+    pool->limit = workers;
     pool->next = 0;
     pool->count = count;
     pool->round++;

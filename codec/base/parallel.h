@@ -18,6 +18,10 @@ size_t parallel_workers(const parallel_pool *pool);
 /* Runs every task and returns when all are done. One call at a time. */
 void parallel_run(parallel_pool *pool, size_t count, parallel_task task, void *ctx);
 
+/* The same by the first workers of the pool alone, where each takes much memory. */
+void parallel_run_few(parallel_pool *pool, size_t workers, size_t count, parallel_task task,
+                      void *ctx);
+
 void parallel_close(parallel_pool *pool); /* accepts NULL */
 
 #endif

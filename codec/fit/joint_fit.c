@@ -21,6 +21,7 @@
 #define HELD_EVERY 16  /* ... one in so many is held out */
 #define THRESHOLDS 4   /* multiples 1, 4, 16, 64 of the pruning threshold are tried */
 #define OCTAVE_NATS 0.693147181
+#define SCRATCH_NBYTES ((size_t)288 << 20) /* of all workers: two at 131,072 features */
 
 /* Inverse variances of weights, nats^-2, to choose from: how far weights shrink where rows are few
  * depends on the data. */
@@ -36,10 +37,11 @@ typedef struct fit_rows {
     size_t stride; /* rows are visited in steps of it, coprime to their number: a shuffle */
 } fit_rows;
 
-/* One kind of weights of a block, dense. */
+/* One kind of weights of a block, dense over the sources that can bear on it. */
 typedef struct dense_weights {
-    float *weight; /* [width][JOINT_TARGETS], nats */
-    float *pace;   /* [width][JOINT_TARGETS]; while pruning, the Fisher information */
+    float *weight; /* [live][JOINT_TARGETS], nats */
+    float *pace;   /* [live][JOINT_TARGETS]; while pruning, the Fisher information */
+    size_t values; /* of the block under way */
 } dense_weights;
 
 typedef struct block_scratch {
@@ -59,11 +61,12 @@ typedef struct fit_job {
     joint_fit_options *options;
     fit_rows rows;
     joint_model *model;
-    float *decay; /* [width] prior over the rows that a source is active in */
+    uint32_t live; /* all ranks that fire in the rows are below it */
+    float *decay;  /* [width] prior over the rows that a source is active in */
     double probe_cost[PRIORS][PROBES];
     block_scratch *scratch; /* [workers] */
-    size_t workers;
-    block_result *results; /* [blocks] */
+    size_t workers;         /* no more than their scratch has memory for */
+    block_result *results;  /* [blocks] */
     float prior;
     double threshold;     /* of w^2 F */
     double gain_per_cost; /* expected rows over fitted rows: bits saved here against bits spent */
@@ -160,11 +163,8 @@ static void train(fit_block *b, float rate_first, float rate_last, unsigned pass
 
 static void inform(fit_block *b)
 {
-    const size_t values = (size_t)b->job->cb->width * JOINT_TARGETS;
-
-    memset(b->s->within.pace, 0, values * sizeof(float));
-    if (b->job->options->before)
-        memset(b->s->before.pace, 0, values * sizeof(float));
+    memset(b->s->within.pace, 0, b->s->within.values * sizeof(float));
+    memset(b->s->before.pace, 0, b->s->before.values * sizeof(float));
     for (size_t row = 0; row < b->job->rows.row_count; row++) {
         if (held_out(row))
             continue;
@@ -213,14 +213,12 @@ static double held_out_cost(fit_block *b, double threshold)
     return cost;
 }
 
-static size_t count_paying(const fit_block *b, const dense_weights *w, double threshold)
+/* Adds up how many weights are worth more than each threshold; they ascend. */
+static void count_paying(const dense_weights *w, const double *threshold, size_t *count)
 {
-    const size_t values = (size_t)b->job->cb->width * JOINT_TARGETS;
-    size_t count = 0;
-
-    for (size_t i = 0; i < values; i++)
-        count += pays(w, i, threshold);
-    return count;
+    for (size_t i = 0; i < w->values; i++)
+        for (unsigned t = 0; t <= THRESHOLDS && pays(w, i, threshold[t]); t++)
+            count[t]++;
 }
 
 /* The threshold at which held-out rows, scaled to those expected, and the weights' own bits come to
@@ -228,29 +226,29 @@ static size_t count_paying(const fit_block *b, const dense_weights *w, double th
 static double best_threshold(fit_block *b)
 {
     const fit_job *j = b->job;
-    double best = INFINITY, chosen = INFINITY;
+    double best = INFINITY, chosen = INFINITY, threshold[THRESHOLDS + 1];
+    size_t count[THRESHOLDS + 1] = {0};
 
+    for (unsigned i = 0; i <= THRESHOLDS; i++)
+        threshold[i] = i < THRESHOLDS ? ldexp(j->threshold, 2 * (int)i) : INFINITY;
+    count_paying(&b->s->within, threshold, count);
+    count_paying(&b->s->before, threshold, count);
     for (unsigned i = 0; i <= THRESHOLDS; i++) {
-        const double threshold = i < THRESHOLDS ? ldexp(j->threshold, 2 * (int)i) : INFINITY;
-        const size_t count = count_paying(b, &b->s->within, threshold) +
-                             (j->options->before ? count_paying(b, &b->s->before, threshold) : 0);
-        const double saved = held_out_cost(b, threshold) / OCTAVE_NATS * (HELD_EVERY - 1);
-        const double cost = saved + (double)count * ENTRY_BITS / j->gain_per_cost;
+        const double saved = held_out_cost(b, threshold[i]) / OCTAVE_NATS * (HELD_EVERY - 1);
+        const double cost = saved + (double)count[i] * ENTRY_BITS / j->gain_per_cost;
 
         if (cost < best) {
             best = cost;
-            chosen = threshold;
+            chosen = threshold[i];
         }
     }
     return chosen;
 }
 
 /* What doesn't pay is taken out and stays out: its pace is 0. */
-static void prune(const fit_block *b, dense_weights *w, double threshold)
+static void prune(dense_weights *w, double threshold)
 {
-    const size_t values = (size_t)b->job->cb->width * JOINT_TARGETS;
-
-    for (size_t i = 0; i < values; i++) {
+    for (size_t i = 0; i < w->values; i++) {
         const bool stays = pays(w, i, threshold);
 
         w->pace[i] = stays ? 1.0f / sqrtf(w->pace[i] + 0.3f) : 0.0f;
@@ -260,11 +258,11 @@ static void prune(const fit_block *b, dense_weights *w, double threshold)
 
 static void round_weights(const fit_block *b, dense_weights *w)
 {
-    const size_t values = (size_t)b->job->cb->width * JOINT_TARGETS;
     const double unit = weight_unit(b->job->model);
 
-    for (size_t i = 0; i < values; i++)
-        w->weight[i] = (float)(rounded(b->job, w->weight[i]) * unit);
+    for (size_t i = 0; i < w->values; i++)
+        if (w->weight[i] != 0.0f) /* few are left */
+            w->weight[i] = (float)(rounded(b->job, w->weight[i]) * unit);
 }
 
 /* Bases by Newton's method, so that each target fires as often as it is expected to. */
@@ -289,15 +287,14 @@ static mdla_status collect(const fit_block *b, const dense_weights *w, uint64_t 
                            size_t *count)
 {
     const fit_job *j = b->job;
-    const size_t values = (size_t)j->cb->width * JOINT_TARGETS;
     size_t wanted = 0, at = 0;
 
-    for (size_t i = 0; i < values; i++)
+    for (size_t i = 0; i < w->values; i++)
         wanted += w->weight[i] != 0.0f;
     *out = alloc_array(j->al, wanted, sizeof **out);
     if (*out == NULL)
         return MDLA_ERR_MEMORY;
-    for (size_t i = 0; i < values; i++) {
+    for (size_t i = 0; i < w->values; i++) {
         const uint64_t source = i / JOINT_TARGETS;
         const uint32_t target = b->first + (uint32_t)(i % JOINT_TARGETS);
 
@@ -308,18 +305,21 @@ static mdla_status collect(const fit_block *b, const dense_weights *w, uint64_t 
     return MDLA_OK;
 }
 
+static void start_weights(dense_weights *w, uint32_t sources)
+{
+    w->values = (size_t)sources * JOINT_TARGETS;
+    memset(w->weight, 0, w->values * sizeof *w->weight);
+    for (size_t i = 0; i < w->values; i++)
+        w->pace[i] = PACE_FIRST;
+}
+
 static void start_block(fit_block *b)
 {
     const fit_job *j = b->job;
-    const size_t values = (size_t)j->cb->width * JOINT_TARGETS;
+    const uint32_t behind = b->first + JOINT_TARGETS;
 
-    for (unsigned kind = 0; kind < (j->options->before ? 2u : 1u); kind++) {
-        dense_weights *w = kind == 0 ? &b->s->within : &b->s->before;
-
-        memset(w->weight, 0, values * sizeof *w->weight);
-        for (size_t i = 0; i < values; i++)
-            w->pace[i] = PACE_FIRST;
-    }
+    start_weights(&b->s->within, j->live < behind ? j->live : behind);
+    start_weights(&b->s->before, j->options->before ? j->live : 0);
     for (uint32_t t = 0; t < JOINT_TARGETS; t++) {
         const uint32_t rank = b->first + t;
         const int octaves8 = rank < j->cb->width
@@ -356,9 +356,8 @@ static void probe_one(void *ctx, size_t task, size_t worker)
 
     start_block(&b);
     train(&b, RATE, RATE * (1.0f - FALL), j->options->passes);
-    memset(b.s->within.pace, 0x7f, (size_t)j->cb->width * JOINT_TARGETS * sizeof(float));
-    if (j->options->before)
-        memset(b.s->before.pace, 0x7f, (size_t)j->cb->width * JOINT_TARGETS * sizeof(float));
+    memset(b.s->within.pace, 0x7f, b.s->within.values * sizeof(float));
+    memset(b.s->before.pace, 0x7f, b.s->before.values * sizeof(float));
     j->probe_cost[prior][probe] = held_out_cost(&b, 0.0);
 }
 
@@ -367,7 +366,7 @@ static void choose_prior(fit_job *j, parallel_pool *pool)
 {
     double least = INFINITY;
 
-    parallel_run(pool, PRIORS * PROBES, probe_one, j);
+    parallel_run_few(pool, j->workers, PRIORS * PROBES, probe_one, j);
     for (size_t i = 0; i < PRIORS; i++) {
         double cost = 0.0;
 
@@ -394,19 +393,17 @@ static void fit_one(void *ctx, size_t task, size_t worker)
     inform(&b);
     const double threshold = best_threshold(&b);
 
-    prune(&b, &b.s->within, threshold);
-    if (j->options->before)
-        prune(&b, &b.s->before, threshold);
+    prune(&b.s->within, threshold);
+    prune(&b.s->before, threshold);
     if (!j->options->rough)
         train(&b, REFIT_RATE, REFIT_RATE * (1.0f - FALL), 1);
     round_weights(&b, &b.s->within);
-    if (j->options->before)
-        round_weights(&b, &b.s->before);
+    round_weights(&b, &b.s->before);
     for (unsigned i = 0; i < (j->options->rough ? 1 : CALIBRATIONS); i++)
         calibrate(&b);
     keep_bases(&b);
     result->status = collect(&b, &b.s->within, &result->within, &result->within_count);
-    if (result->status == MDLA_OK && j->options->before)
+    if (result->status == MDLA_OK)
         result->status = collect(&b, &b.s->before, &result->before, &result->before_count);
 }
 
@@ -455,6 +452,8 @@ static mdla_status take_rows(fit_job *j, const joint_rows *rows)
     for (size_t i = 0; i < pairs; i++) {
         f->rank[i] = j->cb->rank[codes->feature[i]];
         j->decay[f->rank[i]] += 1.0f;
+        if (f->rank[i] >= j->live)
+            j->live = f->rank[i] + 1;
     }
     for (uint32_t s = 0; s < j->cb->width; s++)
         j->decay[s] = 1.0f / (j->decay[s] + 1.0f);
@@ -465,18 +464,23 @@ static mdla_status take_rows(fit_job *j, const joint_rows *rows)
 
 static mdla_status make_scratch(fit_job *j)
 {
-    const size_t values = (size_t)j->cb->width * JOINT_TARGETS;
+    const size_t within = (size_t)j->live * JOINT_TARGETS;
+    const size_t before = j->options->before ? within : 0;
+    const size_t nbytes = 2 * sizeof(float) * (within + before);
 
+    while (j->workers > 1 && j->workers * nbytes > SCRATCH_NBYTES)
+        j->workers--;
     j->scratch = alloc_zeroed(j->al, j->workers, sizeof *j->scratch);
     for (size_t w = 0; j->scratch != NULL && w < j->workers; w++) {
-        dense_weights *kinds[] = {&j->scratch[w].within, &j->scratch[w].before};
+        block_scratch *b = &j->scratch[w];
 
-        for (unsigned k = 0; k < (j->options->before ? 2u : 1u); k++) {
-            kinds[k]->weight = alloc_array(j->al, values, sizeof(float));
-            kinds[k]->pace = alloc_array(j->al, values, sizeof(float));
-            if (kinds[k]->weight == NULL || kinds[k]->pace == NULL)
-                return MDLA_ERR_MEMORY;
-        }
+        b->within.weight = alloc_array(j->al, within, sizeof(float));
+        b->within.pace = alloc_array(j->al, within, sizeof(float));
+        b->before.weight = alloc_array(j->al, before, sizeof(float));
+        b->before.pace = alloc_array(j->al, before, sizeof(float));
+        if (b->within.weight == NULL || b->within.pace == NULL || b->before.weight == NULL ||
+            b->before.pace == NULL)
+            return MDLA_ERR_MEMORY;
     }
     return j->scratch != NULL ? MDLA_OK : MDLA_ERR_MEMORY;
 }
@@ -525,7 +529,7 @@ static mdla_status run(fit_job *j, parallel_pool *pool, const joint_rows *rows)
     if (!(j->prior > 0.0f))
         choose_prior(j, pool);
     j->options->prior = j->prior;
-    parallel_run(pool, blocks, fit_one, j);
+    parallel_run_few(pool, j->workers, blocks, fit_one, j);
     for (size_t b = 0; b < blocks; b++)
         MDLA_TRY(j->results[b].status);
     MDLA_TRY(assemble(j, blocks, true, &j->model->within));
