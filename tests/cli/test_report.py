@@ -154,6 +154,19 @@ class Report(cli.CliTest):
         self.assertEqual(page.tags.count("circle"), 2)
         self.assertEqual(page.tags.count("details"), 2)
 
+    def test_latent_cache(self):
+        self.good("mdla-dec", FILE, "--codes", "-o", "codes.npz")
+        self.good("mdla-enc", "--codes-in", "codes.npz", "-o", "cache.mdla", "-q")
+        page = self.page("cache.mdla")
+        info = json.loads(self.good("mdla-info", "cache.mdla", "--json"))
+        text = " ".join("".join(page.texts).split())
+        self.assertIn("rows of a latent cache, strengths of f32", text)
+        self.assertIn("none: strengths are exact", text)
+        self.assertNotIn("FVU", text)
+        self.assertFalse(page.images)
+        self.assertIn(f"{8 * info['file_nbytes'] / info['active']:.2f}bits a strength", text)
+        self.assertIn("no rows to show as images", self.bad(1, "mdla-report", "cache.mdla", "--image", "28x28", "-o", "x.html"))
+
     def test_no_rows_and_odd_names(self):
         self.write("empty.npy", cli.npy_bytes(b"", (0, cli.DIMS)))
         self.good("mdla-enc", "empty.npy", "--codebook", CODEBOOK, "--step", "200", "-o", "a<b>&.mdla")

@@ -115,7 +115,7 @@ static image_shape guess_image(const report_file *f)
 {
     const uint32_t stride = f->codebook.stride;
 
-    if (f->info.dtype != MDLA_U8 || stride == 0 || f->info.dims % stride != 0)
+    if (f->info.cache || f->info.dtype != MDLA_U8 || stride == 0 || f->info.dims % stride != 0)
         return (image_shape){0, 0, 0};
     return (image_shape){stride, f->info.dims / stride, 1};
 }
@@ -131,12 +131,12 @@ int report_open(const mdla_config *config, const char *path, const mdla_codebook
     if (files_decoder(config, path, 1, codebook, &out->decoder) != 0)
         return -1;
     mdla_decoder_query(out->decoder, &out->info);
-    if (out->info.cache) {
-        tool_fail("%s: a latent cache: it has no rows to report on; see mdla-info", out->name);
-        return -1;
-    }
     mdla_codebook_query(mdla_decoder_codebook(out->decoder), &out->codebook);
     out->image = image->width ? *image : guess_image(out);
+    if (image->width && out->info.cache) {
+        tool_fail("%s: a latent cache, which has no rows to show as images", out->name);
+        return -1;
+    }
     if (image->width &&
         (uint64_t)image->width * image->height * image->channels != out->info.dims) {
         tool_fail("%s: its rows have %u values, which aren't an image of %u x %u x %u", out->name,

@@ -20,8 +20,12 @@ static void put_lead(text_sink *out, const report_file *f)
 {
     html_put(out, "<p class=\"lead\">");
     html_count(out, f->account.rows);
-    text_sink_format(out, " rows of %u values (%s), explained by ", f->info.dims,
-                     mdla_dtype_name(f->info.dtype));
+    if (f->info.cache)
+        text_sink_format(out, " rows of a latent cache, strengths of %s, of ",
+                         mdla_dtype_name(f->info.dtype));
+    else
+        text_sink_format(out, " rows of %u values (%s), explained by ", f->info.dims,
+                         mdla_dtype_name(f->info.dtype));
     html_count(out, f->info.width);
     html_put(out, " features");
     if (f->info.note && f->info.note[0]) {
@@ -55,6 +59,7 @@ static void put_tiles(text_sink *out, const report_file *f)
     const double indices = f->account.bits[MDLA_BITS_INDICES];
     const double source =
         (double)f->account.rows * f->info.dims * (double)mdla_dtype_nbytes(f->info.dtype);
+    const double active = (double)f->account.active;
     char text[NUMBER_TEXT_MAX];
 
     html_put(out, "<div class=\"tiles\">");
@@ -68,7 +73,10 @@ static void put_tiles(text_sink *out, const report_file *f)
         put_tile(out, "of the variance unexplained (FVU)", "%.4f", f->info.fvu);
     put_tile(out, "active features a row (L0)", "%.2f", report_l0(f));
     put_tile(out, "bytes", "%s", number_grouped(f->account.file_nbytes, text));
-    put_tile(out, "times smaller than the rows", "%.3g", source / nbytes);
+    if (!f->info.cache)
+        put_tile(out, "times smaller than the rows", "%.3g", source / nbytes);
+    else if (active > 0)
+        put_tile(out, "bits a strength, all counted", "%.2f", 8 * nbytes / active);
     if (f->info.embedded)
         put_tile(out, "of the file is the codebook", "%.1f %%", 100 * report_codebook_share(f));
     if (f->info.model == MDLA_MODEL_JOINT && f->account.additive_indices > 0)
@@ -294,10 +302,13 @@ static void put_facts(text_sink *out, const report_file *f)
     text_sink_format(out, "</dd><dt>format</dt><dd>mdla %u.%u, blocks of at most %u rows%s</dd>",
                      f->info.version_major, f->info.version_minor, f->info.block_rows,
                      f->info.passages ? ", starts of passages coded" : "");
-    text_sink_format(out, "<dt>model</dt><dd>%s</dd><dt>step</dt><dd>%g</dd>",
+    text_sink_format(out, "<dt>model</dt><dd>%s</dd><dt>step</dt><dd>",
                      f->info.model == MDLA_MODEL_JOINT ? "joint: features given each other"
-                                                       : "additive: every feature by itself",
-                     f->info.step);
+                                                       : "additive: every feature by itself");
+    if (f->info.cache && f->info.step == 0)
+        html_put(out, "none: strengths are exact</dd>");
+    else
+        text_sink_format(out, "%g</dd>", f->info.step);
     text_sink_format(out, "<dt>codebook</dt><dd>%s, %llu bytes, %llu joint weights<br>",
                      f->info.embedded ? "embedded" : "named",
                      (unsigned long long)f->codebook.nbytes,
