@@ -256,7 +256,8 @@ static int set_option(void *ctx, int key)
         o->basis = (mdla_basis)(MDLA_BASIS_DENSE + word);
         break;
     case KEY_CODEWORDS:
-        result = set_count("codewords", optarg, WIDTH_MAX, &number);
+        if (number_parse_u64(optarg, 2, WIDTH_MAX, &number) != 0) /* one says nothing of a row */
+            return bad_value("codewords", optarg, "a whole number, 2 to 1048576");
         o->codewords = (uint32_t)number;
         break;
     case KEY_STAGES:

@@ -67,12 +67,18 @@ class Basis(cli.CliTest):
         # Cells of different sizes: less than log2 30 bits.
         self.assertLess(found["bits"]["indices"], 4.9 * ROWS)
         self.assertGreater(found["bits"]["indices"], 4.0 * ROWS)
+        lists = [self.good("mdla-info", "x.mdla", "--feature", "7", "--csv")]
+        self.account("--basis", "onehot", "--codewords", "30", "--index")
+        lists.append(self.good("mdla-info", "x.mdla", "--feature", "7", "--csv"))
+        self.assertEqual(*lists)  # posting lists say what the codes say
+        self.assertGreater(lists[0].count(b"\n"), 1)
         fewer = self.account("--basis", "onehot", "--codewords", "8")
         self.assertGreater(fewer["fvu"], 1.1 * found["fvu"])
         cheap = self.account("--basis", "onehot", "--codewords", "30", "--bits-per-row", "4.5")
         self.assertLess(cheap["bits"]["indices"], 0.95 * found["bits"]["indices"])
         self.assertIn("0.2 can't be reached: 30 codewords",
                       self.bad(1, "mdla-enc", DIGITS, "--basis", "onehot", "--codewords", "30", "--fvu", "0.2", "-o", "y.mdla"))
+        self.assertIn("2 to 1048576", self.bad(2, "mdla-enc", DIGITS, "--basis", "rvq", "--codewords", "1", "-o", "y.mdla"))
         self.assertIn("more than the 600 rows", self.bad(1, "mdla-enc", DIGITS, "--basis", "onehot", "--codewords", "601",
                                                          "-o", "y.mdla"))
 
