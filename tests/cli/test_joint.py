@@ -60,7 +60,7 @@ class Joint(cli.CliTest):
         self.write("float.npy", docs([0.0] * ROWS, "<f4", "f"))
         self.write("text.npy", b"not an array")
         for name, words in (("few.npy", "10 passage numbers for 1000 rows"), ("float.npy", "integers"),
-                            ("text.npy", "1-D array of integers"), ("none.npy", "none.npy")):
+                            ("text.npy", "no array of integers"), ("none.npy", "none.npy")):
             self.assertIn(words, self.bad(1, "mdla-enc", DIGITS, "--docs", name, "--sae", cli.SAE, "--fvu", "0.3",
                                           "-o", "x.mdla"))
         self.assert_files(DIGITS, "few.npy", "float.npy", "text.npy")

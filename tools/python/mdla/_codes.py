@@ -25,14 +25,14 @@ def _read(codes: "Codes", width: int, context: int, settings: _layout.mdla_confi
     handle, error = ctypes.c_void_p(), _layout.mdla_error()
     shape = _layout.mdla_codes_shape(width=width, context=context)
     if is_path(codes):
-        name = path_bytes(codes)  # type: ignore[arg-type]
-        if os.path.isdir(codes):  # type: ignore[arg-type]
-            members = [os.fsencode(member) for member in sorted(os.listdir(codes))]  # type: ignore[arg-type]
+        name = path_bytes(codes)
+        if os.path.isdir(codes):
+            members = [os.fsencode(member) for member in sorted(os.listdir(codes))]
             names = (ctypes.c_char_p * max(len(members), 1))(*members)
-            check(lib.mdla_codes_read_folder(settings, folder(codes, False), names, len(members), name,  # type: ignore[arg-type]
+            check(lib.mdla_codes_read_folder(settings, folder(codes, False), names, len(members), name,
                                              shape, handle, error), error)
             return handle
-        source, kept = file_source(codes), None  # type: ignore[arg-type]
+        source, kept = file_source(codes), None
     else:
         written = io.BytesIO()
         csr_module().save_npz(written, codes, compressed=False)
