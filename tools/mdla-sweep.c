@@ -18,50 +18,36 @@ enum { TILE_ROWS = 1024 };
 /* ---- The rows ---------------------------------------------------------------------------------
  */
 
-/* FNV-1a of a small file. */
-static int hash_file(const char *path, uint64_t *hash)
+/* FNV-1a. */
+static uint64_t hash_bytes(uint64_t hash, const uint8_t *bytes, size_t count)
 {
-    unsigned char buffer[4096];
-    mdla_source source;
-    mdla_status status = MDLA_OK;
-    size_t got = 1;
-
-    if (files_source(path, 1, &source) != 0)
-        return -1;
-    *hash = 0xcbf29ce484222325;
-    while (got > 0 && status == MDLA_OK) {
-        status = source.read(source.ctx, buffer, sizeof buffer, &got);
-        for (size_t i = 0; i < got && status == MDLA_OK; i++)
-            *hash = (*hash ^ buffer[i]) * 0x100000001b3;
-    }
-    source.close(source.ctx);
-    if (status == MDLA_OK)
-        return 0;
-    tool_fail_about(path, status, NULL);
-    return -1;
+    for (size_t i = 0; i < count; i++)
+        hash = (hash ^ bytes[i]) * 0x100000001b3;
+    return hash;
 }
 
 /* What the rows are called in keys: the first 64 bits of their values' SHA-256, changed by their
  * passages. Counts them too. */
-static int identify(const char *name, mdla_rows *rows, const char *docs, char id[17],
-                    uint64_t *count)
+static int identify(const char *name, mdla_rows *rows, char id[17], uint64_t *count)
 {
     const uint32_t dims = mdla_rows_dims(rows);
     float *tile = malloc((size_t)TILE_ROWS * dims * sizeof *tile);
+    uint8_t starts[TILE_ROWS];
     mdla_error err = {MDLA_OK, ""};
     mdla_value_hash *hash = NULL;
     mdla_status status = tile ? mdla_value_hash_new(NULL, &hash) : MDLA_ERR_MEMORY;
-    uint64_t docs_hash = 0, start = 0;
+    uint64_t passages = 0xcbf29ce484222325, start = 0;
     uint8_t sha256[32] = {0};
     size_t got = 1;
     int finite = 1;
 
     *count = 0;
     while (status == MDLA_OK && finite && got > 0) {
-        status = mdla_rows_read(rows, tile, TILE_ROWS, &got, &err);
+        status = mdla_rows_read_passages(rows, tile, starts, TILE_ROWS, &got, &err);
         finite = status != MDLA_OK || number_check_finite(name, tile, got, dims, *count) == 0;
         if (status == MDLA_OK) {
             mdla_value_hash_update(hash, tile, got * dims);
+            passages = hash_bytes(passages, starts, got);
             *count += got;
         }
         if (progress_show(NULL, "read", *count, mdla_rows_count(rows)) != 0)
@@ -73,11 +59,11 @@ static int identify(const char *name, mdla_rows *rows, const char *docs, char id
         tool_fail_about(name, status, &err);
         return -1;
     }
-    if (!finite || (docs && hash_file(docs, &docs_hash) != 0))
+    if (!finite)
         return -1;
     for (int i = 0; i < 8; i++)
         start = start << 8 | sha256[i];
-    snprintf(id, 17, "%016" PRIx64, start ^ docs_hash);
+    snprintf(id, 17, "%016" PRIx64, mdla_rows_has_passages(rows) ? start ^ passages : start);
     return 0;
 }
 
@@ -115,14 +101,14 @@ static int open_data(sweep *s)
     sweep_options *o = s->options;
 
     if (open_rows(o, o->data, o->docs, &s->train) != 0 ||
-        identify(o->data, s->train, o->docs, s->train_id, &s->train_rows) != 0)
+        identify(o->data, s->train, s->train_id, &s->train_rows) != 0)
         return -1;
     s->dims = mdla_rows_dims(s->train);
     s->test = s->train;
     s->test_rows = s->train_rows;
     memcpy(s->test_id, s->train_id, sizeof s->test_id);
     if (o->test && (open_rows(o, o->test, o->test_docs, &s->test) != 0 ||
-                    identify(o->test, s->test, o->test_docs, s->test_id, &s->test_rows) != 0))
+                    identify(o->test, s->test, s->test_id, &s->test_rows) != 0))
         return -1;
     if (mdla_rows_dims(s->test) != s->dims) {
         tool_fail("%s: has rows of %u values, %s of %u", o->test, mdla_rows_dims(s->test), o->data,

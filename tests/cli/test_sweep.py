@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import time
+import zipfile
 
 import array
 
@@ -127,6 +128,20 @@ class Sweep(cli.CliTest):
         self.good("mdla-sweep", *ASK, "-q")
         self.assertEqual(whole, [(self.out / name).read_bytes()
                                  for name in ("results.csv", "optimum.csv", "crossings.csv")])
+
+    def test_passages_are_part_of_the_question(self):
+        """Other passages: measured anew. The same in another file, or in an array of it: not."""
+        for name, length in (("a.npy", 10), ("again.npy", 10), ("other.npy", 300)):
+            self.write(name, cli.npy_bytes(array.array("i", [row // length for row in range(TRAIN)]), (TRAIN,), "<i4"))
+        with zipfile.ZipFile(self.folder / "both.npz", "w") as z:
+            z.write(self.folder / "other.npy", "other.npy")
+            z.write(self.folder / "a.npy", "a.npy")
+        ask = ["train.npy", "-o", "out", "--bases", "pca", "--fvu", "0.5", "-T", "1"]
+        measured = []
+        for docs in ([], ["--docs", "a.npy"], ["--docs", "again.npy"], ["--docs", "both.npz:a"], ["--docs", "other.npy"]):
+            self.good("mdla-sweep", *ask, *docs)
+            measured.append((self.out / "measured.csv").read_text().count("\n"))
+        self.assertEqual(measured, [measured[0] + more for more in (0, 1, 1, 1, 2)])
 
     def test_bases_beside_saes(self):
         self.write("few.npy", rows(2, 400))
