@@ -252,6 +252,18 @@ static int find_measurement(sweep *s, const explanation *e, mdla_sae **sae, cons
     return 0;
 }
 
+/* Other rows than its own can't share the codebook of an explanation of train rows. */
+static int is_asked(const sweep *s, const explanation *e, size_t n)
+{
+    const sweep_options *o = s->options;
+    size_t own = 0;
+
+    for (size_t i = 0; i < o->rows_count; i++)
+        if (o->rows[i] == s->train_rows)
+            own = i;
+    return !e->on_train || n == own;
+}
+
 /* One explanation at every FVU and for every number of rows. Where atoms at the precision that most
  * rows pay for don't reach an FVU, neither do they for fewer rows, nor a smaller FVU. */
 static int sweep_one(sweep *s, size_t at, sweep_cache *cache, workload *w)
@@ -274,6 +286,10 @@ static int sweep_one(sweep *s, size_t at, sweep_cache *cache, workload *w)
         measurement *m = sweep_at(s, at, f, n);
 
         w->done += work_of(e);
+        if (!is_asked(s, e, n)) {
+            m->width = e->codewords;
+            continue;
+        }
         if (!reached) {
             if (!m->why[0])
                 m->width = sweep_at(s, at, 0, o->rows_count - 1)->width;

@@ -1,20 +1,23 @@
 #!/usr/bin/env bash
-# Regenerates corpus/reports/mnist: which SAE explains digits in the fewest bits, what its atoms look like.
+# Regenerates corpus/reports/mnist: which explanation of digits takes the fewest bits, and what its atoms look like.
 #   corpus/reports/mnist.sh [BUILD [DIGITS]]
-# BUILD (build) holds the programs, built with cairo; DIGITS (10000) is how many train digits are explained, the first of
+# BUILD (build) holds the programs, built with cairo; DIGITS (60000) is how many train digits are explained, the first of
 # the 60,000. Trainings and files go to BUILD/reports, and a run that is stopped goes on from there. MDLA_THREADS=N sets
 # the threads.
 set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=$(cd "${1:-$top/build}" && pwd)
-rows=${2:-10000}
+rows=${2:-60000}
 work=$build/reports/mnist-$rows
 out=$top/corpus/reports/mnist
 train=$build/reports/train-$rows-idx3-ubyte
 test=$top/corpus/mnist/mnist-t10k-images-idx3-ubyte.gz
 pictures=$build/corpus/mnist_pictures
 fvu=0.25
+many=1000000000
+results=$work/results.csv
+. "$top/corpus/reports/results.sh"
 
 [ -x "$pictures" ] || {
     echo "mnist.sh: $pictures isn't built: install libcairo2-dev and build again" >&2
@@ -31,18 +34,15 @@ if len(data) != 16 + count * 784:
 with open(target, "wb") as f:
     f.write(data[:4] + struct.pack(">I", count) + data[8:])
 PYTHON
-"$build/tools/mdla-sweep" "$train" "$test" -o "$work" --widths 16,64,256,1024 --l0s 8,16,32 --fvu $fvu \
-    --rows-list "$rows,1e9" --passes 10 -T "${MDLA_THREADS:-0}"
+"$build/tools/mdla-sweep" "$train" "$test" -o "$work" --widths 16,64,256,1024,4096,16384 --l0s 8,16 \
+    --bases "dense,pca,rvq,onehot:1024,onehot:$rows" --fvu $fvu --rows-list "$rows,$many" --passes 3 \
+    -T "${MDLA_THREADS:-0}"
 
-# The narrowest that reaches the loss, the one of fewest total bits for the train digits, and the widest.
-chosen() { # AWK-EXPRESSION that is least
-    awk -F, -v rows="$rows" 'NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next}
-        $at["rows_sharing"] == rows && $at["fvu"] != "n/a" {
-            width = $at["width"]; total = $at["total_bits_per_row"]; value = '"$1"'
-            if (best == "" || value < best) {best = value; name = $at["explanation"]}}
-        END {print name}' "$work/results.csv"
-}
-narrow=$(chosen "width * 1e6 + total") optimal=$(chosen total) wide=$(chosen "-width * 1e6 + total")
+# Of the SAEs: the narrowest that reaches the loss, the one of fewest total bits for the train digits, and the widest.
+sae="v(\"trained_l0\") != \"\" && v(\"rows_sharing\") == $rows" total='v("total_bits_per_row")'
+narrow=$(least "$sae" "v(\"width\") * 1e6 + $total") optimal=$(least "$sae" "$total")
+wide=$(least "$sae" "-v(\"width\") * 1e6 + $total")
+memory=onehot-$rows-train
 coded() { echo "$work/files/$1-fvu$fvu-n$rows-test.mdla"; }
 codebook() { echo "$work/files/$1-fvu$fvu-n$rows.codebook"; }
 
@@ -55,23 +55,18 @@ codebook() { echo "$work/files/$1-fvu$fvu-n$rows.codebook"; }
 "$pictures" digits "$(coded "$optimal")" "$(codebook "$optimal")" "$test" \
     "Digits and their explanation by $optimal" "$out/digits.png"
 
-measures=$(for name in $(awk -F, -v rows="$rows" 'NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next}
-    $at["rows_sharing"] == rows && $at["fvu"] != "n/a" {print $at["explanation"]}' "$work/results.csv"); do
+measures=$(for name in $(lines "$sae" 'v("explanation")'); do
     "$pictures" measure "$(coded "$name")" "$(codebook "$name")" "$train" "$name"
 done)
+measured() { echo "$measures" | awk -F'|' -v name=" $1 " -v column="$2" '$2 == name {print $column + 0}'; } # NAME COLUMN
+memorised() { measured "$1" 7; }
+extent() { measured "$1" 4; }
+total() { figure "$1" "$rows" total_bits_per_row 1; }
+marginal() { figure "$1" $many marginal_bits_per_row 1; }
 # What is said of the paper follows from the figures.
-column() { # NAME COLUMN-OF-RESULTS
-    awk -F, -v rows="$rows" -v name="$1" -v column="$2" 'NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next}
-        $at["rows_sharing"] == rows && $at["explanation"] == name {printf "%.1f", $at[column]}' "$work/results.csv"
-}
-memorised() { echo "$measures" | awk -F'|' -v name=" $1 " '$2 == name {print $7 + 0}'; }
-extent() { echo "$measures" | awk -F'|' -v name=" $1 " '$2 == name {print $4 + 0}'; }
-total() { column "$1" total_bits_per_row; }
-marginal() { column "$1" marginal_bits_per_row; }
-verdict() { if [ "$1" = 1 ]; then echo "**agrees**"; else echo "**doesn't agree**"; fi; }
-between=0 strokes=0
-[ "$optimal" = "$narrow" ] || [ "$optimal" = "$wide" ] || between=1
-[ "$(memorised "$optimal")" -lt 50 ] && [ "$(memorised "$wide")" -gt "$(memorised "$optimal")" ] && strokes=1
+is_between() { [ "$optimal" != "$narrow" ] && [ "$optimal" != "$wide" ] && below "$(total "$optimal")" "$(total "$memory")"; }
+are_strokes() { below "$(memorised "$optimal")" 50 && below "$(memorised "$optimal")" "$(memorised "$wide")"; }
+is_ordered() { below "$(total "$optimal")" "$(total dense)" && below "$(total dense)" "$(total "$memory")"; }
 
 cp "$work"/results.csv "$work"/optimum.csv "$work"/*.png "$out"
 {
@@ -96,13 +91,18 @@ $measures
 
 ## Beside the paper
 
-- *The least description length lies between narrow and extremely wide*: $(verdict $between). For $rows digits
-  $narrow takes $(total "$narrow") bits a row, $optimal $(total "$optimal"), $wide $(total "$wide").
-- *At the optimum features are strokes, wider ones memorise digits*: $(verdict $strokes), by the measure above. Of the
+- *The least description length lies between narrow and extremely wide*: $(verdict is_between). For $rows digits
+  $narrow takes $(total "$narrow") bits a row, $optimal $(total "$optimal"), $wide $(total "$wide"); one atom for each digit, the
+  memorising extreme, $(total "$memory"), measured on the train digits, since it says nothing of others. Without the
+  codebook width costs little: $(marginal "$optimal") bits a row with $optimal, $(marginal "$wide") with $wide.
+- *At the optimum features are strokes, wider ones memorise digits*: $(verdict are_strokes), by the measure above. Of the
   atoms of $optimal $(memorised "$optimal") % match a train digit by 0.7 or more, with a median extent of $(extent "$optimal") pixels;
   of $narrow $(memorised "$narrow") % ($(extent "$narrow") pixels), of $wide $(memorised "$wide") % ($(extent "$wide") pixels).
-- *SAE before dense before one-hot, at equal loss*: not measured here, as there is neither a dense code, nor PCA, nor one atom
-  a digit, the memorising extreme, in this sweep. For scale: 784 values of 8 bits are 6,272 bits a digit and lose nothing;
-  $optimal takes $(marginal "$optimal") at FVU $fvu once its codebook is there.
+- *SAE before dense before one-hot, at equal loss*: $(verdict is_ordered) for $rows digits. $optimal takes $(total "$optimal") bits a row,
+  784 columns $(total dense), one-hot $(total "$memory") with an atom for each digit; with 1,024 atoms: $(total onehot-1024). Beside
+  them PCA $(total pca) and residual vector quantisation $(total rvq). Marginal bits: $(marginal "$optimal"), $(marginal dense),
+  PCA $(marginal pca), RVQ $(marginal rvq).
+- *The paper's estimate*: L0 (B + log2 width) says $(figure "$optimal" $many bound_bits_per_row 1) bits a row for $optimal, first-order entropies
+  $(figure "$optimal" $many entropy_bits_per_row 1); the file has $(marginal "$optimal").
 TEXT
 } >"$out/report.md"

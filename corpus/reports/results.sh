@@ -1,0 +1,30 @@
+# What the scripts of the reports ask mdla-sweep's results.csv. Sourced; $results is the file's name.
+# shellcheck shell=bash disable=SC2154
+
+# EXPRESSION for every measurement that reached its loss and fulfils CONDITION; both are awk's, v("column") is a value.
+lines() { # CONDITION EXPRESSION
+    awk -F, 'function v(column) {return $at[column]}
+        NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next}
+        v("fvu") != "n/a" && ('"$1"') {print '"$2"'}' "$results"
+}
+
+# The explanation whose EXPRESSION is least where CONDITION holds; nothing where it never does.
+least() { # CONDITION EXPRESSION
+    lines "$1" "$2, v(\"explanation\")" | sort -g | sed -n '1s/.* //p'
+}
+
+# A column of an explanation with the codebook for a number of rows; n/a where it doesn't reach the loss.
+figure() { # EXPLANATION ROWS COLUMN DECIMALS
+    local found
+    found=$(lines "v(\"explanation\") == \"$1\" && v(\"rows_sharing\") == $2" "sprintf(\"%.$4f\", v(\"$3\"))")
+    echo "${found:-n/a}"
+}
+
+# Nonzero exit where a figure isn't below another; n/a is above every number.
+below() { # A B
+    [ "$1" != n/a ] && { [ "$2" = n/a ] || awk -v a="$1" -v b="$2" 'BEGIN {exit !(a < b)}'; }
+}
+
+verdict() { # COMMAND...: whether it succeeds
+    if "$@"; then echo "**agrees**"; else echo "**doesn't agree**"; fi
+}

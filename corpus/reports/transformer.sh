@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Regenerates corpus/reports/transformer: bits of a transformer's rows against the width of the SAE, which is the curve of
+# feature splitting, with baselines beside.
+#   corpus/reports/transformer.sh TRAIN.npy TEST.npy [BUILD [ROWS]]
+# Passage numbers lie beside the rows as TRAIN.docs.npy and TEST.docs.npy. SAEs are trained on all of TRAIN, codebooks are
+# fitted to its first ROWS (60000). BUILD (build) holds the programs, built with cairo. Trainings and files go to
+# BUILD/reports, and a run that is stopped goes on from there. MDLA_THREADS=N sets the threads. python3 needs NumPy.
+set -euo pipefail
+
+[ $# -ge 2 ] || {
+    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+}
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+build=$(cd "${3:-$top/build}" && pwd)
+rows=${4:-60000}
+work=$build/reports/transformer-$rows
+out=$top/corpus/reports/transformer
+train=$1
+test=$2
+fvu=0.25
+some=1000000
+many=1000000000
+results=$work/results.csv
+. "$top/corpus/reports/results.sh"
+
+mkdir -p "$work" "$out"
+python3 - "$train" "$rows" "$work" <<'PYTHON'
+import sys
+import numpy as np
+source, count, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+for name, target in ((source, "rows.npy"), (source.removesuffix(".npy") + ".docs.npy", "docs.npy")):
+    values = np.load(name, mmap_mode="r")
+    if len(values) < count:
+        sys.exit(f"transformer.sh: {name} has no {count} rows")
+    np.save(f"{folder}/{target}", values[:count])
+PYTHON
+saes=()
+for width in 512 1024 2048 4096 8192 16384; do
+    name=$work/trained/w$width-l16
+    [ -e "$name/sae_weights.safetensors" ] ||
+        "$build/tools/mdla-train" "$train" -o "$name" --width $width --l0 16 --passes 3 -T "${MDLA_THREADS:-0}"
+    saes+=(--sae "$name")
+done
+"$build/tools/mdla-sweep" "$work/rows.npy" "$test" -o "$work" "${saes[@]}" \
+    --docs "$work/docs.npy" --test-docs "${test%.npy}.docs.npy" --bases "dense,pca,rvq,onehot:1024,onehot:$rows" \
+    --fvu $fvu --rows-list "$rows,$some,$many" -T "${MDLA_THREADS:-0}"
+
+sae='v("explanation") ~ /^w[0-9]+-l16$/' total='v("total_bits_per_row")'
+memory=onehot-$rows-train
+total() { figure "$1" "${2:-$rows}" total_bits_per_row 1; } # EXPLANATION [ROWS]
+marginal() { figure "$1" $many marginal_bits_per_row 1; }
+shortest() { least "$sae && v(\"rows_sharing\") == $1" "$total"; } # ROWS
+widest() { least "$sae && v(\"rows_sharing\") == $1" '-v("width")'; }
+narrowest() { least "$sae && v(\"rows_sharing\") == $1" 'v("width")'; }
+is_between() { [ "$(shortest "$rows")" != "$(narrowest "$rows")" ] && [ "$(shortest "$rows")" != "$(widest "$rows")" ]; }
+is_ordered() {
+    below "$(total "$(shortest "$rows")")" "$(total dense)" && below "$(total dense)" "$(total "$memory")"
+}
+share() { # EXPLANATION ROWS: of the codebook in the total, %
+    lines "v(\"explanation\") == \"$1\" && v(\"rows_sharing\") == $2" \
+        'sprintf("%.0f", 100 * v("codebook_bits_per_row") / v("total_bits_per_row"))'
+}
+curve=$(for name in $(lines "$sae && v(\"rows_sharing\") == $many" 'v("explanation")'); do
+    printf '| %s | %s | %s |' "${name#w}" "$(figure "$name" $many l0 1)" "$(marginal "$name")"
+    for n in "$rows" $some $many; do
+        printf ' %s (%s %%) |' "$(total "$name" "$n")" "$(share "$name" "$n")"
+    done
+    echo
+done | sed 's/^| \([0-9]*\)-l16/| \1/')
+
+cp "$results" "$work"/optimum.csv "$work"/*.png "$out"
+{
+    cat "$work/report.md"
+    cat <<TEXT
+
+## Feature splitting
+
+SAEs of 512 to 16,384 features, all trained alike on the same rows (L0 16, 3 passes), codes of equal loss (FVU $fvu). Twice
+as many features are twice as many atoms to pay; what they save in each row must make up for that. In brackets the
+codebook's share of the total; for every number of rows the codebook is made anew.
+
+| features | L0 of the code | marginal | total, $rows rows | total, $some rows | total, $many rows |
+|---:|---:|---:|---:|---:|---:|
+$curve
+
+The shortest: $(shortest "$rows") for $rows rows, $(shortest $some) for $some, $(shortest $many) for $many.
+
+## Beside the paper
+
+- *The least description length lies between narrow and wide*: $(verdict is_between) for $rows rows: $(total "$(narrowest "$rows")") bits a row with
+  $(narrowest "$rows"), $(total "$(shortest "$rows")") with $(shortest "$rows"), $(total "$(widest "$rows")") with $(widest "$rows").
+- *SAE before dense before one-hot, at equal loss*: $(verdict is_ordered) for $rows rows. $(shortest "$rows") takes $(total "$(shortest "$rows")") bits a row,
+  512 columns $(total dense), one-hot with an atom for each row $(total "$memory"), measured on the train rows, since it says
+  nothing of others; with 1,024 atoms: $(total onehot-1024). Beside them PCA $(total pca) and residual vector quantisation
+  $(total rvq). Marginal bits: $(marginal "$(shortest $many)") with $(shortest $many), columns $(marginal dense), PCA $(marginal pca), RVQ $(marginal rvq).
+- *The paper's estimate*: L0 (B + log2 width) says $(figure "$(shortest $many)" $many bound_bits_per_row 1) bits a row for $(shortest $many), first-order entropies
+  $(figure "$(shortest $many)" $many entropy_bits_per_row 1); the file has $(marginal "$(shortest $many)").
+TEXT
+} >"$out/report.md"
