@@ -24,7 +24,7 @@ many=1000000000
 results=$work/results.csv
 . "$top/corpus/reports/results.sh"
 
-mkdir -p "$work" "$out"
+mkdir -p "$work/trained" "$out"
 python3 - "$train" "$rows" "$work" <<'PYTHON'
 import sys
 import numpy as np
