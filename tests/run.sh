@@ -9,7 +9,7 @@ set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 builds=${MDLA_BUILD:-$top}
 jobs=${MDLA_JOBS:-$(nproc)}
-base_packages="build-essential cmake pkg-config zlib1g-dev libpng-dev libopenblas-dev libcmocka-dev libjansson-dev libcairo2-dev python3 python3-numpy python3-scipy python3-pytest"
+base_packages="build-essential cmake pkg-config zlib1g-dev libpng-dev libopenblas-dev libcmocka-dev libjansson-dev libcairo2-dev file python3 python3-numpy python3-scipy python3-pytest"
 full_packages="clang libclang-rt-14-dev qemu-user gcc-aarch64-linux-gnu gcc-s390x-linux-gnu libc6-dev-arm64-cross libc6-dev-s390x-cross mypy python3-numcodecs python3-zarr"
 
 mode=user

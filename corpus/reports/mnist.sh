@@ -94,7 +94,7 @@ $measures
 - *The least description length lies between narrow and extremely wide*: $(verdict is_between). For $rows digits
   $narrow takes $(total "$narrow") bits a row, $optimal $(total "$optimal"), $wide $(total "$wide"); one atom for each digit, the
   memorising extreme, $(total "$memory"), measured on the train digits, since it says nothing of others. Without the
-  codebook width costs little: $(marginal "$optimal") bits a row with $optimal, $(marginal "$wide") with $wide.
+  codebook: $(marginal "$optimal") bits a row with $optimal, $(marginal "$wide") with $wide.
 - *At the optimum features are strokes, wider ones memorise digits*: $(verdict are_strokes), by the measure above. Of the
   atoms of $optimal $(memorised "$optimal") % match a train digit by 0.7 or more, with a median extent of $(extent "$optimal") pixels;
   of $narrow $(memorised "$narrow") % ($(extent "$narrow") pixels), of $wide $(memorised "$wide") % ($(extent "$wide") pixels).
