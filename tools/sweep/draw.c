@@ -1,7 +1,7 @@
 /* The sweep's pictures: rate-distortion curves, total bits by number of rows, bits by width. */
 #include "answers.h"
-#include "chart.h"
 
+#include "chart/chart.h"
 #include "common/numbers.h"
 #include "common/tool.h"
 

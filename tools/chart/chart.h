@@ -1,6 +1,8 @@
 /* Charts of curves as PNG, by cairo where the build has it. */
-#ifndef MDLA_SWEEP_CHART_H
-#define MDLA_SWEEP_CHART_H
+#ifndef MDLA_CHART_CHART_H
+#define MDLA_CHART_CHART_H
+
+#include "chart/ticks.h"
 
 #include <stddef.h>
 
@@ -12,8 +14,6 @@ typedef struct chart_series {
     int marks;           /* nonzero: a dot at each point */
     double width;        /* of the line; 0: dots alone */
 } chart_series;
-
-typedef enum chart_scale { CHART_LINEAR, CHART_LOG10, CHART_LOG2 } chart_scale;
 
 typedef struct chart_axis {
     const char *label; /* with its unit */

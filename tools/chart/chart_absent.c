@@ -1,5 +1,5 @@
 /* A build without cairo: nothing is drawn. */
-#include "chart.h"
+#include "chart/chart.h"
 
 int chart_available(void)
 {
