@@ -46,7 +46,8 @@ static void index_pairs(feature_pairs *l, uint32_t width)
 {
     size_t at = 0;
 
-    qsort(l->pairs, l->count, sizeof *l->pairs, compare_features);
+    if (l->count > 0)
+        qsort(l->pairs, l->count, sizeof *l->pairs, compare_features);
     for (uint32_t f = 0; f <= width; f++) {
         while (at < l->count && l->pairs[at].from < f)
             at++;

@@ -1,5 +1,6 @@
-/* mdla-report: a page to look at: what .mdla files hold, where their bits are, what is expensive.
- * Needs the decoder library alone, and libpng for pictures. */
+/* mdla-report: a page to look at: what .mdla files hold, where their bits are, what is expensive;
+ * and maps of one. Needs the decoder library alone, libpng for pictures and cairo for maps. */
+#include "report/maps.h"
 #include "report/page.h"
 #include "report/pictures.h"
 
@@ -14,13 +15,16 @@
 
 static const char head[] =
     "Usage: mdla-report FILE.mdla... -o PAGE.html  [OPTIONS]\n"
+    "       mdla-report FILE.mdla --maps FOLDER    [OPTIONS]\n"
     "Writes one HTML page about .mdla files that needs nothing beside it: bits by\n"
     "class, how often features are active, the features and rows that cost most, and\n"
-    "an atlas of the atoms of images. Several files are compared.\n"
+    "an atlas of the atoms of images. Several files are compared. --maps draws where\n"
+    "one file's bits are: by row and feature, by pair of features, by pixel.\n"
     "  mdla-report acts.mdla -o acts.html\n"
+    "  mdla-report acts.mdla --maps acts-maps\n"
     "  mdla-report fvu-*.mdla --codebook my.codebook -o sweep.html\n";
 
-enum { KEY_CODEBOOK = OPTION_FIRST, KEY_IMAGE, KEY_TITLE };
+enum { KEY_CODEBOOK = OPTION_FIRST, KEY_IMAGE, KEY_MAPS, KEY_TITLE };
 
 static const tool_option table[] = {
     {"codebook", KEY_CODEBOOK, "CB", .files = FILES_CODEBOOK,
@@ -28,6 +32,8 @@ static const tool_option table[] = {
     {"image", KEY_IMAGE, "WxH[x3]", .brief = "rows are images, W wide and H high",
      .more = "WxHx3 for colours. By default they are where the rows were bytes and the codebook "
              "knows how long the images' rows are."},
+    {"maps", KEY_MAPS, "FOLDER", .files = FILES_FOLDER, .brief = "draw maps of one file as PNG",
+     .more = "The folder is made where it doesn't exist. Needs a build with cairo."},
     {"title", KEY_TITLE, "TEXT", .brief = "the page's title"},
     OPTIONS_OUTPUT("PAGE", "*.html"),
     OPTIONS_FORCE,
@@ -40,7 +46,7 @@ static const tool_program program = {head, NULL, FILES_MDLA, table};
 
 typedef struct report_options {
     tool_options common;
-    const char *codebook, *title;
+    const char *codebook, *title, *maps;
     image_shape image;
     char **paths;
     size_t count;
@@ -64,6 +70,7 @@ static int set_option(void *ctx, int key)
     switch (key) {
     case KEY_CODEBOOK: o->codebook = optarg; break;
     case KEY_IMAGE: return set_image(o, optarg);
+    case KEY_MAPS: o->maps = optarg; break;
     case KEY_TITLE: o->title = optarg; break;
     default: break;
     }
@@ -82,8 +89,14 @@ static int parse(int argc, char **argv, report_options *o)
     o->count = (size_t)(argc - optind);
     if (o->count == 0)
         return tool_usage("no input; name a .mdla file");
-    if (!o->common.output)
-        return tool_usage("give -o PAGE.html, or -o - for standard output");
+    if (!o->common.output && !o->maps)
+        return tool_usage("give -o PAGE.html, -o - for standard output, or --maps FOLDER");
+    if (o->maps && o->count > 1)
+        return tool_usage("--maps %s: maps are of one file; name one", o->maps);
+    if (o->maps && !maps_available())
+        return tool_usage("--maps %s: this build of mdla-report lacks cairo, so it can't draw maps "
+                          "(Debian: libcairo2-dev)",
+                          o->maps);
     if (o->image.width && !pictures_available())
         return tool_usage("--image: this build has no libpng, so it can't draw images");
     return -1;
@@ -126,7 +139,9 @@ static int run(const report_options *o)
                                                 &o->image, &files[opened]) == 0)
             opened++;
         if (opened == o->count)
-            result = write_page(o, files);
+            result = o->common.output ? write_page(o, files) : TOOL_DONE;
+        if (result == TOOL_DONE && o->maps)
+            result = maps_write(files, o->maps, o->common.force) == 0 ? TOOL_DONE : TOOL_FAILED;
     }
     for (size_t i = 0; i < o->count; i++)
         report_close(&files[i]);

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import zlib
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else TOP / "build" / "tools"
@@ -42,6 +43,22 @@ def npy_read(path_or_bytes):
     head = ast.literal_eval(data[10:10 + length].decode())
     assert not head["fortran_order"]
     return head["shape"], head["descr"], data[10 + length:]
+
+
+def png_chunks(data):
+    """(type, payload) of a PNG's chunks, whose CRCs are checked."""
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    at = 8
+    while at < len(data):
+        length, = struct.unpack(">I", data[at:at + 4])
+        assert zlib.crc32(data[at + 4:at + 8 + length]) == struct.unpack(">I", data[at + 8 + length:at + 12 + length])[0]
+        yield data[at + 4:at + 8], data[at + 8:at + 8 + length]
+        at += length + 12
+
+
+def png_size(data):
+    """Width and height."""
+    return struct.unpack(">II", dict(png_chunks(data))[b"IHDR"][:8])
 
 
 def digits(first, count):

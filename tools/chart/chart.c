@@ -1,5 +1,6 @@
 #include "chart/chart.h"
 
+#include "chart/axis.h"
 #include "chart/drawing.h"
 
 #include "common/files.h"
@@ -11,27 +12,15 @@ enum { HEIGHT = 760, LEFT = 100, RIGHT = 270, TOP = 70, BOTTOM = 80, TICK_STEPS 
 
 static const double margin = 0.04; /* of an axis' extent, left free at either end */
 
-/* An axis in the picture: values low .. high (of the scale: logarithms) at pixels from .. to. */
-typedef struct axis_map {
-    chart_scale scale;
-    double low, high, from, to;
-} axis_map;
-
-static double place(const axis_map *a, double value)
-{
-    return a->from +
-           (scale_apply(a->scale, value) - a->low) / (a->high - a->low) * (a->to - a->from);
-}
-
 static int is_drawn(const chart *c, const chart_series *s, size_t i)
 {
     return isfinite(scale_apply(c->x.scale, s->x[i])) && isfinite(scale_apply(c->y.scale, s->y[i]));
 }
 
-static axis_map map_axis(const chart *c, int vertical, double from, double to)
+static axis find_axis(const chart *c, int vertical, double from, double to)
 {
-    const chart_axis *axis = vertical ? &c->y : &c->x;
-    axis_map a = {axis->scale, INFINITY, -INFINITY, from, to};
+    const chart_axis *one = vertical ? &c->y : &c->x;
+    axis a = {one->scale, INFINITY, -INFINITY, from, to};
     double room;
 
     for (size_t s = 0; s < c->series_count; s++)
@@ -75,36 +64,12 @@ static void set_dash(cairo_t *cr, size_t number)
     cairo_set_dash(cr, patterns[number % count], number % count ? 4 : 0, 0);
 }
 
-static void draw_ticks(cairo_t *cr, const axis_map *x, const axis_map *y)
+static void draw_frame(cairo_t *cr, const chart *c, const axis *x, const axis *y)
 {
-    double ticks[TICKS_MAX];
-    size_t count = ticks_find(x->scale, x->low, x->high, TICK_STEPS, ticks);
-    char text[TICK_TEXT_MAX];
-
-    for (size_t i = 0; i < count; i++) {
-        const double at = place(x, ticks[i]);
-
-        drawing_faint(cr);
-        drawing_line(cr, at, y->from, at, y->to);
-        drawing_ink(cr);
-        tick_format(ticks[i], text);
-        drawing_text(cr, text, at, y->from + 22, 15, 0.5);
-    }
-    count = ticks_find(y->scale, y->low, y->high, TICK_STEPS, ticks);
-    for (size_t i = 0; i < count; i++) {
-        const double at = place(y, ticks[i]);
-
-        drawing_faint(cr);
-        drawing_line(cr, x->from, at, x->to, at);
-        drawing_ink(cr);
-        tick_format(ticks[i], text);
-        drawing_text(cr, text, x->from - 8, at + 5, 15, 1);
-    }
-}
-
-static void draw_frame(cairo_t *cr, const chart *c, const axis_map *x, const axis_map *y)
-{
-    draw_ticks(cr, x, y);
+    axis_put_grid(cr, x, AXIS_BELOW, y->from, y->to, TICK_STEPS);
+    axis_put_grid(cr, y, AXIS_LEFT, x->from, x->to, TICK_STEPS);
+    axis_put_numbers(cr, x, AXIS_BELOW, y->from, TICK_STEPS);
+    axis_put_numbers(cr, y, AXIS_LEFT, x->from, TICK_STEPS);
     drawing_ink(cr);
     cairo_rectangle(cr, x->from, y->to, x->to - x->from, y->from - y->to);
     cairo_stroke(cr);
@@ -113,8 +78,8 @@ static void draw_frame(cairo_t *cr, const chart *c, const axis_map *x, const axi
     drawing_text_up(cr, c->y.label, 30, (y->from + y->to) / 2, 17, 0.5);
 }
 
-static void draw_series(cairo_t *cr, const chart *c, const chart_series *s, const axis_map *x,
-                        const axis_map *y)
+static void draw_series(cairo_t *cr, const chart *c, const chart_series *s, const axis *x,
+                        const axis *y)
 {
     int drawing = 0;
 
@@ -123,9 +88,9 @@ static void draw_series(cairo_t *cr, const chart *c, const chart_series *s, cons
     cairo_set_line_width(cr, s->width);
     for (size_t i = 0; s->width > 0 && i < s->count; i++) {
         if (is_drawn(c, s, i) && drawing)
-            cairo_line_to(cr, place(x, s->x[i]), place(y, s->y[i]));
+            cairo_line_to(cr, axis_place(x, s->x[i]), axis_place(y, s->y[i]));
         else if (is_drawn(c, s, i))
-            cairo_move_to(cr, place(x, s->x[i]), place(y, s->y[i]));
+            cairo_move_to(cr, axis_place(x, s->x[i]), axis_place(y, s->y[i]));
         drawing = is_drawn(c, s, i);
     }
     cairo_stroke(cr);
@@ -133,7 +98,7 @@ static void draw_series(cairo_t *cr, const chart *c, const chart_series *s, cons
     for (size_t i = 0; s->marks && i < s->count; i++)
         if (is_drawn(c, s, i)) {
             cairo_new_sub_path(cr);
-            cairo_arc(cr, place(x, s->x[i]), place(y, s->y[i]), 4.5, 0, 4 * acos(0));
+            cairo_arc(cr, axis_place(x, s->x[i]), axis_place(y, s->y[i]), 4.5, 0, 4 * acos(0));
             cairo_fill(cr);
         }
 }
@@ -187,8 +152,8 @@ int chart_available(void)
 
 int chart_write(const chart *c, const char *path)
 {
-    const axis_map x = map_axis(c, 0, LEFT, DRAWING_WIDTH - RIGHT);
-    const axis_map y = map_axis(c, 1, HEIGHT - BOTTOM, TOP);
+    const axis x = find_axis(c, 0, LEFT, DRAWING_WIDTH - RIGHT);
+    const axis y = find_axis(c, 1, HEIGHT - BOTTOM, TOP);
     mdla_status closed;
     mdla_sink sink;
     cairo_t *cr;

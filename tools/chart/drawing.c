@@ -1,6 +1,9 @@
 #include "chart/drawing.h"
 
 #include <math.h>
+#include <string.h>
+
+enum { TEXT_MAX = 250 }; /* bytes of a line */
 
 cairo_t *drawing_start(int height)
 {
@@ -53,14 +56,39 @@ void drawing_line(cairo_t *cr, double x, double y, double to_x, double to_y)
     cairo_stroke(cr);
 }
 
-void drawing_text(cairo_t *cr, const char *text, double x, double y, double size, double align)
+/* Names come from outside: cairo draws nothing at all once it met what is no UTF-8. */
+static void copy_text(const char *text, char out[TEXT_MAX + 1])
+{
+    size_t filled = 0, length;
+
+    for (; *text; text += length ? length : 1) {
+        length = mdla_utf8_length(text);
+        if (filled + (length ? length : 1) > TEXT_MAX)
+            break;
+        memcpy(out + filled, length ? text : "?", length ? length : 1);
+        filled += length ? length : 1;
+    }
+    out[filled] = '\0';
+}
+
+double drawing_text_width(cairo_t *cr, const char *text, double size)
 {
     cairo_text_extents_t extents;
+    char shown[TEXT_MAX + 1];
 
+    copy_text(text, shown);
     cairo_set_font_size(cr, size);
-    cairo_text_extents(cr, text, &extents);
-    cairo_move_to(cr, x - align * extents.x_advance, y);
-    cairo_show_text(cr, text);
+    cairo_text_extents(cr, shown, &extents);
+    return extents.x_advance;
+}
+
+void drawing_text(cairo_t *cr, const char *text, double x, double y, double size, double align)
+{
+    char shown[TEXT_MAX + 1];
+
+    copy_text(text, shown);
+    cairo_move_to(cr, x - align * drawing_text_width(cr, shown, size), y);
+    cairo_show_text(cr, shown);
 }
 
 void drawing_text_up(cairo_t *cr, const char *text, double x, double y, double size, double align)

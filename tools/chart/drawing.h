@@ -21,6 +21,9 @@ void drawing_faint(cairo_t *cr);
 
 void drawing_line(cairo_t *cr, double x, double y, double to_x, double to_y);
 
+/** How wide a text is. */
+double drawing_text_width(cairo_t *cr, const char *text, double size);
+
 /** Text on the line y. align 0: begins at x; 0.5: centred; 1: ends there. */
 void drawing_text(cairo_t *cr, const char *text, double x, double y, double size, double align);
 

@@ -28,7 +28,7 @@ static size_t even_ticks(double low, double high, int steps, double *out)
     size_t count = 0;
 
     for (double tick = ceil(low / step); tick * step <= high && count < TICKS_MAX; tick++)
-        out[count++] = tick * step;
+        out[count++] = tick * step + 0.0; /* 0 without a sign */
     return count;
 }
 
@@ -46,8 +46,8 @@ size_t ticks_find(chart_scale scale, double from, double to, int steps, double o
             out[count++] = exp2(power);
         return count;
     }
-    for (double power = floor(from); power <= to; power++)
-        for (int i = 0; i < (decades > 4 ? 1 : 3) && count < TICKS_MAX; i++) {
+    for (double power = floor(from); power <= to; power += 1 + decades / (2 * steps))
+        for (int i = 0; i < (3 * decades > 2 * steps - 2 ? 1 : 3) && count < TICKS_MAX; i++) {
             const double tick = times[i] * pow(10, power);
 
             if (tick >= low && tick <= high)
