@@ -19,6 +19,10 @@
 #define PASSES 10
 #define EARLY_ROWS 24 /* a codeword */
 
+/* Of a row's squared norm: a smaller distance is what products are off by, which is something else
+ * in every column, so that rows equal to several codewords would be spread over them. */
+#define NO_DISTANCE 4e-6f
+
 #define BATCH_SHARE 4 /* of the seeds there are, so many are drawn at a time: a quarter */
 
 typedef struct kmeans {
@@ -68,8 +72,9 @@ static void find_nearest(void *ctx, size_t task, size_t worker)
             float least = k->distance[begin + r];
 
             for (uint32_t i = 0; i < words; i++) {
-                const float distance =
-                    fmaxf(0.0f, square + k->squares[word + i] - 2.0f * products[r * words + i]);
+                const float measured =
+                    square + k->squares[word + i] - 2.0f * products[r * words + i];
+                const float distance = measured > NO_DISTANCE * square ? measured : 0.0f;
 
                 if (distance < least) {
                     least = distance;

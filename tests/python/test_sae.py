@@ -46,9 +46,9 @@ def test_a_pass_is_that_of_mdla_eval(example, tool):
 def test_many_rows_go_tile_by_tile(example):
     sae = mdla.load_sae(example.sae)
     rows = np.tile(example.rows, (25, 1))
-    codes = sae.encode(rows)
-    assert (codes != sparse.vstack([sae.encode(example.rows)] * 25)).nnz == 0
-    assert np.array_equal(sae.reconstruct(rows)[9600:], sae.reconstruct(example.rows))
+    # A row's last bits depend on its place in a tile, with some processors' matrix products.
+    assert abs(sae.encode(rows) - sparse.vstack([sae.encode(example.rows)] * 25)).max() < 1e-5
+    assert np.abs(sae.reconstruct(rows)[9600:] - sae.reconstruct(example.rows)).max() < 1e-5
 
 
 def test_info_tells_what_was_understood(example):
