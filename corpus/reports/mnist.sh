@@ -54,6 +54,7 @@ codebook() { echo "$work/files/$1-fvu$fvu-n$rows.codebook"; }
     "Atoms of $wide, the widest" "$out/atoms-wide.png"
 "$pictures" digits "$(coded "$optimal")" "$(codebook "$optimal")" "$test" \
     "Digits and their explanation by $optimal" "$out/digits.png"
+"$build/tools/mdla-report" "$(coded "$optimal")" --codebook "$(codebook "$optimal")" --maps "$out" -f -q
 
 measures=$(for name in $(lines "$sae" 'v("explanation")'); do
     "$pictures" measure "$(coded "$name")" "$(codebook "$name")" "$train" "$name"
@@ -88,6 +89,14 @@ $measures
 ![atoms of the optimal](atoms-optimal.png)
 ![atoms of the widest](atoms-wide.png)
 ![digits and their explanation](digits.png)
+
+## Where the bits are
+
+Of the test digits, by $optimal:
+
+![bits by row and feature](rows-features.png)
+![bits that features save on each other](pairs.png)
+![bits by pixel](pixels.png)
 
 ## Beside the paper
 

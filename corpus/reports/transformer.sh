@@ -69,6 +69,8 @@ curve=$(for name in $(lines "$sae && v(\"rows_sharing\") == $many" 'v("explanati
     echo
 done | sed 's/^| \([0-9]*\)-l16/| \1/')
 
+best=$work/files/$(shortest $many)-fvu$fvu-n$many
+"$build/tools/mdla-report" "$best-test.mdla" --codebook "$best.codebook" --maps "$out" -f -q
 cp "$results" "$work"/optimum.csv "$work"/*.png "$out"
 {
     cat "$work/report.md"
@@ -85,6 +87,13 @@ codebook's share of the total; for every number of rows the codebook is made ane
 $curve
 
 The shortest: $(shortest "$rows") for $rows rows, $(shortest $some) for $some, $(shortest $many) for $many.
+
+## Where the bits are
+
+Of the test rows, by $(shortest $many):
+
+![bits by row and feature](rows-features.png)
+![bits that features save on each other](pairs.png)
 
 ## Beside the paper
 
