@@ -9,10 +9,11 @@
 #define TRIAL_ROWS 8192
 #define ROUNDS_MAX 24
 #define TOLERANCE 0.005
-#define AIM 0.992           /* of an FVU, for codewords in integers are the nearest still */
-#define AIM_ALONE 0.98      /* with one stage, where no other makes up for what integers add */
-#define NARROW 0.98         /* what is left to aim at where the nearest codewords come closer */
-#define ROUNDING 0.01       /* of the error: what integers may add where no FVU is asked */
+#define BRACKET 1.02   /* two lambdas so near on either side of an FVU: it jumps between them */
+#define AIM 0.992      /* of an FVU, for codewords in integers are the nearest still */
+#define AIM_ALONE 0.98 /* with one stage, where no other makes up for what integers add */
+#define NARROW 0.98    /* what is left to aim at where the nearest codewords come closer */
+#define ROUNDING 0.01  /* of the error: what integers may add where no FVU is asked */
 #define ROUNDING_LEAST 1e-4 /* of the deviation, likewise */
 #define ROUNDING_TRIALS 8
 
@@ -94,9 +95,14 @@ static mdla_status settle_fvu(fit_job *j, const rate_trial *nearest)
         MDLA_TRY(fit_atoms_error(j, &error));
         trial.fvu += error / deviation;
         if (rate_control_step(&control, &trial, TOLERANCE))
+            return MDLA_OK;
+        if (control.low > 0.0 && control.high > 0.0 && control.high < BRACKET * control.low)
             break;
     }
-    return MDLA_OK;
+    /* Codewords used alike get coarser all at once, so that no lambda may come to the aim. */
+    if (control.low > 0.0)
+        j->lambda = control.low;
+    return fit_set_lambda(j);
 }
 
 mdla_status fit_choices(fit_job *j)

@@ -93,6 +93,13 @@ class Basis(cli.CliTest):
         self.assertGreater(coarse["fvu"], 0.2)
         self.assertLess(coarse["bits"]["atoms"], 0.3 * every["bits"]["atoms"])
 
+    def test_codewords_used_alike_get_coarser_at_once(self):
+        """So that FVU jumps over the target as lambda rises; the near side of the jump is taken."""
+        for fvu in (0.2, 0.25):
+            found = self.account("--basis", "onehot", "--codewords", str(ROWS), "--fvu", str(fvu))
+            self.assertLessEqual(found["fvu"], fvu)
+            self.assertGreater(found["fvu"], 0.75 * fvu)
+
     def test_stages(self):
         found = self.account("--basis", "rvq", "--codewords", "32", "--fvu", "0.35", "--codebook-out", "x.codebook")
         self.assertLessEqual(found["fvu"], 0.35)
