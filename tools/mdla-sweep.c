@@ -372,7 +372,8 @@ static int run(sweep_options *o)
     if (result == 0)
         result = sweep_write_report(&s);
     if (result == 0)
-        tool_say("%s/report.md: %zu explanations", s.folder, o->explanation_count);
+        tool_say("%s/report.md: %zu explanation%s", s.folder, o->explanation_count,
+                 o->explanation_count > 1 ? "s" : "");
     if (result == 0 && s.failures) {
         tool_fail("%zu of %zu explanations failed, as the report says", s.failures,
                   o->explanation_count);

@@ -20,11 +20,16 @@ figure() { # EXPLANATION ROWS COLUMN DECIMALS
     echo "${found:-n/a}"
 }
 
-# Nonzero exit where a figure isn't below another; n/a is above every number.
+# Whether a figure is below another: 0 yes, 1 no, 2 it can't be said, as one is n/a.
 below() { # A B
-    [ "$1" != n/a ] && { [ "$2" = n/a ] || awk -v a="$1" -v b="$2" 'BEGIN {exit !(a < b)}'; }
+    [ "$1" != n/a ] && [ "$2" != n/a ] || return 2
+    awk -v a="$1" -v b="$2" 'BEGIN {exit !(a < b)}'
 }
 
-verdict() { # COMMAND...: whether it succeeds
-    if "$@"; then echo "**agrees**"; else echo "**doesn't agree**"; fi
+verdict() { # COMMAND...: what its exit says of the paper
+    "$@" && echo "**agrees**" && return
+    case $? in
+    1) echo "**doesn't agree**" ;;
+    *) echo "**can't be judged**" ;;
+    esac
 }

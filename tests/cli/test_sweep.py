@@ -180,6 +180,17 @@ class Sweep(cli.CliTest):
         known.write_text(known.read_text().replace("format=0.", "format=9."))
         self.assertIn("bits a row", self.run_tool("mdla-sweep", *ask).stderr)
 
+    def test_given_saes(self):
+        """Each name is one explanation's alone; SAEs of several widths are a curve, also where they are given."""
+        self.good("mdla-train", "train.npy", "-o", "pca", "--width", "24", "--l0", "3", "-T", "1")
+        self.good("mdla-train", "train.npy", "-o", "wide", "--width", "48", "--l0", "3", "-T", "1")
+        said = self.run_tool("mdla-sweep", "train.npy", "-o", "out", "--sae", "wide", "--sae", "pca", "--bases", "pca,pca",
+                             "--widths", "8", "--l0s", "3,9", "--fvu", "0.4", "-T", "1").stderr
+        self.assertIn("--l0s 9 is more than --widths 8", said)
+        self.assertEqual([r["explanation"] for r in self.table("results.csv")], ["wide", "pca", "w8-l3", "pca-2"])
+        self.assertEqual((self.out / "widths-fvu0.4.png").exists(), (self.out / "rows-fvu0.4.png").exists())
+        self.assertIn("4 explanations", said)
+
     def test_mistakes(self):
         for args, words in ((["train.npy", "-o", "out"], "nothing to compare"),
                             (["train.npy", "--widths", "4", "-o", "out"], "--widths needs --l0s"),

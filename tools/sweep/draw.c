@@ -18,6 +18,11 @@ static int is_trained(const explanation *e)
     return !e->path && !e->basis;
 }
 
+static int is_sae(const explanation *e)
+{
+    return !e->basis;
+}
+
 int sweep_has_picture(const sweep *s, sweep_picture picture)
 {
     const sweep_options *o = s->options;
@@ -30,7 +35,7 @@ int sweep_has_picture(const sweep *s, sweep_picture picture)
     if (picture == PICTURE_CURVES)
         return o->fvu_count > 1;
     for (size_t e = 0; e < o->explanation_count; e++)
-        if (is_trained(&o->explanations[e])) {
+        if (is_sae(&o->explanations[e])) {
             if (first && first->width != o->explanations[e].width)
                 return 1;
             first = &o->explanations[e];
@@ -99,22 +104,49 @@ static void put_point(plot *p, chart_series *s, double x, double y)
     at[p->points + s->count++] = y;
 }
 
-/* How many different smaller values the other explanations have: the colour or dash of this one. */
-static size_t rank(const sweep *s, const explanation *e, int by_width)
+static uint32_t width_of(const explanation *e)
+{
+    return e->width;
+}
+
+static uint32_t l0_of(const explanation *e)
+{
+    return e->l0;
+}
+
+/* How many different values below `own` the trained SAEs have. */
+static size_t rank(const sweep *s, uint32_t (*value_of)(const explanation *), uint32_t own)
 {
     const sweep_options *o = s->options;
-    const uint32_t own = by_width ? e->width : e->l0;
     size_t smaller = 0;
 
     for (size_t i = 0; i < o->explanation_count; i++) {
-        const uint32_t value = by_width ? o->explanations[i].width : o->explanations[i].l0;
-        int seen = value >= own;
+        const uint32_t value = value_of(&o->explanations[i]);
+        int counts = is_trained(&o->explanations[i]) && value < own;
 
-        for (size_t j = 0; !seen && j < i; j++)
-            seen = value == (by_width ? o->explanations[j].width : o->explanations[j].l0);
-        smaller += !seen;
+        for (size_t j = 0; counts && j < i; j++)
+            counts = !is_trained(&o->explanations[j]) || value_of(&o->explanations[j]) != value;
+        smaller += counts != 0;
     }
     return smaller;
+}
+
+/* A curve of an explanation, without points. Trained SAEs have a colour for each width and a dash
+ * for each L0, given ones further colours, bases a dash of their own. */
+static chart_series *plot_add_explanation(plot *p, const sweep *s, size_t at)
+{
+    const explanation *e = &s->options->explanations[at];
+    size_t before = 0, dashes;
+
+    if (is_trained(e))
+        return plot_add(p, e->name, rank(s, width_of, e->width), rank(s, l0_of, e->l0));
+    for (size_t i = 0; i < at; i++)
+        before += !is_trained(&s->options->explanations[i]) &&
+                  is_sae(&s->options->explanations[i]) == is_sae(e);
+    if (is_sae(e))
+        return plot_add(p, e->name, rank(s, width_of, UINT32_MAX) + before, 0);
+    dashes = rank(s, l0_of, UINT32_MAX);
+    return plot_add(p, e->name, before, dashes ? dashes : 1);
 }
 
 static int write_picture(const sweep *s, sweep_picture picture, size_t fvu, const plot *p, chart *c)
@@ -146,13 +178,12 @@ static int draw_curves(const sweep *s)
         result = -1;
     else {
         for (size_t e = 0; e < o->explanation_count; e++) {
-            const explanation *one = &o->explanations[e];
             const size_t count = answers_curve(s, e, points);
             chart_series *series;
 
             if (count == 0)
                 continue;
-            series = plot_add(&p, one->name, rank(s, one, 1), rank(s, one, 0));
+            series = plot_add_explanation(&p, s, e);
             series->marks = 1;
             for (size_t i = 0; i < count; i++)
                 put_point(&p, series, points[i].fvu, points[i].bits);
@@ -181,12 +212,11 @@ static void add_row_curves(const sweep *s, size_t fvu, plot *p)
                   e < o->explanation_count ? answers_total(s, e, fvu, grid_rows(i)) : (double)NAN);
     }
     for (size_t e = 0; e < o->explanation_count; e++) {
-        const explanation *one = &o->explanations[e];
         chart_series *series;
 
-        if (!answers_marginal(s, e, fvu) || one->on_train)
+        if (!answers_marginal(s, e, fvu) || o->explanations[e].on_train)
             continue;
-        series = plot_add(p, one->name, rank(s, one, 1), rank(s, one, 0));
+        series = plot_add_explanation(p, s, e);
         for (size_t i = 0; i < ROW_POINTS; i++)
             put_point(p, series, grid_rows(i), answers_total(s, e, fvu, grid_rows(i)));
     }
@@ -213,34 +243,49 @@ static int draw_rows(const sweep *s, size_t fvu)
     return result;
 }
 
-/* Bits by width of the trained SAEs of one L0; of several seeds the shortest. rows 0: marginal. */
+/* Bits by width of the SAEs trained for one L0, 0 of those given; of several of a width the
+ * shortest. rows 0: marginal. */
 static void add_width_curve(const sweep *s, size_t fvu, uint32_t l0, double rows,
                             chart_series *series, plot *p)
 {
     const sweep_options *o = s->options;
+    uint32_t last = 0, width;
 
-    for (size_t e = 0; e < o->explanation_count;) {
-        const uint32_t width = o->explanations[e].width;
+    do {
         double least = (double)NAN;
-        int found = 0;
 
-        for (; e < o->explanation_count && o->explanations[e].width == width; e++) {
+        width = UINT32_MAX;
+        for (size_t e = 0; e < o->explanation_count; e++) {
+            const explanation *one = &o->explanations[e];
             const measurement *m = answers_marginal(s, e, fvu);
+            double bits;
 
-            if (!is_trained(&o->explanations[e]) || o->explanations[e].l0 != l0 || !m)
+            if (!is_sae(one) || one->l0 != l0 || !m || one->width <= last || one->width > width)
                 continue;
-            found = 1;
-            least = fmin(least, rows > 0 ? answers_total(s, e, fvu, rows) : marginal_bits(m));
+            bits = rows > 0 ? answers_total(s, e, fvu, rows) : marginal_bits(m);
+            least = one->width < width ? bits : fmin(least, bits);
+            width = one->width;
         }
-        if (found)
+        if (width != UINT32_MAX)
             put_point(p, series, width, least);
-    }
+        last = width;
+    } while (width != UINT32_MAX);
+}
+
+/* "L0 16, N 1,000", "given, marginal" */
+static void label_widths(char label[LABEL_MAX], uint32_t l0, uint64_t rows)
+{
+    char trained[32], number[NUMBER_TEXT_MAX];
+
+    snprintf(trained, sizeof trained, "L0 %" PRIu32, l0);
+    snprintf(label, LABEL_MAX, "%s, %s%s", l0 ? trained : "given", rows ? "N " : "marginal",
+             rows ? number_grouped(rows, number) : "");
 }
 
 static int draw_widths(const sweep *s, size_t fvu)
 {
     const sweep_options *o = s->options;
-    char title[160], label[LABEL_MAX], number[NUMBER_TEXT_MAX];
+    char title[160], label[LABEL_MAX];
     chart c = {.title = title,
                .legend = "L0 trained for, rows N",
                .x = {"width of the SAE, features", CHART_LOG2},
@@ -253,22 +298,18 @@ static int draw_widths(const sweep *s, size_t fvu)
     result = plot_start(&p, o->explanation_count * (o->rows_count + 1), o->explanation_count);
     for (size_t e = 0; result == 0 && e < o->explanation_count; e++) {
         const explanation *one = &o->explanations[e];
-        int first = is_trained(one);
+        int first = is_sae(one);
 
         for (size_t i = 0; i < e; i++)
-            first = first && o->explanations[i].l0 != one->l0;
+            first = first && !(is_sae(&o->explanations[i]) && o->explanations[i].l0 == one->l0);
         for (size_t n = 0; first && n <= o->rows_count; n++) {
-            const double rows = n < o->rows_count ? (double)o->rows[n] : 0;
+            const uint64_t rows = n < o->rows_count ? o->rows[n] : 0;
             chart_series *series;
 
-            if (rows > 0)
-                snprintf(label, sizeof label, "L0 %" PRIu32 ", N %s", one->l0,
-                         number_grouped(o->rows[n], number));
-            else
-                snprintf(label, sizeof label, "L0 %" PRIu32 ", marginal", one->l0);
-            series = plot_add(&p, label, rank(s, one, 0), n < o->rows_count ? n : 2);
+            label_widths(label, one->l0, rows);
+            series = plot_add(&p, label, rank(s, l0_of, one->l0 ? one->l0 : UINT32_MAX), n);
             series->marks = 1;
-            add_width_curve(s, fvu, one->l0, rows, series, &p);
+            add_width_curve(s, fvu, one->l0, (double)rows, series, &p);
         }
     }
     if (result == 0)

@@ -42,9 +42,10 @@ static void put_introduction(FILE *out, const sweep *s)
 
     fprintf(out,
             "# Which explanation is shortest\n\n"
-            "%zu explanations of rows of %u values, by mdla-sweep %s. Codebooks are fitted to %s "
+            "%zu explanation%s of rows of %u values, by mdla-sweep %s. Codebooks are fitted to %s "
             "train rows",
-            o->explanation_count, s->dims, MDLA_VERSION, number_grouped(s->train_rows, train));
+            o->explanation_count, o->explanation_count > 1 ? "s" : "", s->dims, MDLA_VERSION,
+            number_grouped(s->train_rows, train));
     if (s->test != s->train)
         fprintf(out, "; bits and loss are those of %s test rows coded with them.",
                 number_grouped(s->test_rows, test));
@@ -191,7 +192,7 @@ static void put_reached(table *t, const sweep *s, size_t at, size_t fvu)
     if (whole)
         table_number(t, 8 * (double)whole / (double)s->train_rows, 2);
     else
-        table_text(t, "");
+        table_text(t, "n/a");
 }
 
 static int put_explanations(FILE *out, const sweep *s, size_t fvu)

@@ -218,6 +218,15 @@ static int is_taken(const sweep_options *o, const char *name)
     return 0;
 }
 
+/* Makes a name one that no other explanation has. */
+static void make_single(const sweep_options *o, char name[SWEEP_NAME_MAX])
+{
+    const size_t length = strlen(name);
+
+    for (int n = 2; is_taken(o, name); n++)
+        snprintf(name + length, SWEEP_NAME_MAX - length, "-%d", n);
+}
+
 /* A given SAE is called by its folder's name alone: paths have no place in a report. */
 static void name_given(const sweep_options *o, explanation *e)
 {
@@ -233,8 +242,7 @@ static void name_given(const sweep_options *o, explanation *e)
     for (char *c = e->name; *c; c++)
         if (strchr(" ,\"|\\\t\n", *c))
             *c = '_';
-    for (int n = 2; is_taken(o, e->name); n++)
-        snprintf(e->name + length, sizeof e->name - length, "-%d", n);
+    make_single(o, e->name);
 }
 
 static int add_explanations(sweep_options *o, const raw_lists *l)
@@ -266,17 +274,31 @@ static int add_explanations(sweep_options *o, const raw_lists *l)
         e->width = (uint32_t)l->widths.values[i / seeds / l->l0s.count];
         e->l0 = (uint32_t)l->l0s.values[i / seeds % l->l0s.count];
         e->seed = l->seeds.count ? (uint64_t)l->seeds.values[i % seeds] : 0;
-        if (e->l0 > e->width)
+        if (e->l0 > e->width) {
+            if (e->seed == (l->seeds.count ? (uint64_t)l->seeds.values[0] : 0))
+                tool_say("--l0s %" PRIu32 " is more than --widths %" PRIu32
+                         ": there is no such SAE",
+                         e->l0, e->width);
             continue;
+        }
         snprintf(e->name, sizeof e->name, "w%" PRIu32 "-l%" PRIu32, e->width, e->l0);
         if (e->seed != 0 || is_taken(o, e->name))
             snprintf(e->name, sizeof e->name, "w%" PRIu32 "-l%" PRIu32 "-s%" PRIu64, e->width,
                      e->l0, e->seed);
         o->explanation_count++;
     }
-    for (size_t i = 0; i < l->base_count; i++)
-        if (!is_taken(o, l->bases[i].name))
-            o->explanations[o->explanation_count++] = l->bases[i];
+    for (size_t i = 0; i < l->base_count; i++) {
+        explanation *e = &o->explanations[o->explanation_count];
+        int again = 0;
+
+        for (size_t j = 0; j < i; j++)
+            again |= strcmp(l->bases[j].name, l->bases[i].name) == 0;
+        if (again)
+            continue;
+        *e = l->bases[i];
+        make_single(o, e->name);
+        o->explanation_count++;
+    }
     return o->explanation_count ? 0 : tool_usage("every --l0s is more than every --widths");
 }
 
