@@ -26,6 +26,24 @@ class Outputs(cli.CliTest):
         self.good("mdla-dec", FILE, "-o", "x", "-f")
         self.assertEqual((self.folder / "x").read_bytes(), (cli.FIXTURE / "decoded.npy").read_bytes())
 
+    def test_what_is_read_isnt_overwritten(self):
+        for name in ("d.npy", "e.npy"):
+            self.write(name, DIGITS.read_bytes())
+        self.write("x.mdla", FILE.read_bytes())
+        self.write("cb", CODEBOOK.read_bytes())
+        os.symlink("d.npy", self.folder / "link")
+        before = {path.name: path.read_bytes() for path in self.folder.iterdir()}
+        for program, args in (("mdla-enc", ["d.npy", "--codebook", "cb", "-o", "d.npy"]),
+                              ("mdla-enc", ["e.npy", "d.npy", "--codebook", "cb", "-o", "./d.npy"]),
+                              ("mdla-enc", ["link", "--codebook", "cb", "-o", "d.npy"]),
+                              ("mdla-enc", ["d.npy", "--codebook", "cb", "-o", "cb"]),
+                              ("mdla-dec", ["x.mdla", "-o", "x.mdla"]),
+                              ("mdla-dec", ["x.mdla", "--codes", "-o", "x.mdla"]),
+                              ("mdla-report", ["x.mdla", "-o", "x.mdla"]),
+                              ("mdla-eval", ["d.npy", "--sae", cli.SAE, "--codes-out", "d.npy"])):
+            self.assertIn("would be read and overwritten", self.bad(1, program, *args, "-f"))
+            self.assertEqual({path.name: path.read_bytes() for path in self.folder.iterdir()}, before)
+
     def test_folder_that_is_missing(self):
         self.assertIn("No such file", self.bad(1, "mdla-dec", FILE, "-o", "none/x.npy"))
         self.assertIn("No such file", self.bad(1, "mdla-enc", DIGITS, "--codebook", CODEBOOK, "-o", "none/x.mdla"))

@@ -46,6 +46,50 @@ int files_fail(const char *path, const char *patterns, mdla_status status, const
     return -1;
 }
 
+/* The files that this run reads and those that it replaces: none may be both. */
+typedef struct file_set {
+    struct file_id {
+        dev_t device;
+        ino_t number;
+    } * files;
+    size_t count, room;
+} file_set;
+
+static file_set files_read, files_replaced;
+
+/* Returns 0 or -1: no memory, or it is in the other set, reported. A path where nothing is, a pipe
+ * and a device are none's. */
+static int note_file(const char *path, file_set *set, const file_set *other)
+{
+    struct stat st;
+
+    if (strcmp(path, "-") == 0 || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return 0;
+    for (size_t i = 0; i < other->count; i++)
+        if (other->files[i].device == st.st_dev && other->files[i].number == st.st_ino) {
+            tool_fail("%s: would be read and overwritten; give the output another name", path);
+            return -1;
+        }
+    if (set->count == set->room) {
+        const size_t room = set->room ? 2 * set->room : 16;
+        struct file_id *files = realloc(set->files, room * sizeof *files);
+
+        if (!files) {
+            tool_fail("out of memory");
+            return -1;
+        }
+        set->files = files;
+        set->room = room;
+    }
+    set->files[set->count++] = (struct file_id){st.st_dev, st.st_ino};
+    return 0;
+}
+
+int files_note_read(const char *path)
+{
+    return note_file(path, &files_read, &files_replaced);
+}
+
 static int open_source(const char *path, const char *patterns, int seekable, mdla_source *out)
 {
     mdla_error err = {MDLA_OK, ""};
@@ -58,6 +102,10 @@ static int open_source(const char *path, const char *patterns, int seekable, mdl
     status = mdla_source_file(path, out, &err);
     if (status != MDLA_OK)
         return files_fail(path, patterns, status, &err);
+    if (files_note_read(path) != 0) {
+        out->close(out->ctx);
+        return -1;
+    }
     if (seekable && !out->seek)
         return spool_source(out, files_name(path));
     return 0;
@@ -147,6 +195,8 @@ int files_sink(const char *path, int force, int binary, mdla_sink *out)
         tool_fail("%s: exists already; give -f to overwrite it, or another name", path);
         return -1;
     }
+    if (note_file(path, &files_replaced, &files_read) != 0)
+        return -1;
     named = malloc(sizeof *named);
     if (!named) {
         tool_fail("out of memory");

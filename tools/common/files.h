@@ -12,6 +12,10 @@
  */
 int files_source(const char *path, int seekable, mdla_source *out);
 
+/** Says that a file is read without files_source: no file is read and overwritten by one run.
+ * Returns 0, or -1: it is an output, or no memory; reported. */
+int files_note_read(const char *path);
+
 /** Reports that a path couldn't be opened, with a guess where it doesn't exist but one of the
  * patterns' files (FILES_*) that is called nearly so does. Returns -1. */
 int files_fail(const char *path, const char *patterns, mdla_status status, const mdla_error *err);
@@ -34,7 +38,8 @@ int files_decoder(const mdla_config *config, const char *path, int seekable,
 
 /**
  * An output file or, for "-", standard output; binary never goes to a terminal. path must stay as
- * long as the sink: a failure is remembered under it (tool_output_failed). Returns 0 or -1.
+ * long as the sink: a failure is remembered under it (tool_output_failed). What this run reads
+ * isn't overwritten, by force neither. Returns 0 or -1.
  */
 int files_sink(const char *path, int force, int binary, mdla_sink *out);
 

@@ -69,9 +69,12 @@ static int open_in_turn(const mdla_config *config, const path_list *list,
 {
     const mdla_folder anywhere = {.open = open_path};
     mdla_error err = {MDLA_OK, ""};
-    const mdla_status status =
-        mdla_rows_open_shards(config, anywhere, list->shards, list->count, options, out, &err);
+    mdla_status status;
 
+    for (size_t i = 0; i < list->count; i++)
+        if (files_note_read(list->shards[i].file) != 0)
+            return -1;
+    status = mdla_rows_open_shards(config, anywhere, list->shards, list->count, options, out, &err);
     if (status == MDLA_OK)
         return 0;
     tool_fail_status(status, &err);
