@@ -133,6 +133,25 @@ static int open_layout(const dec_options *o, const mdla_file_info *info, output_
     return -1;
 }
 
+/* Token ids of rows first .. end - 1, for the layout that has a place for them. */
+static mdla_status put_tokens(mdla_decoder *decoder, uint64_t first, uint64_t end,
+                              mdla_codes_writer *writer, mdla_error *err)
+{
+    enum { SOME = 1 << 16 };
+    int64_t *ids = malloc(SOME * sizeof *ids);
+    mdla_status status = ids ? MDLA_OK : MDLA_ERR_MEMORY;
+
+    for (; status == MDLA_OK && first < end; first += SOME) {
+        const size_t count = end - first < SOME ? (size_t)(end - first) : SOME;
+
+        status = mdla_decoder_read_tokens(decoder, first, count, ids, err);
+        if (status == MDLA_OK)
+            status = mdla_codes_writer_tokens(writer, ids, count, err);
+    }
+    free(ids);
+    return status;
+}
+
 static int write_layout(const dec_options *o, mdla_decoder *decoder, const mdla_file_info *info,
                         uint64_t end)
 {
@@ -152,6 +171,8 @@ static int write_layout(const dec_options *o, mdla_decoder *decoder, const mdla_
         status = out.status;
         err = out.err;
     }
+    if (status == MDLA_OK && o->format == DEC_DELPHI && info->tokens)
+        status = put_tokens(decoder, o->first, end, out.writer, &err);
     if (status == MDLA_OK && tool_stopped())
         status = MDLA_ERR_INTERRUPTED;
     closed = mdla_codes_writer_close(out.writer, status == MDLA_OK, &closing);

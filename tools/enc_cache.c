@@ -8,6 +8,7 @@
 #include "common/progress.h"
 #include "common/tool.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What a run holds; close_job gives all of it back. */
@@ -26,6 +27,23 @@ static int open_sink(const enc_options *o, const char *path, mdla_sink *sink, in
         return TOOL_FAILED;
     *open = 1;
     return TOOL_DONE;
+}
+
+/* Token ids for a cache that has none. */
+static int set_tokens(const enc_options *o, cache_job *job)
+{
+    mdla_error err = {MDLA_OK, ""};
+    mdla_rows *numbers = NULL;
+    mdla_status status;
+
+    if (!o->tokens)
+        return TOOL_DONE;
+    if (files_numbers(&o->common.config, o->tokens, &numbers) != 0)
+        return TOOL_FAILED;
+    status = mdla_codes_set_tokens(job->codes, numbers, &err);
+    if (status == MDLA_ERR_ARGUMENT)
+        return tool_fail_about(files_name(o->codes_in), status, &err);
+    return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
 }
 
 /* Makes the codebook from the cache, or reads it. */
@@ -60,8 +78,10 @@ static int get_codebook(const enc_options *o, cache_job *job)
 static void report(const enc_options *o, const cache_job *job, const mdla_encode_report *r)
 {
     const uint64_t active = mdla_codes_active(job->codes);
-    const unsigned parts =
-        (r->codebook_nbytes ? PART_CODEBOOK : 0u) | (r->hook_nbytes ? PART_HOOK : 0u);
+    const uint64_t beside = r->codebook_nbytes + r->tokens_nbytes + r->hook_nbytes;
+    const unsigned parts = (r->codebook_nbytes ? PART_CODEBOOK : 0u) |
+                           (r->tokens_nbytes ? PART_TOKENS : 0u) |
+                           (r->hook_nbytes ? PART_HOOK : 0u);
     char rows[NUMBER_TEXT_MAX], count[NUMBER_TEXT_MAX], nbytes[NUMBER_TEXT_MAX];
     char text[PARTS_TEXT_MAX];
 
@@ -69,26 +89,56 @@ static void report(const enc_options *o, const cache_job *job, const mdla_encode
              strcmp(o->common.output, "-") == 0 ? "standard output" : o->common.output,
              number_grouped(r->rows, rows), number_grouped(active, count),
              number_grouped(r->file_nbytes, nbytes),
-             active ? 8.0 * (double)(r->file_nbytes - r->codebook_nbytes - r->hook_nbytes) /
-                          (double)active
-                    : 0.0,
+             active ? 8.0 * (double)(r->file_nbytes - beside) / (double)active : 0.0,
              parts ? " beside " : "", parts_beside(parts, text),
              mdla_dtype_name(mdla_codes_dtype(job->codes)),
              o->target.step > 0 ? "at the step" : "exact");
 }
 
+/* Reads the token ids again; *same 0 where they aren't the cache's. */
+static mdla_status verify_tokens(const cache_job *job, mdla_decoder *decoder, int *same,
+                                 mdla_error *err)
+{
+    enum { SOME = 1 << 16 };
+    const int64_t *wanted = mdla_codes_tokens(job->codes);
+    const uint64_t rows = mdla_codes_rows(job->codes);
+    int64_t *ids = wanted ? malloc(SOME * sizeof *ids) : NULL;
+    mdla_status status = wanted && !ids ? MDLA_ERR_MEMORY : MDLA_OK;
+
+    *same = 1;
+    for (uint64_t row = 0; ids && status == MDLA_OK && row < rows; row += SOME) {
+        const size_t count = rows - row < SOME ? (size_t)(rows - row) : SOME;
+
+        status = mdla_decoder_read_tokens(decoder, row, count, ids, err);
+        if (status == MDLA_OK && memcmp(ids, wanted + row, count * sizeof *ids) != 0)
+            *same = 0;
+    }
+    free(ids);
+    return status;
+}
+
 static int verify(const enc_options *o, const cache_job *job)
 {
+    mdla_error err = {MDLA_OK, ""};
     cache_difference difference;
+    mdla_status status = MDLA_OK;
+    int same_tokens = 0;
     mdla_decoder *decoder = NULL;
     int result;
 
     if (files_decoder(&o->common.config, o->common.output, 0, job->codebook, &decoder) != 0)
         return TOOL_FAILED;
     result = cache_files_compare(o->common.output, decoder, job->codes, &difference);
+    if (result == 0)
+        status = verify_tokens(job, decoder, &same_tokens, &err);
     mdla_decoder_close(decoder);
     if (result != 0)
         return TOOL_FAILED;
+    if (status != MDLA_OK)
+        return tool_fail_status(status, &err);
+    if (!same_tokens)
+        return tool_fail("%s: its token ids aren't the cache's; don't trust this file",
+                         o->common.output);
     if (difference.misplaced != 0 || (o->target.step == 0 && difference.changed != 0))
         return tool_fail("%s: %llu places and %llu strengths aren't the cache's; don't trust this "
                          "file",
@@ -141,6 +191,8 @@ int enc_cache(const enc_options *o)
     if (result == TOOL_DONE &&
         cache_files_read(&o->common.config, o->codes_in, &o->shape, &job.codes) != 0)
         result = TOOL_FAILED;
+    if (result == TOOL_DONE)
+        result = set_tokens(o, &job);
     if (result == TOOL_DONE)
         result = get_codebook(o, &job);
     if (result == TOOL_DONE && o->common.output)

@@ -109,8 +109,8 @@ static const tool_option table[] = {
     {"tokens", KEY_TOKENS, "FILE", .files = FILES_DATA,
      .brief = "token ids, one a row, to keep in OUT",
      .more = "An array of integers as --docs takes it, such as cache/:token_ids of a data set that "
-             "SAELens wrote. They come back with mdla-dec --tokens-out; their bits are a "
-             "class of their own.",
+             "SAELens wrote. Those of a delphi cache are kept without being asked for. They come "
+             "back with mdla-dec --tokens-out; their bits are a class of their own.",
      .minor = 1},
     {"hook", KEY_HOOK, "NAME", .brief = "where in the model the rows stood, to keep in OUT",
      .more = "Such as blocks.5.hook_resid_post, at most 255 bytes. By default as the SAE's files "
@@ -288,7 +288,6 @@ static int check_cache(const enc_options *o)
                   {o->target.bits_per_row > 0, "bits-per-row"},
                   {o->effort > 0, "effort"},
                   {o->docs != NULL, "docs"},
-                  {o->tokens != NULL, "tokens"},
                   {o->prune, "prune"},
                   {o->adapt_atoms, "adapt-atoms"},
                   {o->index, "index"},

@@ -57,7 +57,9 @@ static const tool_option table[] = {
      .more = "Of a latent cache, by default as they were there."},
     {"splits", KEY_SPLITS, "N", .brief = "delphi: files (5)"},
     {"tokens-out", KEY_TOKENS_OUT, "FILE", .files = "*.npy",
-     .brief = "write the rows' token ids, a 1-D .npy", .more = "With or without -o."},
+     .brief = "write the rows' token ids, a 1-D .npy",
+     .more = "With or without -o. The files of a delphi cache hold them too; they hold whole "
+             "sequences, which are filled up with 0 past the last row."},
     {"docs-out", KEY_DOCS_OUT, "FILE", .files = "*.npy", .brief = "write passage numbers likewise",
      .more = "They count from 0 at the first row that is written."},
     {"hook-out", KEY_HOOK_OUT, "FILE", .files = FILES_ANY,
@@ -444,6 +446,8 @@ static int test_cache(const char *path, mdla_decoder *decoder, const mdla_file_i
     mdla_status status =
         mdla_decoder_visit_rows(decoder, 0, MDLA_UNKNOWN, count_row, &active, &err);
 
+    if (status == MDLA_OK && !tool_stopped())
+        status = test_tokens(decoder, info, &err);
     if (status == MDLA_OK && tool_stopped())
         status = MDLA_ERR_INTERRUPTED;
     if (status != MDLA_OK)

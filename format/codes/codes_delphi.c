@@ -1,6 +1,7 @@
 /* The folder of a delphi latent cache: START_END.safetensors for each range of features (END is
  * inside), with locations [active, 3] of sequence, position and feature - START, and activations
- * F16; and config.json. Row = sequence x context + position. Token ids aren't written here. */
+ * F16, and tokens I64 [sequences, context] where there are ids; and config.json.
+ * Row = sequence x context + position. */
 #include "codes/codes_out.h"
 
 #include "arrays/safetensors_header.h"
@@ -76,22 +77,48 @@ static mdla_status write_activations(mdla_codes_writer *w, const split *s, codes
     }
 }
 
+static uint64_t sequences_of(const mdla_codes_writer *w)
+{
+    return w->rows / w->options.context + (w->rows % w->options.context != 0);
+}
+
+/* Of whole sequences: past the last row, 0. */
+static mdla_status write_tokens(mdla_codes_writer *w, codes_bytes *b)
+{
+    codes_stream *const tokens = &w->stream[CODES_TOKENS];
+    const uint64_t values = sequences_of(w) * w->options.context;
+    uint32_t low = 0, high = 0;
+    uint64_t i;
+
+    MDLA_TRY(codes_stream_rewind(tokens));
+    for (i = 0; i < values; i++) {
+        if (i < w->rows) {
+            MDLA_TRY(codes_stream_get(tokens, &low));
+            MDLA_TRY(codes_stream_get(tokens, &high));
+        } else {
+            low = high = 0;
+        }
+        codes_bytes_put(b, low, 4);
+        codes_bytes_put(b, high, 4);
+    }
+    return b->status;
+}
+
 /* 16 bits where every column fits. */
 static bool fits_16_bits(const mdla_codes_writer *w, const split *s)
 {
-    const uint64_t sequences = w->rows / w->options.context + 1;
-
-    return sequences <= UINT16_MAX && w->options.context <= UINT16_MAX &&
+    return sequences_of(w) <= UINT16_MAX && w->options.context <= UINT16_MAX &&
            s->end - s->start <= UINT16_MAX;
 }
 
 static mdla_status write_split(mdla_codes_writer *w, split *s, codes_bytes *b)
 {
+    const tensor_entry tokens = {"tokens", MDLA_I64, 2, {sequences_of(w), w->options.context}};
     tensor_entry locations = {"locations", MDLA_U32, 2, {0, 3}},
                  activations = {"activations", MDLA_F16, 1, {0, 0}};
     uint8_t header[SAFETENSORS_HEADER_ROOM];
-    tensor_entry entries[2];
-    size_t nbytes, i;
+    tensor_entry entries[3];
+    size_t count = 0, nbytes, i;
     bool narrow;
 
     MDLA_TRY(count_active(w, s));
@@ -99,13 +126,17 @@ static mdla_status write_split(mdla_codes_writer *w, split *s, codes_bytes *b)
     narrow = fits_16_bits(w, s);
     if (narrow)
         locations.dtype = MDLA_U16;
-    entries[0] = narrow ? activations : locations; /* U32, F16, U16: the reference writer's order */
-    entries[1] = narrow ? locations : activations;
-    nbytes = safetensors_header_write(entries, 2, NULL, header);
+    if (w->token_count != 0) /* I64, U32, F16, U16: the reference writer's order */
+        entries[count++] = tokens;
+    entries[count++] = narrow ? activations : locations;
+    entries[count++] = narrow ? locations : activations;
+    nbytes = safetensors_header_write(entries, count, NULL, header);
     if (nbytes == 0)
         return MDLA_ERR_LIMIT;
     for (i = 0; i < nbytes; i++)
         codes_bytes_put(b, header[i], 1);
+    if (w->token_count != 0)
+        MDLA_TRY(write_tokens(w, b));
     if (!narrow)
         MDLA_TRY(write_locations(w, s, b, 4));
     MDLA_TRY(write_activations(w, s, b));

@@ -21,6 +21,8 @@ struct mdla_codes {
     uint32_t context;               /* rows of a sequence; 0: not known */
     mdla_dtype dtype;               /* of the strengths as they are kept */
     char hook[HOOK_NBYTES_MAX + 1]; /* "": not known */
+    int64_t *tokens;                /* [rows] ids, or NULL */
+    mdla_dtype token_dtype;
     size_t count, room;
     codes_entry *entries; /* ascending by row, then by feature, once codes_finish was called */
     uint32_t *features;   /* [longest row]: the row shown last */
@@ -55,6 +57,10 @@ mdla_status codes_read_features(mdla_codes *codes, codes_array *a, size_t first,
                                 mdla_error *err);
 mdla_status codes_read_strengths(mdla_codes *codes, codes_array *a, size_t first, uint64_t count,
                                  mdla_error *err);
+
+/* All of an array's values as the rows' token ids; what goes on past the last row is left. Where
+ * there are ids already they must be the same. */
+mdla_status codes_read_tokens(mdla_codes *codes, codes_array *a, mdla_error *err);
 
 /* Checks and takes a shape. */
 mdla_status codes_set_shape(mdla_codes *codes, uint64_t rows, uint64_t width, const char *name,

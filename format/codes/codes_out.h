@@ -21,7 +21,13 @@ typedef struct codes_stream {
     uint32_t buffer[CODES_BUFFER];
 } codes_stream;
 
-enum { CODES_COUNTS = 0, CODES_FEATURES = 1, CODES_STRENGTHS = 2, CODES_STREAMS = 3 };
+enum {
+    CODES_COUNTS = 0,
+    CODES_FEATURES = 1,
+    CODES_STRENGTHS = 2,
+    CODES_TOKENS = 3, /* two words an id, the lower one first */
+    CODES_STREAMS = 4
+};
 
 struct mdla_codes_writer {
     const mdla_allocator *al;
@@ -29,7 +35,7 @@ struct mdla_codes_writer {
     char *model, *hook; /* the options', copied; or NULL */
     mdla_sink sink;
     mdla_folder folder; /* of the delphi layout alone */
-    uint64_t rows, active;
+    uint64_t rows, active, token_count;
     mdla_status failed;
     struct codes_pair *pairs; /* a row's code in ascending order */
     size_t pair_room;

@@ -33,6 +33,7 @@ void mdla_codes_free(mdla_codes *codes)
     alloc_free(codes->al, codes->entries);
     alloc_free(codes->al, codes->features);
     alloc_free(codes->al, codes->strengths);
+    alloc_free(codes->al, codes->tokens);
     alloc_free(codes->al, codes);
 }
 
@@ -181,11 +182,33 @@ static void read_hook(mdla_codes *codes, const mdla_folder *folder, const json_t
         strcpy(codes->hook, text);
 }
 
-/* What config.json says: cache_ctx_len is delphi's, hookpoint, rows and width are this program's.
- */
-static mdla_status read_config(mdla_codes *codes, const mdla_folder *folder,
-                               mdla_codes_shape *shape, mdla_error *err)
+static json_int_t integer_of(const json_t *config, const char *key)
 {
+    return json_integer_value(json_object_get(config, key)); /* 0 where there is none */
+}
+
+/* The rows that delphi caches of n_tokens: whole batches of whole sequences. */
+static void read_cached(const json_t *config, delphi_shape *shape)
+{
+    const json_int_t tokens = integer_of(config, "n_tokens"),
+                     batch = integer_of(config, "batch_size");
+    uint64_t sequences;
+
+    if (shape->codes.context == 0 || tokens <= 0)
+        return;
+    sequences = (uint64_t)tokens / shape->codes.context;
+    if (batch > 0)
+        sequences -= sequences % (uint64_t)batch;
+    shape->cached = sequences * shape->codes.context;
+    shape->has_cached = true;
+}
+
+/* What config.json says: cache_ctx_len, n_tokens and batch_size are delphi's, hookpoint, rows and
+ * width are this program's. */
+static mdla_status read_config(mdla_codes *codes, const mdla_folder *folder, delphi_shape *shape,
+                               mdla_error *err)
+{
+    mdla_codes_shape *const known = &shape->codes;
     json_int_t context, rows, width;
     mdla_source source;
     mdla_error none;
@@ -201,17 +224,19 @@ static mdla_status read_config(mdla_codes *codes, const mdla_folder *folder,
     status = json_text_load(&in, &config, err);
     input_close(&in);
     MDLA_TRY(status);
-    context = json_integer_value(json_object_get(config, "cache_ctx_len"));
-    rows = json_integer_value(json_object_get(config, "rows"));
-    width = json_integer_value(json_object_get(config, "width"));
-    if (shape->context == 0 && context > 0 && context <= UINT32_MAX)
-        shape->context = (uint32_t)context;
-    if (!shape->has_rows && json_is_integer(json_object_get(config, "rows")) && rows >= 0) {
-        shape->rows = (uint64_t)rows;
-        shape->has_rows = 1;
+    context = integer_of(config, "cache_ctx_len");
+    rows = integer_of(config, "rows");
+    width = integer_of(config, "width");
+    if (known->context == 0 && context > 0 && context <= UINT32_MAX)
+        known->context = (uint32_t)context;
+    if (!known->has_rows && json_is_integer(json_object_get(config, "rows")) && rows >= 0) {
+        known->rows = (uint64_t)rows;
+        known->has_rows = 1;
+        shape->ends_inside = true;
     }
-    if (shape->width == 0 && width > 0 && width <= UINT32_MAX)
-        shape->width = (uint32_t)width;
+    if (known->width == 0 && width > 0 && width <= UINT32_MAX)
+        known->width = (uint32_t)width;
+    read_cached(config, shape);
     read_hook(codes, folder, config);
     json_decref(config);
     return MDLA_OK;
@@ -244,12 +269,12 @@ static mdla_status check_splits(const split_name *splits, size_t count, const ch
 
 static mdla_status read_splits(mdla_codes *codes, const mdla_folder *folder,
                                const split_name *splits, size_t count, const char *name,
-                               mdla_codes_shape *shape, mdla_error *err)
+                               delphi_shape *shape, mdla_error *err)
 {
     size_t i;
 
     MDLA_TRY(read_config(codes, folder, shape, err));
-    MDLA_TRY(check_splits(splits, count, name, shape, err));
+    MDLA_TRY(check_splits(splits, count, name, &shape->codes, err));
     for (i = 0; i < count; i++) {
         mdla_source source;
         char member[64], full[400];
@@ -268,7 +293,7 @@ mdla_status mdla_codes_read_folder(const mdla_config *config, mdla_folder folder
                                    const char *const *members, size_t count, const char *name,
                                    const mdla_codes_shape *given, mdla_codes **out, mdla_error *err)
 {
-    mdla_codes_shape shape = {0};
+    delphi_shape shape = {.ends_inside = false};
     mdla_codes *const codes = codes_new(config);
     split_name *const splits = codes != NULL ? alloc_array(codes->al, count, sizeof *splits) : NULL;
     size_t found = 0, i;
@@ -276,7 +301,7 @@ mdla_status mdla_codes_read_folder(const mdla_config *config, mdla_folder folder
 
     *out = NULL;
     if (given != NULL)
-        shape = *given;
+        shape.codes = *given;
     if (splits == NULL) {
         status = error_memory(err, name);
     } else {

@@ -64,30 +64,34 @@ static mdla_status read_coordinates(mdla_codes *codes, safetensors *st, mdla_err
 /* ---- delphi ------------------------------------------------------------------------------------
  */
 
-static mdla_status disagree(const safetensors *st, const char *what, mdla_error *err)
+static mdla_status disagree(const safetensors *st, uint64_t tokens, uint64_t known,
+                            const char *what, mdla_error *err)
 {
-    return error_set(err, MDLA_ERR_CORRUPT, "%s: its tokens give another number of %s", st->in.name,
-                     what);
+    return error_set(err, MDLA_ERR_CORRUPT,
+                     "%s: its tokens are of %" PRIu64 " %s, where %" PRIu64
+                     " are given or stand in config.json",
+                     st->in.name, tokens, what, known);
 }
 
-/* Rows and context, from the tokens' shape where there are tokens, which must fit what is known. */
-static mdla_status take_tokens(const safetensors *st, mdla_codes_shape *shape, mdla_error *err)
+/* Rows and context from the tokens' shape, which must fit what is known. */
+static mdla_status learn_shape(const safetensors *st, const safetensor *t, delphi_shape *shape,
+                               mdla_error *err)
 {
-    const safetensor *const t = safetensors_find(st, "tokens");
+    mdla_codes_shape *const known = &shape->codes;
     uint64_t rows;
 
-    if (t == NULL)
-        return MDLA_OK;
     if (t->axes != 2 || t->shape[1] == 0 || t->shape[1] > UINT32_MAX ||
         !checked_mul_u64(t->shape[0], t->shape[1], &rows))
         return error_set(err, MDLA_ERR_CORRUPT, "%s: tokens are no matrix", st->in.name);
-    if (shape->context != 0 && shape->context != t->shape[1])
-        return disagree(st, "positions a sequence", err);
-    if (shape->has_rows && shape->rows != rows)
-        return disagree(st, "rows", err);
-    shape->context = (uint32_t)t->shape[1];
-    shape->rows = rows;
-    shape->has_rows = 1;
+    if (known->context != 0 && known->context != t->shape[1])
+        return disagree(st, t->shape[1], known->context, "positions a sequence", err);
+    if (known->has_rows && known->rows != rows &&
+        (!shape->ends_inside || known->rows > rows || rows - known->rows >= t->shape[1]))
+        return disagree(st, rows, known->rows, "rows", err);
+    known->context = (uint32_t)t->shape[1];
+    if (!known->has_rows)
+        known->rows = rows;
+    known->has_rows = 1;
     return MDLA_OK;
 }
 
@@ -122,20 +126,40 @@ static mdla_status read_locations(mdla_codes *codes, codes_array *a, size_t firs
     return MDLA_OK;
 }
 
-static mdla_status read_cache(mdla_codes *codes, safetensors *st, mdla_codes_shape *shape,
+/* The shape is known from here on, and the token ids are read. */
+static mdla_status read_tokens(mdla_codes *codes, safetensors *st, delphi_shape *shape,
+                               uint32_t end, mdla_error *err)
+{
+    const safetensor *const t = safetensors_find(st, "tokens");
+    mdla_codes_shape *const known = &shape->codes;
+    codes_array a;
+
+    if (t != NULL)
+        MDLA_TRY(learn_shape(st, t, shape, err));
+    if (!known->has_rows && shape->has_cached) {
+        known->rows = shape->cached;
+        known->has_rows = 1;
+    }
+    if (!known->has_rows || known->context == 0)
+        return error_set(err, MDLA_ERR_ARGUMENT,
+                         "%s: no tokens, which would tell the rows and how many make a sequence; "
+                         "say both: --shape ROWS,FEATURES,CONTEXT",
+                         st->in.name);
+    MDLA_TRY(codes_set_shape(codes, known->rows, end, st->in.name, err));
+    codes->context = known->context;
+    if (t == NULL)
+        return MDLA_OK;
+    MDLA_TRY(open_tensor(st, "tokens", 2, &a, err));
+    return codes_read_tokens(codes, &a, err);
+}
+
+static mdla_status read_cache(mdla_codes *codes, safetensors *st, delphi_shape *shape,
                               uint32_t start, uint32_t end, mdla_error *err)
 {
     const size_t first = codes->count;
     codes_array a;
 
-    MDLA_TRY(take_tokens(st, shape, err));
-    if (!shape->has_rows || shape->context == 0)
-        return error_set(err, MDLA_ERR_ARGUMENT,
-                         "%s: no tokens, which would tell the rows and how many make a sequence; "
-                         "say both",
-                         st->in.name);
-    MDLA_TRY(codes_set_shape(codes, shape->rows, end, st->in.name, err));
-    codes->context = shape->context;
+    MDLA_TRY(read_tokens(codes, st, shape, end, err));
     MDLA_TRY(open_tensor(st, "activations", 1, &a, err));
     MDLA_TRY(codes_reserve(codes, a.count, st->in.name, err));
     MDLA_TRY(codes_read_strengths(codes, &a, first, a.count, err));
@@ -143,12 +167,11 @@ static mdla_status read_cache(mdla_codes *codes, safetensors *st, mdla_codes_sha
     if (a.shape[0] != codes->count - first || a.shape[1] != 3)
         return error_set(err, MDLA_ERR_CORRUPT, "%s: locations are not %zu x 3", st->in.name,
                          codes->count - first);
-    return read_locations(codes, &a, first, shape, start, end, err);
+    return read_locations(codes, &a, first, &shape->codes, start, end, err);
 }
 
 mdla_status codes_delphi_split(mdla_codes *codes, mdla_source source, const char *name,
-                               mdla_codes_shape *shape, uint32_t start, uint32_t end,
-                               mdla_error *err)
+                               delphi_shape *shape, uint32_t start, uint32_t end, mdla_error *err)
 {
     safetensors *st = NULL;
     mdla_status status = safetensors_open(codes->al, source, name, &st, err);
@@ -162,7 +185,7 @@ mdla_status codes_delphi_split(mdla_codes *codes, mdla_source source, const char
 mdla_status codes_safetensors_read(mdla_codes *codes, mdla_source source, const char *name,
                                    const mdla_codes_shape *given, mdla_error *err)
 {
-    mdla_codes_shape shape = *given;
+    delphi_shape shape = {.codes = *given};
     safetensors *st = NULL;
     mdla_status status = safetensors_open(codes->al, source, name, &st, err);
 
@@ -171,9 +194,11 @@ mdla_status codes_safetensors_read(mdla_codes *codes, mdla_source source, const 
     if (safetensors_find(st, "locations") == NULL)
         status = read_coordinates(codes, st, err);
     else if (given->width == 0)
-        status = error_set(err, MDLA_ERR_ARGUMENT,
-                           "%s: a latent cache of features counted from 0; say how many there are",
-                           name);
+        status = error_set(
+            err, MDLA_ERR_ARGUMENT,
+            "%s: a latent cache whose features aren't divided, which doesn't tell how many "
+            "there are; say it: --shape ROWS,FEATURES,CONTEXT",
+            name);
     else
         status = read_cache(codes, st, &shape, 0, given->width, err);
     safetensors_close(st);

@@ -240,6 +240,27 @@ mdla_status mdla_codes_writer_row(mdla_codes_writer *w, const uint32_t *features
     return MDLA_OK;
 }
 
+mdla_status mdla_codes_writer_tokens(mdla_codes_writer *w, const int64_t *ids, size_t count,
+                                     mdla_error *err)
+{
+    codes_stream *const tokens = &w->stream[CODES_TOKENS];
+    size_t i;
+
+    if (w->options.kind != MDLA_CODES_DELPHI)
+        return error_set(err, MDLA_ERR_ARGUMENT,
+                         "codes: the delphi layout alone has a place for token ids");
+    errno = 0;
+    for (i = 0; i < count && w->failed == MDLA_OK; i++) {
+        w->failed = codes_stream_put(tokens, (uint32_t)((uint64_t)ids[i] & UINT32_MAX));
+        if (w->failed == MDLA_OK)
+            w->failed = codes_stream_put(tokens, (uint32_t)((uint64_t)ids[i] >> 32));
+    }
+    w->token_count += count;
+    return w->failed == MDLA_OK
+               ? MDLA_OK
+               : error_io(err, "codes", "write a temporary file (TMPDIR names another folder)");
+}
+
 /* ---- The end ----------------------------------------------------------------------------------
  */
 
@@ -249,6 +270,10 @@ static mdla_status finish(mdla_codes_writer *w, mdla_error *err)
 
     if (w->failed != MDLA_OK)
         return error_set(err, w->failed, "codes: not all rows could be written");
+    if (w->token_count != 0 && w->token_count != w->rows)
+        return error_set(err, MDLA_ERR_ARGUMENT,
+                         "codes: %" PRIu64 " token ids for %" PRIu64 " rows", w->token_count,
+                         w->rows);
     if (w->options.kind == MDLA_CODES_DELPHI)
         return codes_delphi_write(w, err);
     errno = 0;

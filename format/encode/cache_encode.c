@@ -137,6 +137,23 @@ static mdla_status prepare(cache_job *j)
     return status == MDLA_OK ? MDLA_OK : no_memory(j);
 }
 
+static mdla_status write_tokens(cache_job *j)
+{
+    const mdla_codes *codes = j->codes;
+    mdla_status status = MDLA_OK;
+    size_t count;
+
+    if (codes->tokens == NULL)
+        return MDLA_OK;
+    for (uint64_t row = 0; status == MDLA_OK && row < codes->rows; row += count) {
+        const uint64_t left = codes->rows - row;
+
+        count = left < TOKENS_ROWS_MAX ? (size_t)left : TOKENS_ROWS_MAX;
+        status = file_writer_tokens(&j->writer, codes->tokens + row, count, codes->token_dtype);
+    }
+    return status;
+}
+
 static mdla_status run(cache_job *j, mdla_sink sink)
 {
     mdla_status status;
@@ -147,6 +164,8 @@ static mdla_status run(cache_job *j, mdla_sink sink)
         MDLA_TRY(cache_blocks(j->codes, j->block_rows, &j->rows, write_block, j));
         status = file_writer_index(&j->writer, NULL, j->options->note, j->options->hook);
     }
+    if (status == MDLA_OK)
+        status = write_tokens(j);
     if (status == MDLA_OK)
         status = file_writer_finish(&j->writer);
     return status == MDLA_OK ? MDLA_OK : error_set(j->err, status, "the output can't be written");
@@ -173,6 +192,7 @@ mdla_status mdla_encode_codes(const mdla_config *config, const mdla_codebook *bo
             .rows = j.writer.rows,
             .file_nbytes = j.writer.out.offset,
             .codebook_nbytes = j.writer.codebook_nbytes,
+            .tokens_nbytes = j.writer.tokens_nbytes,
             .hook_nbytes = j.writer.hook_nbytes,
             .fvu = (double)NAN,
             .step = j.step,

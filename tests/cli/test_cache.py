@@ -5,6 +5,8 @@ import json
 import pathlib
 import random
 import struct
+import subprocess
+import sys
 import zipfile
 
 import cli
@@ -74,7 +76,8 @@ def safetensors(**tensors):
     for name, (dtype, shape, values) in tensors.items():
         header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
         data += values
-    text = json.dumps(header).encode()
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
     return struct.pack("<Q", len(text)) + text + data
 
 
@@ -99,7 +102,35 @@ def csr_entries(data):
     return [(r, columns[i], values[i]) for r in range(ROWS) for i in range(starts[r], starts[r + 1])], descr
 
 
+def delphi(entries, ids=None, splits=3, context=CONTEXT):
+    """Files of a delphi cache, as delphi itself writes them."""
+    edges = [int(i * (WIDTH / splits)) for i in range(splits)] + [WIDTH]
+    files = {}
+    for start, end in zip(edges, edges[1:]):
+        part = [e for e in entries if start <= e[1] < end]
+        n = len(part)
+        tensors = {}
+        if ids is not None:
+            tensors["tokens"] = ("I64", [len(ids) // context, context], struct.pack(f"<{len(ids)}q", *ids))
+        tensors["activations"] = ("F16", [n], struct.pack(f"<{n}e", *(e[2] for e in part)))
+        tensors["locations"] = ("U16", [n, 3], b"".join(
+            struct.pack("<3H", r // context, r % context, f - start) for r, f, _ in part))
+        files[f"{start}_{end - 1}.safetensors"] = safetensors(**tensors)
+    files["config.json"] = json.dumps(
+        {"dataset_repo": "texts", "batch_size": 2, "cache_ctx_len": context, "n_tokens": ROWS + context + 3,
+         "n_splits": splits, "model_name": "m"}).encode()
+    return files
+
+
 class CacheTest(cli.CliTest):
+    def folder_of(self, name, files):
+        (self.folder / name).mkdir()
+        for file, data in files.items():
+            self.write(f"{name}/{file}", data)
+
+    def files_of(self, name):
+        return {p.name: p.read_bytes() for p in (self.folder / name).iterdir()}
+
     def pack(self, data, *more, name="cache.npz"):
         self.write(name, data)
         self.good("mdla-enc", "--codes-in", name, "-o", "cache.mdla", "--verify", "-f", "-q", *more)
@@ -138,10 +169,76 @@ class CacheTest(cli.CliTest):
         self.write("one.safetensors", safetensors(
             locations=("I64", [n, 3], struct.pack("<6q", 0, 1, 2, 3, 15, WIDTH - 1)),
             activations=("F16", [n], struct.pack("<2e", 1.5, 2.5))))
-        self.assertIn("say how many", self.bad(1, "mdla-enc", "--codes-in", "one.safetensors", "-o", "x.mdla"))
+        self.assertIn("--shape ROWS,FEATURES,CONTEXT", self.bad(1, "mdla-enc", "--codes-in", "one.safetensors", "-o", "x.mdla"))
         self.good("mdla-enc", "--codes-in", "one.safetensors", "--shape", f"{ROWS},{WIDTH},{CONTEXT}", "-o", "one.mdla", "-q")
         lines = self.good("mdla-dec", "one.mdla", "--codes", "--format", "csv", "-o", "-").decode().split()
         self.assertEqual(lines[1:], ["1,2,0,1.5", f"63,{WIDTH - 1},0,2.5"])
+
+    def test_token_ids_of_a_delphi_cache_come_back(self):
+        entries, rng = make(), random.Random(3)
+        ids = [rng.randrange(50000) for _ in range(ROWS)]
+        files = delphi(entries, ids)
+        self.folder_of("layers.5", files)
+        self.good("mdla-enc", "--codes-in", "layers.5", "-o", "cache.mdla", "--verify", "-q")
+        self.good("mdla-dec", "cache.mdla", "--codes", "--format", "delphi", "--splits", 3, "-o", "back")
+        back = self.files_of("back")
+        config = json.loads(back.pop("config.json"))
+        self.assertEqual((config["n_splits"], config["cache_ctx_len"], config["n_tokens"]), (3, CONTEXT, ROWS))
+        files.pop("config.json")
+        self.assertEqual(back, files)
+        self.good("mdla-dec", "cache.mdla", "--tokens-out", "ids.npy")
+        shape, descr, data = cli.npy_read(self.folder / "ids.npy")
+        self.assertEqual((shape, descr, list(struct.unpack(f"<{ROWS}q", data))), ((ROWS,), "<i8", ids))
+        # They count apart, are tested, and are found by mdla-info.
+        self.good("mdla-enc", "--codes-in", "back", "-o", "again.mdla", "-q")
+        info = json.loads(self.good("mdla-info", "again.mdla", "--json"))
+        self.assertTrue(info["tokens"] and info["bits"]["tokens"] > 8 * ROWS)
+        found = json.loads(self.good("mdla-info", "cache.mdla", "--token", ids[7], "--json"))
+        self.assertIn(7, [r["row"] for r in found])
+        damaged = bytearray((self.folder / "cache.mdla").read_bytes())
+        damaged[damaged.index(b"toks") + 30] ^= 1
+        self.write("damaged.mdla", damaged)
+        self.assertIn("CRC", self.bad(1, "mdla-dec", "--test", "damaged.mdla"))
+        # The specification's own decoder takes the file.
+        run = subprocess.run([sys.executable, cli.TOP / "spec" / "decoder" / "mdla_decode.py", self.folder / "cache.mdla",
+                              self.folder / "spec.csv"], check=False)
+        self.assertEqual(run.returncode, 0)
+        self.assertEqual((self.folder / "spec.csv").read_text().count("\n"), 1 + len(entries))
+        # All files hold the same.
+        other = list(ids)
+        other[17] += 1
+        self.write("layers.5/33_49.safetensors", delphi(entries, other)["33_49.safetensors"])
+        message = self.bad(1, "mdla-enc", "--codes-in", "layers.5", "-o", "x.mdla")
+        self.assertIn("33_49.safetensors: its tokens differ from those of the files before: row 17", message)
+        self.assertFalse((self.folder / "x.mdla").exists())
+
+    def test_token_ids_beside_other_caches(self):
+        entries = make()
+        ids = [r * 65537 - 5 for r in range(ROWS)]
+        self.write("ids.npy", cli.npy_bytes(struct.pack(f"<{ROWS}i", *ids), (ROWS,), "<i4"))
+        self.pack(compressed(entries, "e"), "--tokens", "ids.npy")
+        self.good("mdla-dec", "cache.mdla", "--tokens-out", "back.npy")
+        self.assertEqual((self.folder / "back.npy").read_bytes()[-4 * ROWS:], struct.pack(f"<{ROWS}i", *ids))
+        # Sequences of 36 rows don't fill the last: its ids go on as 0, and the rows come back as they were.
+        self.good("mdla-dec", "cache.mdla", "--codes", "--format", "delphi", "--context", 36, "-o", "delphi")
+        data = self.files_of("delphi")["0_9.safetensors"]
+        length, = struct.unpack("<Q", data[:8])
+        tokens = json.loads(data[8:8 + length])["tokens"]
+        self.assertEqual((tokens["dtype"], tokens["shape"], tokens["data_offsets"][0]), ("I64", [3, 36], 0))
+        self.assertEqual(list(struct.unpack("<108q", data[8 + length:][:864])), ids + 12 * [0])
+        self.good("mdla-enc", "--codes-in", "delphi", "-o", "again.mdla", "--verify", "-q")
+        self.good("mdla-dec", "again.mdla", "--tokens-out", "again.npy")
+        self.assertEqual((self.folder / "again.npy").read_bytes()[-8 * ROWS:], struct.pack(f"<{ROWS}q", *ids))
+        self.assertIn("holds token ids of its own",
+                      self.bad(1, "mdla-enc", "--codes-in", "delphi", "--tokens", "ids.npy", "-o", "x.mdla"))
+        self.write("few.npy", cli.npy_bytes(bytes(8), (2,), "<i4"))
+        self.assertIn("2 token ids for 96 rows",
+                      self.bad(1, "mdla-enc", "--codes-in", "cache.npz", "--tokens", "few.npy", "-o", "x.mdla"))
+        # Some rows: their ids alone.
+        self.good("mdla-dec", "cache.mdla", "--codes", "--format", "delphi", "--context", 8, "--rows", "16:40", "-o", "part")
+        data = self.files_of("part")["0_9.safetensors"]
+        length, = struct.unpack("<Q", data[:8])
+        self.assertEqual(list(struct.unpack("<24q", data[8 + length:][:192])), ids[16:40])
 
     def test_twins_are_summed_zeros_dropped_and_nan_refused(self):
         twins = [(0, 3, 1.5), (0, 3, 2.25), (1, 4, 0.0), (2, 5, 3.0), (2, 5, -3.0), (5, 6, 2.0)]

@@ -101,6 +101,16 @@ class Tokens(cli.CliTest):
         self.assertEqual(self.integers("l.npy", "q"), long)
         self.assertEqual(list(self.integers("d.npy", "q")), list(range(ROWS)))
 
+    def test_they_stand_in_a_delphi_cache_of_the_codes(self):
+        self.good("mdla-enc", DIGITS, *CODE, "--tokens", "ids.npy", "-o", "x.mdla")
+        self.good("mdla-dec", "x.mdla", "--codes", "--format", "delphi", "--context", 100, "-o", "cache")
+        for split in (self.folder / "cache").glob("*.safetensors"):
+            data = split.read_bytes()
+            length, = struct.unpack("<Q", data[:8])
+            tokens = json.loads(data[8:8 + length])["tokens"]
+            self.assertEqual((tokens["dtype"], tokens["shape"]), ("I64", [25, 100]))
+            self.assertEqual(array.array("q", data[8 + length:][:8 * ROWS]), array.array("q", self.ids))
+
     def test_rows_by_token_and_by_place(self):
         self.good("mdla-enc", DIGITS, *CODE, "--docs", "docs.npy", "--tokens", "ids.npy", "-o", "x.mdla", "--index")
         codes = {}

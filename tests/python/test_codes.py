@@ -63,6 +63,22 @@ def test_a_delphi_folder_is_read_with_its_hook(codes, tool):
         assert abs(f.codes() - codes).max() < 2e-3 * codes.max()
 
 
+def test_token_ids_of_caches(codes, tool):
+    ids = np.random.default_rng(2).integers(0, 60000, 400)
+    report = mdla.encode_codes(codes, context=20, tokens=ids, out="ids.mdla")
+    with mdla.open("ids.mdla") as f:
+        assert np.array_equal(f.tokens(), ids) and f.account()["tokens"] == 8 * report.tokens_nbytes > 0
+    np.save("ids.npy", ids)
+    assert mdla.encode_codes(codes, context=20, tokens="ids.npy") == pathlib.Path("ids.mdla").read_bytes()
+    tool("mdla-dec", "ids.mdla", "--codes", "--format", "delphi", "-o", "layers.5")
+    with mdla.open(mdla.encode_codes("layers.5")) as f:
+        assert np.array_equal(f.tokens(), ids)
+    with pytest.raises(mdla.ArgumentError, match="token ids of its own"):
+        mdla.encode_codes("layers.5", tokens=ids)
+    with pytest.raises(mdla.DataError, match="399 token ids for 400 rows"):
+        mdla.encode_codes(codes, tokens=ids[1:])
+
+
 def test_what_is_refused(example, codes):
     with pytest.raises(mdla.ArgumentError, match="step=0"):
         mdla.encode_codes(codes, step=0)

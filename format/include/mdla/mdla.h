@@ -566,7 +566,16 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_codes_writer_row(mdla_codes_writer *writ
                                                          const uint32_t *features,
                                                          const float *strengths, size_t count,
                                                          mdla_error *err);
-/** Puts the layout together and frees the writer; keep 0 discards it. */
+/**
+ * Token ids of the next rows, for the delphi layout alone: of all rows in the end, or of none. Its
+ * files hold whole sequences: past the last row they are filled up with 0.
+ * @return MDLA_ERR_ARGUMENT another layout; MDLA_ERR_IO.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codes_writer_tokens(mdla_codes_writer *writer,
+                                                            const int64_t *ids, size_t count,
+                                                            mdla_error *err);
+/** Puts the layout together and frees the writer; keep 0 discards it. MDLA_ERR_ARGUMENT there
+ * aren't as many token ids as rows. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_codes_writer_close(mdla_codes_writer *writer, int keep,
                                                            mdla_error *err);
 
@@ -596,7 +605,8 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_codes_read(const mdla_config *config, md
                                                    const char *name, const mdla_codes_shape *given,
                                                    mdla_codes **out, mdla_error *err);
 /** Reads a delphi latent cache's folder of a module: members are the names of its files, of which
- * START_END.safetensors are read, and config.json. Takes over the folder. */
+ * START_END.safetensors are read, and config.json. Token ids must be the same in all of them. Takes
+ * over the folder. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_codes_read_folder(
     const mdla_config *config, mdla_folder folder, const char *const *members, size_t count,
     const char *name, const mdla_codes_shape *given, mdla_codes **out, mdla_error *err);
@@ -612,6 +622,17 @@ MDLA_API const char *mdla_codes_hook(const mdla_codes *codes);
 /** One row's features, ascending, and strengths: how many; valid until the next call. */
 MDLA_API size_t mdla_codes_row(mdla_codes *codes, uint64_t row, const uint32_t **features,
                                const float **strengths);
+/** Token ids, an integer a row, as a delphi cache holds them or mdla_codes_set_tokens put them
+ * beside: [rows], those of 64 bits without a sign as their bit patterns; or NULL. The codes'. */
+MDLA_API const int64_t *mdla_codes_tokens(const mdla_codes *codes);
+/**
+ * Token ids for codes that come without: opened with mdla_array_options.numbers, read here. Takes
+ * over the numbers, also on failure. mdla_encode_codes puts them into the file.
+ * @return MDLA_ERR_ARGUMENT the codes have ids, or the numbers were opened as rows; MDLA_ERR_DATA
+ * there aren't as many as rows; MDLA_ERR_LIMIT, MDLA_ERR_MEMORY, MDLA_ERR_IO.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codes_set_tokens(mdla_codes *codes, mdla_rows *numbers,
+                                                         mdla_error *err);
 MDLA_API void mdla_codes_free(mdla_codes *codes);
 
 /* ---- Encoding -------------------------------------------------------------------------------- */
@@ -662,8 +683,8 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_encode(const mdla_config *config,
 /**
  * Encodes a latent cache with a codebook of mdla_codebook_fit_codes: which features are active in
  * which rows, and their strengths, exactly or (target.step) as the nearest of the step's multiples,
- * 0 excepted. Of the options target.step, model, reference, block_rows, note, hook and progress
- * count.
+ * 0 excepted; token ids with them where the codes have any. Of the options target.step, model,
+ * reference, block_rows, note, hook and progress count.
  * In the report fvu is NaN and step 0 where strengths are exact. A file for
  * mdla_decoder_visit_rows; it has no rows to decode.
  *

@@ -5,6 +5,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Iterator, Optional, Union, overload
 
+import numpy.typing as npt
+
 from . import _layout
 from ._calls import (Path, ProgressCallback, Watch, choice, config, file_source, folder, is_path,
                      memory_source, path_bytes, sink_to, text_of)
@@ -12,6 +14,7 @@ from ._codebook import Codebook, codebook_of
 from ._encode import EncodeReport, report_of
 from ._errors import ArgumentError, check
 from ._library import lib
+from ._rows import numbers_of
 from ._sae import csr_module
 
 if TYPE_CHECKING:
@@ -84,22 +87,23 @@ def fit_codes(codes: "Codes", *, model: str = "joint", block_rows: int = 0, expe
 @overload
 def encode_codes(codes: "Codes", *, codebook: Union[Codebook, Path, None] = ..., step: Optional[float] = ...,
                  out: None = ..., overwrite: bool = ..., model: str = ..., reference: bool = ...,
-                 block_rows: int = ..., note: Optional[str] = ..., hook: Optional[str] = ..., width: int = ...,
-                 context: int = ..., threads: int = ..., progress: Optional[ProgressCallback] = ...) -> bytes: ...
+                 block_rows: int = ..., note: Optional[str] = ..., hook: Optional[str] = ...,
+                 tokens: Union[npt.ArrayLike, Path, None] = ..., width: int = ..., context: int = ..., threads: int = ..., progress: Optional[ProgressCallback] = ...) -> bytes: ...
 
 
 @overload
 def encode_codes(codes: "Codes", *, codebook: Union[Codebook, Path, None] = ..., step: Optional[float] = ...,
                  out: Path, overwrite: bool = ..., model: str = ..., reference: bool = ...,
-                 block_rows: int = ..., note: Optional[str] = ..., hook: Optional[str] = ..., width: int = ...,
-                 context: int = ..., threads: int = ...,
+                 block_rows: int = ..., note: Optional[str] = ..., hook: Optional[str] = ...,
+                 tokens: Union[npt.ArrayLike, Path, None] = ..., width: int = ..., context: int = ..., threads: int = ...,
                  progress: Optional[ProgressCallback] = ...) -> EncodeReport: ...
 
 
 def encode_codes(codes: "Codes", *, codebook: Union[Codebook, Path, None] = None, step: Optional[float] = None,
                  out: Optional[Path] = None, overwrite: bool = False, model: str = "joint",
                  reference: bool = False, block_rows: int = 0, note: Optional[str] = None,
-                 hook: Optional[str] = None, width: int = 0, context: int = 0, threads: int = 0,
+                 hook: Optional[str] = None, tokens: Union[npt.ArrayLike, Path, None] = None, width: int = 0,
+                 context: int = 0, threads: int = 0,
                  progress: Optional[ProgressCallback] = None) -> Union[bytes, EncodeReport]:
     """Packs a latent cache, (row, feature, strength) without activations; as `mdla-enc --codes-in`.
 
@@ -110,6 +114,8 @@ def encode_codes(codes: "Codes", *, codebook: Union[Codebook, Path, None] = None
     step: None keeps strengths exactly; else they are the nearest of its multiples, 0 excepted.
     out, overwrite, model, reference, block_rows, note, threads, progress: as for `encode`.
     hook: where in the model the rows stood; None: as a delphi folder says.
+    tokens: token ids, one integer a row, or a file of them, where the codes hold none: a delphi
+        cache's own are kept.
     width: features, where a delphi cache that isn't divided doesn't tell.
     context: rows of a sequence that belong together in order; 0: as a delphi cache says, else none.
 
@@ -131,6 +137,10 @@ def encode_codes(codes: "Codes", *, codebook: Union[Codebook, Path, None] = None
         else:
             book = codebook_of(codebook)
         with codes_of(codes, width, context, settings) as given, Watch() as watch:
+            if tokens is not None:
+                numbers, kept = numbers_of(tokens, "tokens", settings)
+                check(lib.mdla_codes_set_tokens(given, numbers, error), error)
+                del kept
             if hook is None:
                 hook = text_of(lib.mdla_codes_hook(given)) or None
             options = _layout.mdla_encode_options(

@@ -89,8 +89,8 @@ def _open_files(paths: List[Path], settings: _layout.mdla_config,
     return handle
 
 
-def _numbers(given: Union[npt.ArrayLike, Path], what: str,
-             settings: _layout.mdla_config) -> Tuple[ctypes.c_void_p, object]:
+def numbers_of(given: Union[npt.ArrayLike, Path], what: str,
+               settings: _layout.mdla_config) -> Tuple[ctypes.c_void_p, object]:
     """Integers beside the rows, one a row, and what must be kept."""
     error, handle = _layout.mdla_error(), ctypes.c_void_p()
     kept: object = None
@@ -130,7 +130,7 @@ def rows_of(data: Data, settings: _layout.mdla_config, array: Optional[str], bf1
                                  (tokens, "tokens", lib.mdla_rows_set_tokens)):
             if given is not None:
                 error = _layout.mdla_error()
-                numbers, bytes_ = _numbers(given, what, settings)
+                numbers, bytes_ = numbers_of(given, what, settings)
                 kept.append(bytes_)
                 check(put(handle, numbers, error), error)
         yield handle
