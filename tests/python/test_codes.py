@@ -34,6 +34,7 @@ def test_codes_come_back(codes):
     report = mdla.encode_codes(codes, out="exact.mdla", hook="blocks.5")
     with mdla.open("exact.mdla") as f:
         assert same(f.codes(), codes) and f.info.hook == "blocks.5" and f.info.step == 0
+        assert np.array_equal(f.explain(3)["strength"].astype(np.float32), codes[3].data)
         assert report.rows == 400 and report.nbytes == f.info.nbytes and np.isnan(report.fvu)
         assert report.l0 == codes.nnz / 400 and report.hook_nbytes == 20
     with mdla.open(mdla.encode_codes(codes, step=0.25)) as f:

@@ -35,7 +35,7 @@ def tool_bytes(tool, *arguments):
     ({"fvu": 0.25, "note": "a note", "reference": True}, ["--fvu", 0.25, "--note", "a note", "--reference"])], ids=str)
 def test_the_bytes_are_those_of_mdla_enc(example, tool, options, given):
     expected = tool_bytes(tool, example.rows_npy, "--sae", example.sae, *given)
-    assert mdla.encode(example.rows, sae=example.sae, **options) == expected
+    assert mdla.encode(example.rows, example.sae, **options) == expected
     assert mdla.encode(example.rows_npy, sae=mdla.load_sae(example.sae), threads=1, **options) == expected
 
 

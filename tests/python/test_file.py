@@ -159,6 +159,49 @@ def test_features_are_found_in_the_codes(file, tool, example):
                 use(feature)
 
 
+def test_a_row_is_explained_as_mdla_info_does(file, example, tool):
+    for row in (0, 63, 64, 399, -1, np.int64(5)):
+        bill = json.loads(tool("mdla-info", example.file, "--row", row % 400, "--json"))
+        told = sorted(bill["code"], key=lambda line: line["feature"])
+        found = file.explain(row)
+        assert found["feature"].tolist() == [line["feature"] for line in told]
+        assert found["level"].tolist() == [line["level"] for line in told]
+        for field in ("strength", "index_bits", "level_bits", "bits"):
+            assert found[field] == pytest.approx([line[field] for line in told])
+        others = bill["passage_bits"] + bill["norm_bits"] + bill["header_bits"]
+        assert found["bits"].sum() + others == pytest.approx(file.bits_per_row()[row])
+        assert np.array_equal(found["amount"], found["strength"])
+    for row in (400, -401):
+        with pytest.raises(IndexError, match=f"row {row} of 400"):
+            file.explain(row)
+    with pytest.raises(TypeError):
+        file.explain("5")
+    with pytest.raises(mdla.ArgumentError, match="no starts of passages"):
+        file.explain((0, 1))
+
+
+def test_rows_are_found_by_passage_and_by_token(example):
+    ids = np.random.default_rng(2).integers(0, 30, 400)
+    docs = np.repeat([7, 8, 9], [250, 1, 149])
+    with mdla.open(mdla.encode(example.rows, codebook=example.codebook, block_rows=50, tokens=ids, docs=docs)) as f:
+        for place, row in (((0, 0), 0), ((0, 249), 249), ((1, 0), 250), ((1, -1), 250), ((2, 3), 254), ((-1, -1), 399),
+                           ((-3, 60), 60)):
+            assert np.array_equal(f.explain(place), f.explain(row))
+        for place, words in (((3, 0), "passage 3 of 3"), ((-4, 0), "passage -4 of 3"),
+                             ((1, 1), "position 1 of 1 in passage 1"), ((0, -251), "position -251 of 250")):
+            with pytest.raises(IndexError, match=words):
+                f.explain(place)
+        for token in (0, 29, np.int32(4), 30, -1):
+            assert np.array_equal(f.token_rows(token), np.flatnonzero(ids == token))
+        assert f.token_rows(4).dtype == np.int64
+    with mdla.open(example.file) as f:
+        with pytest.raises(mdla.ArgumentError, match="no token ids"):
+            f.token_rows(4)
+    with mdla.open(mdla.encode(example.rows[:0], codebook=example.codebook)) as f:
+        with pytest.raises(IndexError, match="row 0 of 0"):
+            f.explain(0)
+
+
 def test_the_codebook_is_the_files(file, example):
     book, loaded = file.codebook, mdla.Codebook.load(example.codebook)
     assert book.sha256 == loaded.sha256 == file.info.codebook_sha256 and len(book.sha256) == 64
@@ -208,7 +251,7 @@ def test_a_closed_file_says_so(example):
     f.close()
     assert f.closed and "closed" in repr(f)
     for use in (lambda: f[0], lambda: f[:], lambda: f[[1]], f.codes, f.account, f.bits_per_row,
-                lambda: f.feature_rows(1), lambda: f.top_rows(1), lambda: f.codebook):
+                lambda: f.feature_rows(1), lambda: f.top_rows(1), lambda: f.codebook, lambda: f.explain(1)):
         with pytest.raises(ValueError, match="closed"):
             use()
 

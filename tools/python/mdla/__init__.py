@@ -1,7 +1,8 @@
 """mdla: neural-network activations as measured bits, from Python.
 
     f = mdla.open("acts.mdla")          a sequence of float32 rows; codes and what they cost
-    mdla.encode(rows, sae=..., fvu=..)  rows to a .mdla file or to bytes
+    f.explain(row)                      the features that explain a row, with strengths and bits
+    mdla.encode(rows, sae, fvu=...)     rows to a .mdla file or to bytes
     mdla.fit(rows, sae, fvu=...)        a codebook that many files share
     mdla.encode_codes(codes)            a latent cache, codes without activations; mdla.fit_codes
     mdla.load_sae(folder)               an SAE's own forward pass;  mdla.train(...) makes one

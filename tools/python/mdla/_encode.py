@@ -51,7 +51,7 @@ def report_of(report: _layout.mdla_encode_report) -> EncodeReport:
 
 
 @overload
-def encode(data: Data, *, sae: Union[SAE, Path, None] = ..., codebook: Union[Codebook, Path, None] = ...,
+def encode(data: Data, sae: Union[SAE, Path, None] = ..., *, codebook: Union[Codebook, Path, None] = ...,
            fvu: Optional[float] = ..., bits_per_row: Optional[float] = ..., step: Optional[float] = ...,
            out: None = ..., overwrite: bool = ..., code: str = ..., model: str = ..., effort: int = ...,
            reference: bool = ..., index: bool = ..., block_rows: int = ..., note: Optional[str] = ..., hook: Optional[str] = ...,
@@ -62,7 +62,7 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = ..., codebook: Union[Cod
 
 
 @overload
-def encode(data: Data, *, sae: Union[SAE, Path, None] = ..., codebook: Union[Codebook, Path, None] = ...,
+def encode(data: Data, sae: Union[SAE, Path, None] = ..., *, codebook: Union[Codebook, Path, None] = ...,
            fvu: Optional[float] = ..., bits_per_row: Optional[float] = ..., step: Optional[float] = ...,
            out: Path, overwrite: bool = ..., code: str = ..., model: str = ..., effort: int = ...,
            reference: bool = ..., index: bool = ..., block_rows: int = ..., note: Optional[str] = ..., hook: Optional[str] = ...,
@@ -72,7 +72,7 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = ..., codebook: Union[Cod
            progress: Optional[ProgressCallback] = ...) -> EncodeReport: ...
 
 
-def encode(data: Data, *, sae: Union[SAE, Path, None] = None, codebook: Union[Codebook, Path, None] = None,
+def encode(data: Data, sae: Union[SAE, Path, None] = None, *, codebook: Union[Codebook, Path, None] = None,
            fvu: Optional[float] = None, bits_per_row: Optional[float] = None, step: Optional[float] = None,
            out: Optional[Path] = None, overwrite: bool = False, code: str = "free", model: str = "joint",
            effort: int = 5, reference: bool = False, index: bool = False, block_rows: int = 0,
@@ -110,7 +110,7 @@ def encode(data: Data, *, sae: Union[SAE, Path, None] = None, codebook: Union[Co
         the call, and nothing half-written stays.
 
     >>> import mdla
-    >>> data = mdla.encode(example.rows, sae=example.sae, fvu=0.3)
+    >>> data = mdla.encode(example.rows, example.sae, fvu=0.3)
     >>> with mdla.open(data) as f:
     ...     print(f.shape, f.info.fvu <= 0.3)
     (400, 24) True

@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
     FloatRows = npt.NDArray[np.float32]
 
+_READ_ROWS = 1 << 16  # of what stands beside rows, at a time
 _READ_VALUES = 1 << 22  # of one call, so that Ctrl-C comes through between them
 _CODED = cast("np.dtype[np.void]", np.dtype(_layout.mdla_coded_feature))
 _FEATURE_ROW = cast("np.dtype[np.void]", np.dtype(_layout.mdla_feature_row))
 _SYMBOL_BITS = cast("np.dtype[np.void]", np.dtype(_layout.mdla_symbol_bits))
+_EXPLAINED = np.dtype([("feature", np.uint32), ("level", np.int32), ("strength", np.float64),
+                       ("amount", np.float64), ("index_bits", np.float64),
+                       ("level_bits", np.float64), ("bits", np.float64)])
 _CODE_VALUES = {"strengths": ("strength", np.float32), "amounts": ("amount", np.float32),
                 "levels": ("level", np.int32)}
 
@@ -98,6 +102,7 @@ class File:
         self._process = os.getpid()
         self._kept: object = None
         self._named = codebook_of(codebook) if codebook is not None else None
+        self._starts: "Optional[npt.NDArray[np.int64]]" = None
         error, settings = _layout.mdla_error(), config(threads)
         if is_path(source):
             opened = file_source(source)  # type: ignore[arg-type]
@@ -194,6 +199,12 @@ class File:
                 at = end
         return out
 
+    def _row(self, number: int) -> int:
+        """A row's number from 0; from the end where it is negative."""
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"row {number} of {len(self)}")
+        return number % len(self)
+
     def _indices(self, key: Any) -> "npt.NDArray[np.int64]":
         """Integers or a mask to row numbers from 0."""
         rows = np.asarray(key)
@@ -230,10 +241,8 @@ class File:
             number = operator.index(key)
         except TypeError:
             return self._take(self._indices(key))
-        if not -len(self) <= number < len(self):
-            raise IndexError(f"row {number} of {len(self)}")
         row = np.empty((1, self.info.dims), np.float32)
-        self._read(number % len(self), row)
+        self._read(self._row(number), row)
         only: "FloatRows" = row[0]
         return only
 
@@ -280,6 +289,35 @@ class File:
             written = sink.take()
         numbers: "npt.NDArray[np.int64]" = np.load(io.BytesIO(written or b""))
         return numbers
+
+    def token_rows(self, token: int) -> "npt.NDArray[np.int64]":
+        """The rows of a token id, ascending: int64 (n,). ArgumentError where no token ids travel.
+
+        >>> import mdla, numpy
+        >>> data = mdla.encode(example.rows, example.sae, fvu=0.3, tokens=numpy.arange(400) % 150)
+        >>> with mdla.open(data) as f:
+        ...     print(f.token_rows(7), f.explain(f.token_rows(7)[0])["bits"].sum() > 0)
+        [  7 157 307] True
+        """
+        wanted = operator.index(token)
+        parts = [np.flatnonzero(self.tokens(first, first + _READ_ROWS) == wanted) + first
+                 for first in range(0, max(len(self), 1), _READ_ROWS)]
+        rows: "npt.NDArray[np.int64]" = np.concatenate(parts)
+        return rows
+
+    def _row_at(self, passage: int, position: int) -> int:
+        """The row at a position of a passage, both from the end where they are negative."""
+        if self._starts is None:
+            numbers = self.passages()
+            self._starts = np.flatnonzero(np.diff(numbers, prepend=-1, append=-1))
+        count = len(self._starts) - 1
+        if not -count <= passage < count:
+            raise IndexError(f"passage {passage} of {count}")
+        passage %= count
+        first, end = int(self._starts[passage]), int(self._starts[passage + 1])
+        if not first - end <= position < end - first:
+            raise IndexError(f"position {position} of {end - first} in passage {passage}")
+        return first + position % (end - first)
 
     # ---- Codes and bits ----
 
@@ -336,6 +374,34 @@ class File:
                                    shape=(end - first, self.info.width))
         matrix.sort_indices()
         return matrix
+
+    def explain(self, row: Union[int, Tuple[int, int]]) -> "npt.NDArray[np.void]":
+        """The features that explain a row, with what they cost: a structured array (active features,).
+
+        row: its number, or (passage, position) where starts of passages are coded; the first such
+            call decodes all codes to find them. Negative ones count from the end.
+
+        Its fields: feature, ascending; level; strength; amount, strength times the row's scale
+        where an SAE normalises rows one by one (else the same); index_bits and level_bits, and
+        their sum, bits. What the row cost beside its features is in `bits_by_class(row, row + 1)`.
+
+        >>> import mdla
+        >>> with mdla.open(example.file) as f:
+        ...     why = f.explain(5)
+        ...     print(why.dtype.names, why["bits"].sum() <= f.bits_per_row(5, 6)[0])
+        ('feature', 'level', 'strength', 'amount', 'index_bits', 'level_bits', 'bits') True
+        """
+        number = self._row_at(*map(operator.index, row)) if isinstance(row, tuple) else self._row(
+            operator.index(row))
+        coded = bytearray()
+        self._visit(number, number + 1, lambda _row, code, count, _bits: coded.extend(
+            ctypes.string_at(code, count * _CODED.itemsize)))
+        found = np.sort(np.frombuffer(coded, _CODED), order="feature")
+        explained = np.empty(len(found), _EXPLAINED)
+        for name in found.dtype.names or ():
+            explained[name] = found[name]
+        explained["bits"] = found["index_bits"] + found["level_bits"]
+        return explained
 
     def bits_per_row(self, start: int = 0, stop: Optional[int] = None) -> "npt.NDArray[np.float64]":
         """What each row of start .. stop - 1 was charged, -log2 of the model's probabilities.
