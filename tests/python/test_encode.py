@@ -211,6 +211,21 @@ def test_rows_are_checked(example, rows, error, words):
         mdla.encode(rows, codebook=example.codebook)
 
 
+def test_masked_values_are_refused(example):
+    rows = np.ma.masked_array(example.rows, np.zeros((400, 24), bool))
+    assert mdla.encode(rows, codebook=example.codebook) == mdla.encode(example.rows, codebook=example.codebook)
+    rows[3, 5] = np.ma.masked
+    docs = np.ma.masked_equal(example.docs, 7)
+    sae = mdla.load_sae(example.sae)
+    for use in (lambda: mdla.encode(rows, codebook=example.codebook), lambda: mdla.fit(rows, sae, fvu=0.3),
+                lambda: sae.encode(rows), lambda: sae.reconstruct(rows), lambda: mdla.train(rows, width=32, l0=4)):
+        with pytest.raises(mdla.DataError, match=r"rows: values are masked, the first at \(3, 5\)"):
+            use()
+    for options in ({"docs": docs}, {"tokens": docs}):
+        with pytest.raises(mdla.DataError, match=r"values are masked, the first at \(70,\)"):
+            mdla.encode(example.rows, codebook=example.codebook, **options)
+
+
 def test_no_rows_are_a_file_too(example):
     with mdla.open(mdla.encode(example.rows[:0], codebook=example.codebook)) as f:
         assert f.shape == (0, 24) and np.asarray(f).shape == (0, 24) and f.codes().shape == (0, 48)

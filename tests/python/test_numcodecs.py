@@ -69,6 +69,11 @@ def test_what_isn_t_rows_of_floats_is_refused(example, codecs):
         codec.encode(np.zeros((4, 25), np.float32))
 
 
+def test_masked_values_are_refused(example, codecs):
+    with pytest.raises(mdla.DataError, match="masked"):
+        codecs.MdlaCodec(example.codebook).encode(np.ma.masked_greater(example.rows, 1.0))
+
+
 def test_the_codebook_of_a_file_outlives_it(example, codecs):
     with mdla.open(example.file) as f:
         codec = codecs.MdlaCodec(f.codebook)

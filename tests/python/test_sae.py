@@ -78,6 +78,19 @@ def test_refusals(example):
         sae.decode(wrong)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.float64])
+def test_rows_that_are_no_numbers_are_refused(example, dtype):
+    sae = mdla.load_sae(example.sae)
+    rows = np.tile(example.rows, (12, 1)).astype(dtype)
+    for value, words in ((np.nan, "NaN"), (-np.inf, "infinite"), (1e300, "too large for float32")):
+        if value == 1e300 and dtype != np.float64:
+            continue
+        rows[4500, 7] = value
+        for use in (sae.encode, sae.reconstruct):
+            with pytest.raises(mdla.DataError, match=f"row 4500, column 7 is {words}"):
+                use(rows)
+
+
 def layer_norm(example, folder):
     """The example's SAE as one that normalises every row by itself."""
     (folder / "layer-norm").mkdir()

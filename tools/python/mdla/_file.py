@@ -16,6 +16,7 @@ from ._calls import (Path, Watch, config, file_source, is_path, memory_source, p
 from ._codebook import Codebook, codebook_of
 from ._errors import ArgumentError, UnsupportedError, check
 from ._library import lib
+from ._rows import check_mask
 from ._sae import csr_module
 
 if TYPE_CHECKING:
@@ -207,6 +208,7 @@ class File:
 
     def _indices(self, key: Any) -> "npt.NDArray[np.int64]":
         """Integers or a mask to row numbers from 0."""
+        check_mask(key, "rows to choose")
         rows = np.asarray(key)
         if rows.ndim != 1:
             raise IndexError("rows are chosen by an integer, a slice, or a 1-D array of integers or "

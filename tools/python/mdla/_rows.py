@@ -15,10 +15,20 @@ from ._library import lib
 Data = Union[npt.ArrayLike, Path, Sequence[Path]]
 """Rows: an array of two axes or more, or the name of an array file, or several names."""
 
+_CHECK_ROWS = 4096  # at a time
 _NAMES = {np.dtype(numpy_name): name for numpy_name, name in (
     ("float32", "f32"), ("float16", "f16"), ("float64", "f64"), ("uint8", "u8"), ("int8", "i8"),
     ("uint16", "u16"), ("int16", "i16"), ("uint32", "u32"), ("int32", "i32"), ("uint64", "u64"),
     ("int64", "i64"), ("bool", "bool"))}
+
+
+def check_mask(data: Any, what: str) -> None:
+    """Refuses an array whose mask says that values of it don't count."""
+    mask = np.asarray(data.mask if isinstance(data, np.ma.MaskedArray) else False)
+    if mask.any():
+        at = tuple(map(int, np.argwhere(mask)[0]))
+        raise DataError(f"{what}: values are masked, the first at {at}; fill them "
+                        f"(numpy.ma.filled), or leave their rows out")
 
 
 def _name_of(dtype: "np.dtype[Any]", bf16: Optional[bool]) -> str:
@@ -42,6 +52,7 @@ def matrix(data: npt.ArrayLike, bf16: Optional[bool] = None) -> Tuple["np.ndarra
 
     Copied only where it isn't so already.
     """
+    check_mask(data, "rows")
     values = np.asarray(data)
     name = _name_of(values.dtype, bf16)
     if values.ndim < 2:
@@ -54,13 +65,23 @@ def matrix(data: npt.ArrayLike, bf16: Optional[bool] = None) -> Tuple["np.ndarra
 
 
 def float_rows(data: npt.ArrayLike, dims: int) -> "npt.NDArray[np.float32]":
-    """float32 rows in memory for a forward pass."""
+    """float32 rows in memory for a forward pass, all of them finite."""
     values, name = matrix(data, False)
     if values.shape[1] != dims:
         raise ArgumentError(f"rows of {values.shape[1]} values; the SAE takes {dims}")
     if name == "bf16":
-        return (values.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
-    return values.astype(np.float32, copy=False)
+        values = (values.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    with np.errstate(over="ignore"):
+        rows = values.astype(np.float32, copy=False)
+    for first in range(0, len(rows), _CHECK_ROWS):
+        wrong = ~np.isfinite(rows[first:first + _CHECK_ROWS])
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0] + (first, 0)
+            value = values[row, column]
+            what = ("NaN" if np.isnan(value) else
+                    "infinite" if np.isinf(value) else "too large for float32")
+            raise DataError(f"row {row}, column {column} is {what}; remove the row or mend the value")
+    return rows
 
 
 def _open_file(path: Path, settings: _layout.mdla_config,
@@ -97,6 +118,7 @@ def numbers_of(given: Union[npt.ArrayLike, Path], what: str,
     if is_path(given):
         source, name = file_source(given), path_bytes(given)  # type: ignore[arg-type]
     else:
+        check_mask(given, what)
         written = io.BytesIO()
         np.save(written, np.ascontiguousarray(given))
         source, kept = memory_source(written.getbuffer())

@@ -134,7 +134,7 @@ class SAE:
     def encode(self, rows: npt.ArrayLike, threads: int = 0) -> "csr_matrix":
         """The SAE's own code of rows (n, dims): float32 CSR (n, width), strengths in its own scale.
 
-        Features ascend in a row, and no strength is zero.
+        Features ascend in a row, and no strength is zero. Rows with NaN or infinities are refused.
         """
         sparse = csr_module()
         values = float_rows(rows, self.dims)

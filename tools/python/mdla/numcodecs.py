@@ -15,7 +15,7 @@ from ._codebook import Codebook, codebook_of
 from ._encode import encode
 from ._errors import ArgumentError, DataError
 from ._file import open as open_file
-from ._rows import matrix
+from ._rows import check_mask, matrix
 
 try:
     import numcodecs
@@ -91,6 +91,7 @@ class MdlaCodec(Codec):  # type: ignore[misc]
     def encode(self, buf: Any) -> bytes:
         """A chunk of rows to the bytes of a file that names its codebook."""
         book = self._book()
+        check_mask(buf, "rows")
         values = ensure_ndarray(buf)
         if values.dtype.kind != "f":
             raise DataError(f"rows of {values.dtype}; the mdla codec takes floats of 16, 32 or 64 bits")
