@@ -43,8 +43,8 @@ static mdla_status read_reference(mdla_decoder *d, const mdla_codebook *given, m
     hex[16] = '\0';
     if (given == NULL)
         return error_set(err, MDLA_ERR_ARGUMENT,
-                         "%s: needs the codebook with SHA-256 %s...; give it with --codebook",
-                         d->name, hex);
+                         "%s: needs the codebook with SHA-256 %s...; give that codebook", d->name,
+                         hex);
     if (memcmp(given->cb->sha256, d->codebook_sha256, 32) != 0)
         return error_set(err, MDLA_ERR_ARGUMENT,
                          "%s: was encoded with another codebook, SHA-256 %s...; give that one",

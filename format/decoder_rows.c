@@ -145,7 +145,7 @@ static mdla_status next_batch(mdla_decoder *d, uint64_t most, mdla_error *err)
     if (d->header.code.cache)
         return error_set(err, MDLA_ERR_UNSUPPORTED,
                          "%s: a latent cache: it holds codes and no atoms, so there are no rows to "
-                         "decode; take its codes (mdla-dec --codes)",
+                         "decode; take its codes",
                          d->name);
     MDLA_TRY(decoder_make_slots(d, err));
     while (status == MDLA_OK && !end && d->batch_count < d->slot_count && d->batch_count < most) {

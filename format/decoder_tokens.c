@@ -63,7 +63,7 @@ static mdla_status check_tokens(const mdla_decoder *d, uint64_t first, uint64_t 
     MDLA_TRY(check_range(d, first, count, err));
     if (d->token_chunks == 0 && d->tail.rows != 0)
         return error_set(err, MDLA_ERR_ARGUMENT,
-                         "%s: holds no token ids: they are put in by mdla-enc --tokens", d->name);
+                         "%s: holds no token ids: none were given when it was encoded", d->name);
     return MDLA_OK;
 }
 
@@ -248,7 +248,7 @@ mdla_status mdla_decoder_write_passages(mdla_decoder *d, uint64_t first, uint64_
 
     if (status == MDLA_OK && !d->header.code.passages)
         status = error_set(err, MDLA_ERR_ARGUMENT,
-                           "%s: holds no starts of passages: they are put in by mdla-enc --docs",
+                           "%s: holds no starts of passages: none were given when it was encoded",
                            d->name);
     if (status == MDLA_OK)
         status = begin_file(&f, sink, MDLA_I64, count, err);

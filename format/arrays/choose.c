@@ -90,6 +90,6 @@ mdla_status choose_array(const mdla_array_entry *entries, size_t count, const ch
     if (*index != count)
         return MDLA_OK;
     describe(entries, count, &n);
-    return error_set(err, MDLA_ERR_ARGUMENT,
-                     "%s: holds %zu arrays: %s; say which one, as FILE:NAME", file, count, n.text);
+    return error_set(err, MDLA_ERR_ARGUMENT, "%s: holds %zu arrays: %s; say which one", file, count,
+                     n.text);
 }

@@ -170,11 +170,11 @@ static mdla_status open_kind(mdla_rows *rows, const mdla_array_options *options,
     }
     if (starts_with(first, count, (const char *)chunk_magic_file, MAGIC_NBYTES))
         return error_set(err, MDLA_ERR_FORMAT,
-                         "%s: a .mdla file, which holds codes; mdla-dec makes rows of it",
+                         "%s: a .mdla file, which holds codes; decode it to rows first",
                          rows->in.name);
     return error_set(err, MDLA_ERR_FORMAT,
-                     "%s: not .npy, .npz, safetensors, Arrow, PNG or IDX; bare float32 values need "
-                     "--raw --dims N",
+                     "%s: not .npy, .npz, safetensors, Arrow, PNG or IDX; bare float32 values are "
+                     "read as raw rows where their dims are given",
                      rows->in.name);
 }
 
@@ -190,8 +190,8 @@ static mdla_status open_array(mdla_rows *rows, const mdla_array_options *given, 
     MDLA_TRY(open_kind(rows, &options, err));
     if (rows->dtype < MDLA_U8 || rows->dtype == MDLA_BOOL)
         return error_set(err, MDLA_ERR_DATA,
-                         "%s: must be integers, not %s; FILE:NAME names an array of a file that "
-                         "holds several",
+                         "%s: must be integers, not %s; of a file that holds several arrays, name "
+                         "the one that is meant",
                          rows->in.name, mdla_dtype_name(rows->dtype));
     return MDLA_OK;
 }

@@ -189,14 +189,13 @@ static mdla_status out_of_reach(encode_job *j, const rate_trial *trial)
     if (j->options->target.fvu > 0.0 && j->choices != NULL)
         return error_set(j->err, MDLA_ERR_TARGET,
                          "FVU %g can't be reached: the nearest codewords come to %.4g; give a "
-                         "larger --fvu, or a codebook of more codewords or stages",
+                         "larger FVU, or a codebook of more codewords or stages",
                          j->options->target.fvu, trial->fvu);
     if (j->options->target.fvu > 0.0)
-        return error_set(
-            j->err, MDLA_ERR_TARGET,
-            "FVU %g can't be reached: these atoms came to %.4g; "
-            "give a larger --fvu, another SAE, or more --expected-rows for finer atoms",
-            j->options->target.fvu, trial->fvu);
+        return error_set(j->err, MDLA_ERR_TARGET,
+                         "FVU %g can't be reached: these atoms came to %.4g; "
+                         "give a larger FVU, another SAE, or more expected rows for finer atoms",
+                         j->options->target.fvu, trial->fvu);
     return error_set(j->err, MDLA_ERR_TARGET,
                      "%g bits a row can't be reached: %.4g came nearest; give more, or another SAE",
                      j->options->target.bits_per_row, trial->bits_per_row);

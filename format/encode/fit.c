@@ -276,11 +276,10 @@ static mdla_status settle_on_sample(fit_job *j)
             break;
     }
     if (target->fvu > 0.0 && trial.fvu > 1.05 * target->fvu)
-        return error_set(
-            j->err, MDLA_ERR_TARGET,
-            "FVU %g can't be reached: these atoms came to %.4g; "
-            "give a larger --fvu, another SAE, or more --expected-rows for finer atoms",
-            target->fvu, trial.fvu);
+        return error_set(j->err, MDLA_ERR_TARGET,
+                         "FVU %g can't be reached: these atoms came to %.4g; "
+                         "give a larger FVU, another SAE, or more expected rows for finer atoms",
+                         target->fvu, trial.fvu);
     return MDLA_OK;
 }
 

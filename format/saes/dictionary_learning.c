@@ -216,10 +216,11 @@ mdla_status dictionary_import(sae_import *im, mdla_error *err)
     if (class_name == NULL)
         class_name = class_by_keys(im);
     if (class_name == NULL)
-        return error_set(err, MDLA_ERR_UNSUPPORTED,
-                         "%s: no config.json: several classes have these tensors and other "
-                         "formulas; give --sae-kind dictionary-learning:CLASS, such as "
-                         "AutoEncoderTopK or BatchTopKSAE",
-                         im->tensors->name);
+        return error_set(
+            err, MDLA_ERR_UNSUPPORTED,
+            "%s: no config.json: several classes have these tensors and other "
+            "formulas; say which kind it is, dictionary-learning:CLASS, where CLASS is "
+            "such as AutoEncoderTopK or BatchTopKSAE",
+            im->tensors->name);
     return dictionary_import_class(im, class_name, err);
 }

@@ -26,8 +26,8 @@ mdla_status gemma_scope_import(sae_import *im, mdla_error *err)
     if (import_path_says(im, "transcoder"))
         return error_set(err, MDLA_ERR_UNSUPPORTED,
                          "%s: the path says transcoder, which doesn't reconstruct its own input; "
-                         "its params.npz looks just like an SAE's. If it is an SAE, give "
-                         "--sae-kind gemma-scope",
+                         "its params.npz looks just like an SAE's. If it is an SAE, say "
+                         "that its kind is gemma-scope",
                          im->name);
     if (import_path_says(im, "embedding/"))
         import_note(im, "an SAE of embeddings: rows are taken to be unscaled embeddings, as the "
@@ -75,8 +75,8 @@ static mdla_status check_path(const sae_import *im, mdla_error *err)
         if (im->named || import_path_says(im, saes[i]))
             return MDLA_OK;
     return error_set(err, MDLA_ERR_UNSUPPORTED,
-                     "%s: no config.json says whether this is an SAE or a transcoder; give "
-                     "--sae-kind gemma-scope-2 if it is an SAE",
+                     "%s: no config.json says whether this is an SAE or a transcoder; if it "
+                     "is an SAE, say that its kind is gemma-scope-2",
                      im->name);
 }
 

@@ -74,8 +74,8 @@ static mdla_status import_untold(sae_import *im, mdla_error *err)
     if (found)
         return import_plain(im, true, &plan, err);
     return error_set(err, MDLA_ERR_UNSUPPORTED,
-                     "%s: nothing says whether b_dec is taken off before encoding; give --sae-kind "
-                     "torch:pre-bias or torch:no-pre-bias",
+                     "%s: nothing says whether b_dec is taken off before encoding; say which "
+                     "kind it is, torch:pre-bias or torch:no-pre-bias",
                      im->tensors->name);
 }
 
@@ -104,7 +104,7 @@ mdla_status other_pt_import(sae_import *im, mdla_error *err)
     if (has(im, "decoder.bias"))
         return import_linear(im, linear, err);
     return error_set(err, MDLA_ERR_UNSUPPORTED,
-                     "%s: its tensors fit no kind of SAE that is known, or several; give "
-                     "--sae-kind, such as dictionary-learning:CLASS",
+                     "%s: its tensors fit no kind of SAE that is known, or several; say which "
+                     "kind it is, such as dictionary-learning:CLASS",
                      im->tensors->name);
 }

@@ -60,7 +60,7 @@ mdla_status sae_handle_check_codable(const sae *model, mdla_code code, mdla_erro
     if (code == MDLA_CODE_SAE && sae_is_signed(model))
         return error_set(err, MDLA_ERR_UNSUPPORTED,
                          "the SAE's own code has strengths below zero, which a .mdla file can't "
-                         "hold; let the features be searched for (--code free)");
+                         "hold; let the features be searched for (code free)");
     return MDLA_OK;
 }
 

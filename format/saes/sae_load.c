@@ -99,7 +99,7 @@ static mdla_status detect_chosen(sae_import *im, int *out, mdla_error *err)
                          im->name);
     else if (ends_with(member, ".codebook") || ends_with(member, ".mdla"))
         return error_set(err, MDLA_ERR_FORMAT,
-                         "%s: no SAE, but what mdla made of one; give it with --codebook",
+                         "%s: no SAE, but what mdla made of one; give it as the codebook",
                          im->name);
     return MDLA_OK;
 }

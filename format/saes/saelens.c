@@ -167,7 +167,7 @@ static mdla_status scale_rows(sae_import *im, mdla_error *err)
     if (t == 0.0 || is_final(im)) {
         import_note(im,
                     "expected_average_only_in: taken as folded into the weights%s; if FVU says "
-                    "otherwise, give the factor as --act-scale",
+                    "otherwise, give the factor (act scale)",
                     t != 0.0 ? " (a final_ folder)" : "");
         return MDLA_OK;
     }

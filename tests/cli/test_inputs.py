@@ -74,7 +74,7 @@ class Inputs(cli.CliTest):
                           how=("--codebook", CODEBOOK, "--fvu", "0.0001", "--effort", "1"))
         _, descr, values = cli.npy_read(cli.TOP / "corpus/transformer/test-5000.npy")  # here the codebook's steps end first
         self.write("some.npy", cli.npy_bytes(values[:100 * 1024], (100, 512), descr))
-        self.encode_fails("some.npy", "some.npy: FVU 0.0001 can't be reached: these atoms came to 0.0", "give a larger --fvu",
+        self.encode_fails("some.npy", "some.npy: FVU 0.0001 can't be reached: these atoms came to 0.0", "give a larger FVU",
                           how=("--codebook", cli.TOP / "corpus/transformer/train-fvu-0.20.codebook", "--fvu", "0.0001",
                                "--effort", "1"))
 
@@ -84,13 +84,13 @@ class Inputs(cli.CliTest):
 
     def test_what_is_given_for_another(self):
         coded = cli.FIXTURE / "digits.mdla"
-        self.encode_fails(coded, "digits.mdla: a .mdla file, which holds codes; mdla-dec makes rows of it")
+        self.encode_fails(coded, "digits.mdla: a .mdla file, which holds codes; decode it to rows first")
         self.encode_fails(DIGITS, "a folder and no codebook; mdla-enc --sae takes an SAE's folder",
                           how=("--codebook", cli.SAE, "--step", "100"))
-        self.encode_fails(DIGITS, "no SAE, but what mdla made of one; give it with --codebook",
+        self.encode_fails(DIGITS, "no SAE, but what mdla made of one; give it as the codebook",
                           how=("--sae", CODEBOOK, "--fvu", "0.2"))
         self.write("notes.txt", b"hello\n" * 100)
-        self.encode_fails("notes.txt", "notes.txt: not .npy", "--raw --dims N")
+        self.encode_fails("notes.txt", "notes.txt: not .npy", "raw rows where their dims are given")
         self.write("empty.mdla", b"")
         self.assertEqual(self.bad(1, "mdla-info", "empty.mdla"), "mdla-info: empty.mdla: is empty\n")
 

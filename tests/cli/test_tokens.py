@@ -89,7 +89,7 @@ class Tokens(cli.CliTest):
         self.good("mdla-dec", "z.mdla", "--tokens-out", "z.npy", "-f")
         self.assertEqual(self.integers("z.npy", "i"), self.ids[1500:])
         for name, words in (("cache/:doc", "50 token ids for 2500 rows"), ("cache/:h", "must be integers, not f32"),
-                            ("cache/", "must be integers, not f32; FILE:NAME names"), ("cache/:x", "holds no array x"),
+                            ("cache/", "must be integers, not f32; of a file that holds several"), ("cache/:x", "holds no array x"),
                             ("beside.npz", "say which one, as FILE:NAME")):
             self.assertIn(words, self.bad(1, "mdla-enc", DIGITS, *CODE, "--tokens", name, "-o", "n.mdla"))
         # 16 bits are what they say, as are 64 beyond float's precision.

@@ -87,6 +87,9 @@ def test_what_is_refused(example, codes):
         mdla.encode_codes(codes, codebook=example.codebook)
     with pytest.raises(mdla.ArgumentError, match="codebook of 40"):
         mdla.encode_codes(codes, codebook=mdla.fit_codes(codes[:, :40]))
+    for use in (mdla.encode_codes, mdla.fit_codes):
+        with pytest.raises(TypeError, match=r"scipy.sparse matrix \(rows, width\).*not ndarray"):
+            use(codes.toarray())
     with pytest.raises(FileNotFoundError, match="missing.npz"):
         mdla.encode_codes("missing.npz")
     with pytest.raises(mdla.DataError, match="finite"):

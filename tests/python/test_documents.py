@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -42,3 +43,11 @@ def test_type_hints():
                            TOP / "tools/python/pyproject.toml", "--cache-dir", pathlib.Path(os.environ["MDLA_BUILD"]) / "mypy", TOP / "tools/python/mdla"],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_library_names_no_options_of_the_programs():
+    """Its sentences are read from C and from Python too."""
+    for folder in ("codec", "format"):
+        for path in (TOP / folder).rglob("*.c"):
+            for text in re.findall(r'"(?:[^"\\\n]|\\.)*"', path.read_text()):
+                assert not re.search(r"(?<!\w)--\w|mdla-(enc|dec|info|eval|train|sweep|report|cat)\b(?!\.)|FILE:", text), (path.name, text)

@@ -211,6 +211,12 @@ def test_rows_are_checked(example, rows, error, words):
         mdla.encode(rows, codebook=example.codebook)
 
 
+def test_an_sae_is_an_sae_or_a_path(example):
+    for use in (lambda: mdla.encode(example.rows, example.rows, fvu=0.3), lambda: mdla.fit(example.sae, example.rows, fvu=0.3)):
+        with pytest.raises(TypeError, match="sae: give an mdla.SAE or its path, not ndarray"):
+            use()
+
+
 def test_masked_values_are_refused(example):
     rows = np.ma.masked_array(example.rows, np.zeros((400, 24), bool))
     assert mdla.encode(rows, codebook=example.codebook) == mdla.encode(example.rows, codebook=example.codebook)

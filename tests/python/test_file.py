@@ -311,6 +311,12 @@ def test_errors_are_what_python_users_expect(example, tmp_path):
     with pytest.raises(mdla.CorruptError) as caught:
         mdla.open(example.file.read_bytes()[:200] + b"\0" * 50 + example.file.read_bytes()[250:])
     assert isinstance(caught.value, ValueError) and caught.value.status == 6
+    for wrong in (None, 5):
+        for use, what in ((mdla.open, "a .mdla file"), (mdla.Codebook.load, "a codebook")):
+            with pytest.raises(TypeError, match=f"{what}: give the name of a file, or its bytes, not "):
+                use(wrong)
+    with pytest.raises(TypeError, match="a codebook: give .* not int"):
+        mdla.open(example.named, 5)
     with pytest.raises(ValueError, match="threads=-1"):
         mdla.open(example.file, threads=-1)
 

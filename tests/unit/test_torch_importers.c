@@ -65,7 +65,7 @@ static void test_torch_classes_are_what_the_configuration_says(void **state)
         mdla_sae_free(handle);
     }
     assert_int_equal(load_ae(data, nbytes, NULL, NULL, &handle, &err), MDLA_ERR_UNSUPPORTED);
-    assert_non_null(strstr(err.text, "--sae-kind dictionary-learning:CLASS"));
+    assert_non_null(strstr(err.text, "dictionary-learning:CLASS"));
     assert_int_equal(
         load_ae(data, nbytes, "{\"trainer\":{\"dict_class\":\"CrossCoder\"}}", NULL, &handle, &err),
         MDLA_ERR_UNSUPPORTED);

@@ -9,6 +9,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* How an array of several is named here, the library doesn't know. */
+static int fail_to_open(mdla_status status, const mdla_error *err)
+{
+    if (status == MDLA_ERR_ARGUMENT && strstr(err->text, "; say which one"))
+        tool_fail("%s, as FILE:NAME", err->text);
+    else
+        tool_fail_status(status, err);
+    return -1;
+}
+
 static int open_shard(const mdla_config *config, const mdla_shard *shard,
                       const mdla_array_options *options, int rewindable, mdla_rows **out)
 {
@@ -22,10 +32,7 @@ static int open_shard(const mdla_config *config, const mdla_shard *shard,
     if (files_source(shard->file, rewindable, &source) != 0)
         return -1;
     status = mdla_rows_open(config, source, files_name(shard->file), &with_array, out, &err);
-    if (status == MDLA_OK)
-        return 0;
-    tool_fail_status(status, &err);
-    return -1;
+    return status == MDLA_OK ? 0 : fail_to_open(status, &err);
 }
 
 /* All open at once: what pipes need. */
@@ -75,10 +82,7 @@ static int open_in_turn(const mdla_config *config, const path_list *list,
         if (files_note_read(list->shards[i].file) != 0)
             return -1;
     status = mdla_rows_open_shards(config, anywhere, list->shards, list->count, options, out, &err);
-    if (status == MDLA_OK)
-        return 0;
-    tool_fail_status(status, &err);
-    return -1;
+    return status == MDLA_OK ? 0 : fail_to_open(status, &err);
 }
 
 static int are_files(const path_list *list)

@@ -67,9 +67,13 @@ def file_source(path: Path) -> _layout.mdla_source:
     return source
 
 
-def memory_source(data: Any) -> Tuple[_layout.mdla_source, Any]:
+def memory_source(data: Any, what: str = "data") -> Tuple[_layout.mdla_source, Any]:
     """Bytes in memory as a source, and what must be kept until it is closed. No copy."""
     import numpy
+    try:
+        memoryview(data)
+    except TypeError:
+        raise TypeError(f"{what}: give the name of a file, or its bytes, not {type(data).__name__}") from None
     view = numpy.frombuffer(data, dtype=numpy.uint8) if len(data) else numpy.zeros(1, numpy.uint8)
     source = _layout.mdla_source()
     lib.mdla_source_memory(view.ctypes.data, len(data) and view.nbytes, source)

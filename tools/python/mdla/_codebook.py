@@ -12,7 +12,7 @@ from ._calls import (Path, ProgressCallback, Watch, choice, config, file_source,
 from ._errors import ArgumentError, check
 from ._library import lib
 from ._rows import Data, rows_of
-from ._sae import SAE
+from ._sae import SAE, sae_of
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Codebook:
         if is_path(path):
             source, name = file_source(path), path_bytes(path)  # type: ignore[arg-type]
         else:
-            source, kept = memory_source(path)
+            source, kept = memory_source(path, "a codebook")
             name = b"codebook"
         check(lib.mdla_codebook_read(settings, source, name, handle, error), error)
         del kept
@@ -173,8 +173,7 @@ def fit(data: Data, sae: Union[SAE, Path], *, fvu: Optional[float] = None,
     >>> book.width
     48
     """
-    if not isinstance(sae, SAE):
-        sae = SAE.load(sae)
+    sae = sae_of(sae)
     settings, error, handle = config(threads), _layout.mdla_error(), ctypes.c_void_p()
     goal = target(fvu, bits_per_row, step)
     if not goal.fvu and not goal.bits_per_row and not goal.step:

@@ -37,6 +37,9 @@ def _read(codes: "Codes", width: int, context: int, settings: _layout.mdla_confi
             return handle
         source, kept = file_source(codes), None
     else:
+        if not csr_module().issparse(codes):
+            raise TypeError(f"codes: give a scipy.sparse matrix (rows, width), or the name of a file or folder of "
+                            f"codes, not {type(codes).__name__}; scipy.sparse.csr_matrix makes one of an array")
         written = io.BytesIO()
         csr_module().save_npz(written, codes, compressed=False)
         source, kept = memory_source(written.getbuffer())

@@ -11,7 +11,7 @@ from ._codebook import Codebook, codebook_of, effort_of, fit
 from ._errors import ArgumentError, check
 from ._library import lib
 from ._rows import Data, rows_of
-from ._sae import SAE
+from ._sae import SAE, sae_of
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,9 @@ def encode(data: Data, sae: Union[SAE, Path, None] = None, *, codebook: Union[Co
     if sae is None and code == "sae":
         raise ArgumentError("code='sae' needs the SAE; give sae too")
     goal = target(fvu, bits_per_row, step)
-    if sae is not None and not isinstance(sae, SAE):
-        sae = SAE.load(sae)
-    if hook is None and sae is not None:
-        hook = sae.info.hook
+    if sae is not None:
+        sae = sae_of(sae)
+        hook = sae.info.hook if hook is None else hook
     options = _layout.mdla_encode_options(
         target=goal, code=choice("code", code, _layout.CODES),
         model=choice("model", model, _layout.MODELS), effort=effort_of(effort),

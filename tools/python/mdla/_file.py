@@ -109,7 +109,7 @@ class File:
             opened = file_source(source)  # type: ignore[arg-type]
             name = path_bytes(source)  # type: ignore[arg-type]
         else:
-            opened, self._kept = memory_source(source)
+            opened, self._kept = memory_source(source, "a .mdla file")
             name = b"bytes"
         check(lib.mdla_decoder_open(settings, opened, name,
                                     self._named._use() if self._named else None, self._handle,

@@ -2,13 +2,13 @@
 import ctypes
 import pathlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _layout
-from ._calls import Path, Watch, choice, config, folder, path_bytes, text_of
+from ._calls import Path, Watch, choice, config, folder, is_path, path_bytes, text_of
 from ._errors import ArgumentError, ExistingFileError, check
 from ._library import lib
 from ._rows import Data, float_rows, rows_of
@@ -231,6 +231,15 @@ def load_sae(path: Path, kind: Optional[str] = None, act_scale: float = 0.0) -> 
     'relu'
     """
     return SAE.load(path, kind, act_scale)
+
+
+def sae_of(given: Union[SAE, Path]) -> SAE:
+    """An SAE, loaded where it is named."""
+    if isinstance(given, SAE):
+        return given
+    if not is_path(given):
+        raise TypeError(f"sae: give an mdla.SAE or its path, not {type(given).__name__}")
+    return SAE.load(given)
 
 
 def train(data: Data, *, width: int, l0: int, arch: str = "batchtopk", passes: int = 3,
