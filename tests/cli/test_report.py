@@ -3,7 +3,9 @@
 import base64
 import html.parser
 import json
+import pathlib
 import re
+import shutil
 
 import cli
 
@@ -144,6 +146,25 @@ class Report(cli.CliTest):
             self.assertTrue(any(text.endswith(f"FVU {info['fvu']:.6f}") for text in page.texts))
         self.assertEqual(page.tags.count("circle"), 2)
         self.assertEqual(page.tags.count("details"), 2)
+        self.assertIn("digits.mdla and 1 more", page.texts)  # of one codebook, so one curve
+
+    def test_curves_of_files(self):
+        """Files of one codebook, or of names that differ in their FVU, are one curve with one colour; others aren't."""
+        self.good("mdla-enc", cli.FIXTURE / "digits.npy", "--basis", "pca", "--fvu", "0.5", "-o", "other-fvu0.5.mdla")
+        self.good("mdla-enc", cli.FIXTURE / "digits.npy", "--basis", "pca", "--fvu", "0.4", "-o", "other-fvu0.4.mdla")
+        shutil.copy(FILE, self.folder / "fvu0.2.mdla")
+        files = ("other-fvu0.5.mdla", FILE, "other-fvu0.4.mdla", "fvu0.2.mdla")
+        text = self.good("mdla-report", *files, "-o", "-").decode()
+        colours = re.findall(r'<td class="name sw (k\d+)">([^<]*)', text)
+        self.assertEqual([name for _, name in colours], [pathlib.Path(f).name for f in files])
+        colours = [colour for colour, _ in colours]
+        self.assertEqual((colours[0], colours[1]), (colours[2], colours[3]))
+        self.assertNotEqual(colours[0], colours[1])
+        self.assertEqual(re.findall(r'<path class="line (k\d+)" d="M[\d. ]+L[\d. ]+"/>', text), colours[:2])
+        self.assertEqual(re.findall(r'class="key (k\d+)"></i>([^<]*)<', text),
+                         [(colours[0], "other-fvu0.5.mdla and 1 more"), (colours[1], "digits.mdla and 1 more")])
+        svg = re.search(r'aria-label="rate and distortion">.*?</svg>', text)[0]
+        self.assertNotRegex(svg, "<text[^>]*>[^<]*mdla")  # names are in the legend
 
     def test_latent_cache(self):
         self.good("mdla-dec", FILE, "--codes", "-o", "codes.npz")

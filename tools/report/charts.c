@@ -30,16 +30,27 @@ static void open_svg(text_sink *out, const char *label)
     html_put(out, "\">");
 }
 
-/* A horizontal line with its value, k and M for many. */
+/* "0.2", "60k", "1M", "1G", "1T". */
+static const char *short_number(double value, char text[32])
+{
+    static const char *const units[] = {"", "k", "M", "G", "T"};
+    size_t unit = 0;
+
+    for (; value >= 1e3 * (1 - 1e-9) && unit < sizeof units / sizeof units[0] - 1; unit++)
+        value /= 1e3;
+    snprintf(text, 32, "%g%s", value, units[unit]);
+    return text;
+}
+
+/* A horizontal line with its value. */
 static void put_y_tick(text_sink *out, double y, double value)
 {
-    const char *unit = value >= 1e6 ? "M" : value >= 1e3 ? "k" : "";
-    const double shown = value >= 1e6 ? value / 1e6 : value >= 1e3 ? value / 1e3 : value;
+    char text[32];
 
     text_sink_format(out,
                      "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" "
-                     "class=\"end\">%g%s</text>",
-                     LEFT, y, WIDTH - RIGHT, LEFT - 5, y + 4, shown, unit);
+                     "class=\"end\">%s</text>",
+                     LEFT, y, WIDTH - RIGHT, LEFT - 5, y + 4, short_number(value, text));
 }
 
 static void put_x_tick(text_sink *out, double x, const char *text)
@@ -131,94 +142,133 @@ static int by_group_and_x(const void *a, const void *b)
     return p->x < q->x ? -1 : p->x > q->x;
 }
 
-/* An axis that begins at zero and ends at a tick. */
+/* ---- points and curves ---- */
+
+/* An axis from begin to end: linear from zero to a tick, or by powers of ten. */
 typedef struct scale {
-    double step, end;
+    int log;
+    double begin, end, step; /* step of linear ticks */
 } scale;
 
-static scale fit_scale(double most, double parts)
+static scale fit_scale(double least, double most, int log, double parts)
 {
-    scale s;
+    scale s = {.log = log};
 
-    s.step = nice_step(most > 0 ? most : 1, parts);
-    s.end = s.step * ceil((most > 0 ? most : 1) / s.step - 1e-9);
+    most = most > 0 ? most : 1;
+    if (log) {
+        s.begin = pow(10, floor(log10(least) + 1e-9));
+        s.end = fmax(most, 2 * s.begin);
+    } else {
+        s.step = nice_step(most, parts);
+        s.end = s.step * ceil(most / s.step - 1e-9);
+    }
     return s;
+}
+
+/* 0 .. 1 */
+static double place(const scale *s, double value)
+{
+    return s->log ? log(value / s->begin) / log(s->end / s->begin) : value / s->end;
 }
 
 static double place_x(const scale *s, double value)
 {
-    return LEFT + PLOT_WIDTH * value / s->end;
+    return LEFT + PLOT_WIDTH * place(s, value);
 }
 
 static double place_y(const scale *s, double value)
 {
-    return TOP + PLOT_HEIGHT * (1 - value / s->end);
+    return TOP + PLOT_HEIGHT * (1 - place(s, value));
 }
 
-/* Rates fall with distortion, so that lines leave room above to the right of a point, and below to
- * the left: there go the labels that are far right or would lie on another. */
-static int goes_below(const chart_point *points, size_t i, const scale *sx, const scale *sy)
+/* The tick after `tick`, or the first where that is below the axis. */
+static double next_tick(const scale *s, double tick)
 {
-    const double x = place_x(sx, points[i].x), y = place_y(sy, points[i].y);
-
-    if (x > WIDTH * 0.65)
-        return 1;
-    for (size_t j = 0; j < i; j++)
-        if (!points[j].below && fabs(place_x(sx, points[j].x) - x) < 80 &&
-            fabs(place_y(sy, points[j].y) - y) < 12)
-            return 1;
-    return 0;
+    if (!s->log)
+        return tick < 0 ? 0 : tick + s->step;
+    return tick < s->begin ? s->begin : 10 * tick;
 }
 
-/* Colours that are told apart well. */
-static int group_class(size_t group)
+static void put_ticks(text_sink *out, const scale *x, const scale *y)
 {
-    static const int classes[] = {1, 5, 9, 7, 4, 12};
-
-    return classes[group % (sizeof classes / sizeof classes[0])];
-}
-
-void chart_put_points(text_sink *out, chart_point *points, size_t count, const char *x_axis,
-                      const char *y_axis)
-{
-    double most_x = 0, most_y = 0;
-    scale sx, sy;
     char text[32];
 
-    qsort(points, count, sizeof *points, by_group_and_x);
-    for (size_t i = 0; i < count; i++) {
-        most_x = fmax(most_x, points[i].x);
-        most_y = fmax(most_y, points[i].y);
-    }
-    sx = fit_scale(most_x, 6);
-    sy = fit_scale(most_y, 5);
-    open_svg(out, "rate and distortion");
-    for (int i = 1; i * sy.step <= sy.end * (1 + 1e-9); i++)
-        put_y_tick(out, place_y(&sy, i * sy.step), i * sy.step);
-    for (int i = 0; i * sx.step <= sx.end * (1 + 1e-9); i++) {
-        snprintf(text, sizeof text, "%g", i * sx.step);
-        put_x_tick(out, place_x(&sx, i * sx.step), text);
-    }
-    put_axes(out, x_axis, y_axis);
-    for (size_t i = 1; i < count; i++)
-        if (points[i].group == points[i - 1].group)
-            text_sink_format(out, "<path class=\"line k%d\" d=\"M%.1f %.1fL%.1f %.1f\"/>",
-                             group_class(points[i].group), place_x(&sx, points[i - 1].x),
-                             place_y(&sy, points[i - 1].y), place_x(&sx, points[i].x),
-                             place_y(&sy, points[i].y));
-    for (size_t i = 0; i < count; i++) {
-        const double x = place_x(&sx, points[i].x), y = place_y(&sy, points[i].y);
-        const int below = points[i].below = goes_below(points, i, &sx, &sy);
+    for (double v = next_tick(y, -1); v <= y->end * (1 + 1e-9); v = next_tick(y, v))
+        if (v > 0)
+            put_y_tick(out, place_y(y, v), v);
+    for (double v = next_tick(x, -1); v <= x->end * (1 + 1e-9); v = next_tick(x, v))
+        put_x_tick(out, place_x(x, v), short_number(v, text));
+}
 
-        text_sink_format(out, "<circle class=\"dot k%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"><title>",
-                         group_class(points[i].group), x, y);
+void chart_put_class(text_sink *out, size_t group)
+{
+    /* Colours that are told apart well; after them the same again, dashed. */
+    static const int classes[] = {1, 5, 9, 7, 4, 12, 11, 15, 13, 6, 14, 2};
+    const size_t count = sizeof classes / sizeof classes[0];
+
+    text_sink_format(out, "k%d%s", classes[group % count], group / count % 2 ? " dash" : "");
+}
+
+static void put_lines(text_sink *out, const chart_point *points, size_t count, const scale *x,
+                      const scale *y)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (points[i].group != points[i - 1].group)
+            continue;
+        if (i == 1 || points[i - 2].group != points[i].group) {
+            html_put(out, "<path class=\"line ");
+            chart_put_class(out, points[i].group);
+            text_sink_format(out, "\" d=\"M%.1f %.1f", place_x(x, points[i - 1].x),
+                             place_y(y, points[i - 1].y));
+        }
+        text_sink_format(out, "L%.1f %.1f", place_x(x, points[i].x), place_y(y, points[i].y));
+        if (i + 1 == count || points[i + 1].group != points[i].group)
+            html_put(out, "\"/>");
+    }
+}
+
+static void put_dots(text_sink *out, const chart_point *points, size_t count, const scale *x,
+                     const scale *y)
+{
+    for (size_t i = 0; i < count; i++) {
+        html_put(out, "<circle class=\"dot ");
+        chart_put_class(out, points[i].group);
+        text_sink_format(out, "\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"><title>", place_x(x, points[i].x),
+                         place_y(y, points[i].y));
         html_text(out, points[i].name);
         text_sink_format(out, ": %.2f bits a row, FVU %.6f</title></circle>", points[i].x,
                          points[i].y);
-        text_sink_format(out, "<text x=\"%.1f\" y=\"%.1f\"%s>", x + (below ? -5 : 5),
-                         y + (below ? 14 : -5), below ? " class=\"end\"" : "");
-        html_text(out, points[i].name);
-        html_put(out, "</text>");
     }
+}
+
+void chart_put_points(text_sink *out, chart_point *points, size_t count, const chart_plane *plane)
+{
+    double least_x = INFINITY, least_y = INFINITY, most_x = 0, most_y = 0;
+    scale x, y;
+
+    qsort(points, count, sizeof *points, by_group_and_x);
+    for (size_t i = 0; i < count; i++) {
+        least_x = fmin(least_x, points[i].x);
+        least_y = fmin(least_y, points[i].y);
+        most_x = fmax(most_x, points[i].x);
+        most_y = fmax(most_y, points[i].y);
+    }
+    x = fit_scale(least_x, most_x, plane->log, 6);
+    y = fit_scale(least_y, most_y, plane->log, 5);
+    open_svg(out, plane->label);
+    put_ticks(out, &x, &y);
+    put_axes(out, plane->x_axis, plane->y_axis);
+    put_lines(out, points, count, &x, &y);
+    if (plane->dots)
+        put_dots(out, points, count, &x, &y);
     html_put(out, "</svg>");
+}
+
+void chart_put_key(text_sink *out, size_t group, const char *name)
+{
+    html_put(out, "<span><i class=\"key ");
+    chart_put_class(out, group);
+    html_put(out, "\"></i>");
+    html_text(out, name);
+    html_put(out, "</span>");
 }

@@ -28,16 +28,25 @@ typedef struct chart_part {
 void chart_put_parts(text_sink *out, const chart_part *parts, size_t count, double full,
                      const char *unit);
 
-/** Points in a plane; those of one group are joined in the order of x. */
+/** Points in a plane; those of one group are one curve, joined in the order of x. */
 typedef struct chart_point {
     double x, y;
     size_t group;
-    const char *name;
-    int below; /* where its label goes; found by chart_put_points */
+    const char *name; /* with dots */
 } chart_point;
 
-/** Sorts the points by group and x. */
-void chart_put_points(text_sink *out, chart_point *points, size_t count, const char *x_axis,
-                      const char *y_axis);
+typedef struct chart_plane {
+    const char *label, *x_axis, *y_axis;
+    int log;  /* both axes; all values are above 0 */
+    int dots; /* the points are shown, x as bits a row and y as FVU */
+} chart_plane;
+
+/** Sorts the points by group and x. count: 1 at least. */
+void chart_put_points(text_sink *out, chart_point *points, size_t count, const chart_plane *plane);
+
+/** The style class of a group's colour: "k5". */
+void chart_put_class(text_sink *out, size_t group);
+/** A line of a legend, to stand in an element of the class "legend". */
+void chart_put_key(text_sink *out, size_t group, const char *name);
 
 #endif

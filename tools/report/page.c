@@ -7,6 +7,7 @@
 #include "common/tool.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,8 @@ static void put_number(text_sink *out, double number, int decimals)
         html_put(out, "<td>–</td>");
 }
 
-static void put_comparison(text_sink *out, const report_file *files, size_t count)
+static void put_comparison(text_sink *out, const report_file *files, size_t count,
+                           const size_t *curves)
 {
     html_put(
         out,
@@ -41,7 +43,9 @@ static void put_comparison(text_sink *out, const report_file *files, size_t coun
         const report_file *f = &files[i];
         const double rows = f->account.rows ? (double)f->account.rows : 1;
 
-        html_put(out, "<tr><td class=\"name\">");
+        html_put(out, "<tr><td class=\"name sw ");
+        chart_put_class(out, curves[i]);
+        html_put(out, "\">");
         html_text(out, html_base_name(f->name));
         html_put(out, "</td><td>");
         html_count(out, f->account.rows);
@@ -122,28 +126,111 @@ static void put_bars(text_sink *out, const report_file *files, size_t count)
              "how strongly.</p></div>\n");
 }
 
-static int put_rates(text_sink *out, const report_file *files, size_t count)
+/* Where a file's name says its FVU, as mdla-sweep's do ("-fvu0.3"): nbytes of it, else 0. */
+static size_t find_fvu(const char *name, const char **at)
 {
-    chart_point *points = calloc(count, sizeof *points);
+    *at = strstr(name, "fvu");
+    return *at ? 3 + strspn(*at + 3, "-_=.0123456789") : 0;
+}
+
+/* Files of one curve: of one codebook, or of names that differ in their FVU alone. */
+static int same_curve(const report_file *a, const report_file *b)
+{
+    const char *name_a = html_base_name(a->name), *name_b = html_base_name(b->name);
+    const char *fvu_a, *fvu_b;
+    const size_t skip_a = find_fvu(name_a, &fvu_a), skip_b = find_fvu(name_b, &fvu_b);
+
+    if (memcmp(a->info.codebook_sha256, b->info.codebook_sha256, sizeof a->info.codebook_sha256) ==
+        0)
+        return 1;
+    return skip_a > 0 && skip_b > 0 && a->info.width == b->info.width &&
+           fvu_a - name_a == fvu_b - name_b &&
+           strncmp(name_a, name_b, (size_t)(fvu_a - name_a)) == 0 &&
+           strcmp(fvu_a + skip_a, fvu_b + skip_b) == 0;
+}
+
+/* Curves are numbered in the order of their first files, whose places go to firsts[]. Returns how
+ * many there are. */
+static size_t find_curves(const report_file *files, size_t count, size_t *curves, size_t *firsts)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t curve = 0;
+
+        while (curve < found && !same_curve(&files[firsts[curve]], &files[i]))
+            curve++;
+        if (curve == found)
+            firsts[found++] = i;
+        curves[i] = curve;
+    }
+    return found;
+}
+
+/* Which curve has which colour: by the name of its first file. */
+static void put_legend(text_sink *out, const report_file *files, size_t count, const size_t *curves,
+                       const size_t *firsts, size_t curve_count)
+{
+    html_put(out, "<div class=\"legend\">");
+    for (size_t c = 0; c < curve_count; c++) {
+        const char *first = html_base_name(files[firsts[c]].name);
+        size_t members = 0;
+        char text[600];
+
+        for (size_t i = 0; i < count; i++)
+            members += curves[i] == c;
+        snprintf(text, sizeof text, members > 1 ? "%s and %zu more" : "%s", first, members - 1);
+        chart_put_key(out, c, text);
+    }
+    html_put(out, "</div>");
+}
+
+static void put_rates(text_sink *out, const report_file *files, size_t count, chart_point *points,
+                      const size_t *curves, const size_t *firsts, size_t curve_count)
+{
+    static const chart_plane plane = {.label = "rate and distortion",
+                                      .x_axis = "bits a row beside the codebook",
+                                      .y_axis = "FVU",
+                                      .dots = 1};
     size_t known = 0;
 
-    if (!points) {
-        tool_fail("out of memory");
-        return -1;
-    }
     for (size_t i = 0; i < count; i++)
         if (isfinite(files[i].info.fvu) && files[i].account.rows)
             points[known++] = (chart_point){report_stream_bits(&files[i]), files[i].info.fvu,
-                                            group_of(files, i), html_base_name(files[i].name), 0};
-    if (known > 0) {
-        html_put(out, "<div class=\"card\"><h3>Rate and distortion</h3>");
-        chart_put_points(out, points, known, "bits a row beside the codebook", "FVU");
-        html_put(out, "<p class=\"soft\">Lower and further left is better. Files that share a "
-                      "codebook are joined; FVU is what each encoder recorded of its own rows.</p>"
-                      "</div>");
-    }
+                                            curves[i], html_base_name(files[i].name)};
+    if (known == 0)
+        return;
+    html_put(out, "<div class=\"card\"><h3>Rate and distortion</h3>");
+    chart_put_points(out, points, known, &plane);
+    put_legend(out, files, count, curves, firsts, curve_count);
+    html_put(out,
+             "<p class=\"soft\">Lower and further left is better. Files that share a codebook, "
+             "or whose names differ in their FVU alone, are one curve; FVU is what each "
+             "encoder recorded of its own rows.</p></div>");
+}
+
+static int put_several(text_sink *out, const report_file *files, size_t count)
+{
+    chart_point *points = calloc(count, sizeof *points);
+    size_t *curves = calloc(2 * count, sizeof *curves);
+    int result = -1;
+
+    if (points && curves) {
+        const size_t curve_count = find_curves(files, count, curves, curves + count);
+
+        html_put(out,
+                 "<p class=\"lead\">Activations explained by sparse features, in as many bits as "
+                 "it takes to send them.</p><div class=\"cards\">");
+        put_comparison(out, files, count, curves);
+        put_bars(out, files, count);
+        put_rates(out, files, count, points, curves, curves + count, curve_count);
+        html_put(out, "</div>\n");
+        result = 0;
+    } else
+        tool_fail("out of memory");
     free(points);
-    return 0;
+    free(curves);
+    return result;
 }
 
 int page_put(text_sink *out, report_file *files, size_t count, const char *title)
@@ -159,15 +246,8 @@ int page_put(text_sink *out, report_file *files, size_t count, const char *title
     html_put(out, "</style></head>\n<body><main>\n<h1>");
     put_title(out, files, count, title);
     html_put(out, "</h1>\n");
-    if (count > 1) {
-        html_put(out,
-                 "<p class=\"lead\">Activations explained by sparse features, in as many bits as "
-                 "it takes to send them.</p><div class=\"cards\">");
-        put_comparison(out, files, count);
-        put_bars(out, files, count);
-        result = put_rates(out, files, count);
-        html_put(out, "</div>\n");
-    }
+    if (count > 1)
+        result = put_several(out, files, count);
     for (size_t i = 0; i < count && result == 0; i++) {
         if (count > 1) {
             html_put(out, i == 0 ? "<details open><summary>" : "<details><summary>");

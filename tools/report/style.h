@@ -53,6 +53,10 @@ static const char report_style[] =
     ".k10{--k:#505b66}.k11{--k:#b8b23f}"
     ".k12{--k:#4aa8b8}.k13{--k:#b46fb0}"
     ".k14{--k:#7a9a3a}.k15{--k:#8a6a4f}\n"
+    ".legend{display:flex;flex-wrap:wrap;gap:2px 16px;font-size:13px;margin:6px 0 8px;"
+    "overflow-wrap:anywhere}.key{display:inline-block;width:11px;height:11px;border-radius:3px;"
+    "margin-right:6px;border:2px solid var(--k);background:var(--k)}"
+    ".key.dash{border-style:dashed;background:none}.line.dash{stroke-dasharray:5 4}\n"
     "summary{cursor:pointer;font-size:20px;font-weight:600;margin:28px 0 12px;"
     "overflow-wrap:anywhere}\n"
     "@media(max-width:480px){body{font-size:14px}.tile b{font-size:20px}.opt{display:none}}\n";
