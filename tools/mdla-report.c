@@ -3,6 +3,7 @@
 #include "report/maps.h"
 #include "report/page.h"
 #include "report/pictures.h"
+#include "report/sweep_page.h"
 
 #include "common/files.h"
 #include "common/numbers.h"
@@ -14,15 +15,17 @@
 #include <string.h>
 
 static const char head[] =
-    "Usage: mdla-report FILE.mdla... -o PAGE.html  [OPTIONS]\n"
-    "       mdla-report FILE.mdla --maps FOLDER    [OPTIONS]\n"
+    "Usage: mdla-report FILE.mdla... | SWEEP -o PAGE.html  [OPTIONS]\n"
+    "       mdla-report FILE.mdla --maps FOLDER            [OPTIONS]\n"
     "Writes one HTML page about .mdla files that needs nothing beside it: bits by\n"
     "class, how often features are active, the features and rows that cost most, and\n"
-    "an atlas of the atoms of images. Several files are compared. --maps draws where\n"
-    "one file's bits are: by row and feature, by pair of features, by pixel.\n"
+    "an atlas of the atoms of images. Several files are compared. SWEEP is a folder\n"
+    "that mdla-sweep made: curves, optimum, explanations. --maps draws where one\n"
+    "file's bits are: by row and feature, by pair of features, by pixel.\n"
     "  mdla-report acts.mdla -o acts.html\n"
     "  mdla-report acts.mdla --maps acts-maps\n"
-    "  mdla-report fvu-*.mdla --codebook my.codebook -o sweep.html\n";
+    "  mdla-report fvu-*.mdla --codebook my.codebook -o rates.html\n"
+    "  mdla-report sweep -o sweep.html\n";
 
 enum { KEY_CODEBOOK = OPTION_FIRST, KEY_IMAGE, KEY_MAPS, KEY_TITLE };
 
@@ -42,7 +45,7 @@ static const tool_option table[] = {
     OPTIONS_END,
 };
 
-static const tool_program program = {head, NULL, FILES_MDLA, table};
+static const tool_program program = {head, NULL, FILES_MDLA " " FILES_FOLDER, table};
 
 typedef struct report_options {
     tool_options common;
@@ -91,6 +94,11 @@ static int parse(int argc, char **argv, report_options *o)
         return tool_usage("no input; name a .mdla file");
     if (!o->common.output && !o->maps)
         return tool_usage("give -o PAGE.html, -o - for standard output, or --maps FOLDER");
+    for (size_t i = 0; i < o->count; i++)
+        if (sweep_results_meant(o->paths[i]) && (o->count > 1 || o->codebook || o->maps))
+            return tool_usage("%s: a folder, which is a sweep's and stands alone, without "
+                              "--codebook and --maps",
+                              o->paths[i]);
     if (o->maps && o->count > 1)
         return tool_usage("--maps %s: maps are of one file; name one", o->maps);
     if (o->maps && !maps_available())
@@ -102,7 +110,14 @@ static int parse(int argc, char **argv, report_options *o)
     return -1;
 }
 
-static int write_page(const report_options *o, report_file *files)
+static int put_page(const report_options *o, const report_file *files, const sweep_report *swept,
+                    text_sink *out)
+{
+    return swept ? sweep_page_put(out, swept, o->title) : page_put(out, files, o->count, o->title);
+}
+
+/* About files, or about a sweep where swept isn't NULL. */
+static int write_page(const report_options *o, const report_file *files, const sweep_report *swept)
 {
     mdla_error err = {MDLA_OK, ""};
     text_sink *out = malloc(sizeof *out);
@@ -117,7 +132,7 @@ static int write_page(const report_options *o, report_file *files)
         return TOOL_FAILED;
     }
     text_sink_start(out, sink);
-    result = page_put(out, files, o->count, o->title);
+    result = put_page(o, files, swept, out);
     status = text_sink_close(out, result == 0);
     free(out);
     if (result != 0)
@@ -125,7 +140,18 @@ static int write_page(const report_options *o, report_file *files)
     return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);
 }
 
-static int run(const report_options *o)
+static int run_sweep(const report_options *o)
+{
+    sweep_report swept;
+    int result = TOOL_FAILED;
+
+    if (sweep_report_open(&o->common.config, o->paths[0], &o->image, &swept) == 0)
+        result = write_page(o, NULL, &swept);
+    sweep_report_close(&swept);
+    return result;
+}
+
+static int run_files(const report_options *o)
 {
     report_file *files = calloc(o->count, sizeof *files);
     mdla_codebook *codebook = NULL;
@@ -139,7 +165,7 @@ static int run(const report_options *o)
                                                 &o->image, &files[opened]) == 0)
             opened++;
         if (opened == o->count)
-            result = o->common.output ? write_page(o, files) : TOOL_DONE;
+            result = o->common.output ? write_page(o, files, NULL) : TOOL_DONE;
         if (result == TOOL_DONE && o->maps)
             result = maps_write(files, o->maps, o->common.force) == 0 ? TOOL_DONE : TOOL_FAILED;
     }
@@ -148,6 +174,11 @@ static int run(const report_options *o)
     mdla_codebook_free(codebook);
     free(files);
     return result;
+}
+
+static int run(const report_options *o)
+{
+    return sweep_results_meant(o->paths[0]) ? run_sweep(o) : run_files(o);
 }
 
 int main(int argc, char **argv)

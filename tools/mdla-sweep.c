@@ -343,7 +343,7 @@ static int make_folders(const char *folder)
     if (status == MDLA_OK)
         made.close(made.ctx);
     for (size_t i = 0; status == MDLA_OK && i < sizeof below / sizeof below[0]; i++) {
-        char *path = sweep_path(folder, NULL, below[i]);
+        char *path = files_join(folder, NULL, below[i]);
 
         status = path ? mdla_folder_path(path, 1, &made, &err) : MDLA_ERR_MEMORY;
         if (status == MDLA_OK)

@@ -49,7 +49,7 @@ class Page(html.parser.HTMLParser):
 
     def handle_data(self, data):
         self.texts.append(data)
-        if self.stack and self.stack[-1] in ("td", "th"):
+        if self.stack and self.stack[-1 - (self.stack[-1] == "b")] in ("td", "th"):
             self.tables[-1][-1][-1] += data
 
     def table(self, first):

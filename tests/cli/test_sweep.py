@@ -4,6 +4,7 @@ import csv
 import math
 import os
 import random
+import re
 import signal
 import struct
 import subprocess
@@ -13,6 +14,7 @@ import zipfile
 import array
 
 import cli
+from test_report import Page
 
 DIMS, TRAIN, TEST = 16, 3000, 1000
 
@@ -142,6 +144,63 @@ class Sweep(cli.CliTest):
             self.good("mdla-sweep", *ask, *docs)
             measured.append((self.out / "measured.csv").read_text().count("\n"))
         self.assertEqual(measured, [measured[0] + more for more in (0, 1, 1, 1, 2)])
+
+    def test_page(self):
+        """mdla-report of a sweep: its curves, its table, the files of the shortest."""
+        self.write("few.npy", rows(2, 400))
+        self.good("mdla-sweep", "few.npy", "test.npy", "-o", "out", "--widths", "4,24", "--l0s", "3", "--fvu", "0.4,0.2",
+                  "--rows-list", "400,1e9", "--bases", "pca,onehot:400", "-T", "1", "-q")
+        text = self.good("mdla-report", "out", "-o", "-").decode()
+        self.assertEqual(text, self.good("mdla-report", "out/results.csv", "-o", "-").decode())
+        self.assertNotIn("http", text)
+        self.assertNotIn(str(self.folder), text)
+        page = Page(text)
+        self.assertEqual((page.loads, page.texts.count("4 explanations compared")), ([], 2))
+        results = self.table("results.csv")
+        tables = [t for t in page.tables if t[0][0] == "explanation"]
+        self.assertEqual(len(tables), 2)
+        for fvu, lines in zip(("0.4", "0.2"), tables):
+            for line in (dict(zip(lines[0], line)) for line in lines[1:]):
+                own = [r for r in results if r["explanation"] == line["explanation"] and r["target_fvu"] == fvu]
+                self.assertEqual(line["width"], own[0]["width"])
+                reached = [r for r in own if r["fvu"] != "n/a"]
+                marginal = [float(r["marginal_bits_per_row"]) for r in reached]
+                self.assertEqual(line["marginal"], f"{min(marginal):.2f}" if marginal else "–")
+                for heading, n in (("total, 400 rows", 400), ("total, 1 billion rows", 1e9)):
+                    totals = [float(r["marginal_bits_per_row"]) + 8 * int(r["codebook_nbytes"]) / n for r in reached
+                              if "train" not in r["explanation"] or int(r["rows_sharing"]) == n]
+                    self.assertEqual(line[heading], f"{min(totals):.2f}" if totals else "–")
+        # A dot for each loss that an explanation reaches; the train rows' own codebook isn't shared.
+        curves = {(r["explanation"], r["target_fvu"]) for r in results if r["fvu"] != "n/a" and "train" not in r["explanation"]}
+        self.assertEqual(page.tags.count("circle"), len(curves))
+        svg = re.search(r'aria-label="rate and distortion">.*?</svg>', text)[0]
+        self.assertEqual(svg.count('class="line'), len({e for e, _ in curves}))
+        for optimum in self.table("optimum.csv"):
+            self.assertIn(f"<b>{optimum['explanation']}</b>", text)
+        # The sections are of the file that stands in the folder.
+        shown = re.findall(r"<dt>name</dt><dd>([^<]*)</dd>", text)
+        self.assertEqual(len(shown), 2)
+        for name in shown:
+            os.remove(self.out / "files" / name)
+        gone = self.good("mdla-report", "out", "-o", "-").decode()
+        for name in shown:
+            self.assertIn(f"Its file files/{name} is no longer", gone)
+
+    def test_page_mistakes(self):
+        os.mkdir(self.out)
+        self.assertIn("a folder without results.csv, so no sweep's", self.bad(1, "mdla-report", "out", "-o", "x"))
+        self.assertIn("stands alone", self.bad(2, "mdla-report", "out", "a.mdla", "-o", "x"))
+        self.assertIn("stands alone", self.bad(2, "mdla-report", "out", "--codebook", "c", "-o", "x"))
+        head = ("explanation,width,target_fvu,rows_sharing,fvu,l0,marginal_bits_per_row,index_bits_per_row,level_bits_per_row,"
+                "independence_gap_bits_per_row,codebook_nbytes\n")
+        line = '"a, ""b""",4,0.5,10,0.5,1,2,1,1,0,7\n'
+        for text, words in (("a,b\n", "no column explanation"), (head, "no measurements"), (head + "a,4,0.5\n", "line 2 isn't"),
+                            (head + line.replace(",10,", ",ten,"), "line 2 isn't"),
+                            (head + line + line.replace("0.5,10", "0.4,10") + line.replace('"a', '"b'), "order")):
+            self.write("out/results.csv", text.encode())
+            self.assertIn(words, self.bad(1, "mdla-report", "out", "-o", "x"), text)
+        self.write("out/results.csv", (head + line).encode())
+        self.assertIn('a, &quot;b&quot;', self.good("mdla-report", "out", "-o", "-").decode())
 
     def test_bases_beside_saes(self):
         self.write("few.npy", rows(2, 400))

@@ -27,6 +27,18 @@ const char *files_data_name(char **paths, size_t count, char *text)
     return text;
 }
 
+char *files_join(const char *folder, const char *sub, const char *member)
+{
+    const size_t nbytes = strlen(folder) + (sub ? strlen(sub) : 0) + strlen(member) + 3;
+    char *path = malloc(nbytes);
+
+    if (path)
+        snprintf(path, nbytes, "%s/%s%s%s", folder, sub ? sub : "", sub ? "/" : "", member);
+    else
+        tool_fail("out of memory");
+    return path;
+}
+
 int files_fail(const char *path, const char *patterns, mdla_status status, const mdla_error *err)
 {
     suggestion s = {.word = path};

@@ -43,6 +43,9 @@ int files_decoder(const mdla_config *config, const char *path, int seekable,
  */
 int files_sink(const char *path, int force, int binary, mdla_sink *out);
 
+/** FOLDER/MEMBER or FOLDER/SUB/MEMBER, to be freed; NULL: no memory, reported. */
+char *files_join(const char *folder, const char *sub, const char *member);
+
 /** How messages call a path: itself, or "standard input". */
 const char *files_name(const char *path);
 

@@ -102,3 +102,14 @@ const char *number_sha256(const uint8_t sha256[32], char *text)
         snprintf(text + 2 * i, 3, "%02x", (unsigned)sha256[i]);
     return text;
 }
+
+const char *number_in_words(double number, char *text)
+{
+    if (number >= 1e9)
+        snprintf(text, NUMBER_TEXT_MAX, "%.3g billion", number / 1e9);
+    else if (number >= 1e6)
+        snprintf(text, NUMBER_TEXT_MAX, "%.3g million", number / 1e6);
+    else
+        number_grouped((uint64_t)(number + 0.5), text);
+    return text;
+}

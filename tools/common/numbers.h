@@ -28,6 +28,9 @@ int number_check_finite(const char *name, const float *values, size_t rows, size
 /** "1,234,567", or "unknown" for MDLA_UNKNOWN, into text[NUMBER_TEXT_MAX]; returns text. */
 const char *number_grouped(uint64_t number, char *text);
 
+/** "60,000", "3.2 million", into text[NUMBER_TEXT_MAX]; returns text. */
+const char *number_in_words(double number, char *text);
+
 /** Bytes that hold a SHA-256 in hexadecimal with its terminating zero. */
 #define SHA256_TEXT_MAX 65
 

@@ -146,9 +146,22 @@ static int by_group_and_x(const void *a, const void *b)
 
 /* An axis from begin to end: linear from zero to a tick, or by powers of ten. */
 typedef struct scale {
-    int log;
+    int log, fine;           /* fine: with ticks at 2 and 5 times these */
     double begin, end, step; /* step of linear ticks */
 } scale;
+
+/* The tick after one of a scale. */
+static double after(const scale *s, double tick)
+{
+    double digit;
+
+    if (!s->log)
+        return tick + s->step;
+    if (!s->fine)
+        return 10 * tick;
+    digit = tick / pow(10, floor(log10(tick) + 1e-9));
+    return tick * (digit > 1.5 && digit < 3.5 ? 2.5 : 2);
+}
 
 static scale fit_scale(double least, double most, int log, double parts)
 {
@@ -156,8 +169,11 @@ static scale fit_scale(double least, double most, int log, double parts)
 
     most = most > 0 ? most : 1;
     if (log) {
-        s.begin = pow(10, floor(log10(least) + 1e-9));
-        s.end = fmax(most, 2 * s.begin);
+        s.fine = most / least < 100;
+        for (s.begin = pow(10, floor(log10(least) + 1e-9));
+             after(&s, s.begin) < least * (1 + 1e-9);)
+            s.begin = after(&s, s.begin);
+        s.end = fmax(most, after(&s, s.begin));
     } else {
         s.step = nice_step(most, parts);
         s.end = s.step * ceil(most / s.step - 1e-9);
@@ -181,22 +197,14 @@ static double place_y(const scale *s, double value)
     return TOP + PLOT_HEIGHT * (1 - place(s, value));
 }
 
-/* The tick after `tick`, or the first where that is below the axis. */
-static double next_tick(const scale *s, double tick)
-{
-    if (!s->log)
-        return tick < 0 ? 0 : tick + s->step;
-    return tick < s->begin ? s->begin : 10 * tick;
-}
-
 static void put_ticks(text_sink *out, const scale *x, const scale *y)
 {
     char text[32];
 
-    for (double v = next_tick(y, -1); v <= y->end * (1 + 1e-9); v = next_tick(y, v))
+    for (double v = y->begin; v <= y->end * (1 + 1e-9); v = after(y, v))
         if (v > 0)
             put_y_tick(out, place_y(y, v), v);
-    for (double v = next_tick(x, -1); v <= x->end * (1 + 1e-9); v = next_tick(x, v))
+    for (double v = x->begin; v <= x->end * (1 + 1e-9); v = after(x, v))
         put_x_tick(out, place_x(x, v), short_number(v, text));
 }
 

@@ -11,16 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void put_title(text_sink *out, const report_file *files, size_t count, const char *title)
-{
-    if (title)
-        html_text(out, title);
-    else if (count == 1)
-        html_text(out, html_base_name(files[0].name));
-    else
-        text_sink_format(out, "%zu files compared", count);
-}
-
 static void put_number(text_sink *out, double number, int decimals)
 {
     if (isfinite(number))
@@ -233,19 +223,31 @@ static int put_several(text_sink *out, const report_file *files, size_t count)
     return result;
 }
 
-int page_put(text_sink *out, report_file *files, size_t count, const char *title)
+void page_begin(text_sink *out, const char *title)
 {
-    int result = 0;
-
     html_put(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                   "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
                   "<meta name=\"generator\" content=\"mdla-report " MDLA_VERSION "\"><title>");
-    put_title(out, files, count, title);
+    html_text(out, title);
     html_put(out, "</title>\n<style>\n");
     html_put(out, report_style);
     html_put(out, "</style></head>\n<body><main>\n<h1>");
-    put_title(out, files, count, title);
+    html_text(out, title);
     html_put(out, "</h1>\n");
+}
+
+void page_end(text_sink *out)
+{
+    html_put(out, "</main></body></html>\n");
+}
+
+int page_put(text_sink *out, const report_file *files, size_t count, const char *title)
+{
+    char compared[64];
+    int result = 0;
+
+    snprintf(compared, sizeof compared, "%zu files compared", count);
+    page_begin(out, title ? title : count == 1 ? html_base_name(files[0].name) : compared);
     if (count > 1)
         result = put_several(out, files, count);
     for (size_t i = 0; i < count && result == 0; i++) {
@@ -258,6 +260,6 @@ int page_put(text_sink *out, report_file *files, size_t count, const char *title
         if (count > 1)
             html_put(out, "</details>\n");
     }
-    html_put(out, "</main></body></html>\n");
+    page_end(out);
     return result;
 }

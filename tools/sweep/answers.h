@@ -7,12 +7,6 @@
 
 #include <stdio.h>
 
-enum { SWEEP_OPTIMA_MAX = 64 };
-
-/** Numbers of rows that the optimum is looked for between. */
-#define SWEEP_ROWS_LOW 1e3
-#define SWEEP_ROWS_HIGH 1e12
-
 /** An explanation's codebooks at an FVU into lines[rows_count]; returns how many reached it. */
 size_t answers_lines(const sweep *s, size_t explanation, size_t fvu, rate_line *lines);
 

@@ -4,6 +4,7 @@
 
 #include "text_file.h"
 
+#include "common/files.h"
 #include "common/json.h"
 #include "common/tool.h"
 
@@ -119,7 +120,7 @@ int sweep_cache_open(const char *folder, sweep_cache **out)
         tool_fail("out of memory");
         return -1;
     }
-    cache->path = sweep_path(folder, NULL, "measured.csv");
+    cache->path = files_join(folder, NULL, "measured.csv");
     stream = cache->path ? fopen(cache->path, "r") : NULL;
     if (!cache->path)
         result = -1;

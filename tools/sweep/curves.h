@@ -15,6 +15,12 @@ typedef struct rate_line {
  * will do for any number of rows. NaN where there are none. */
 double curves_total(const rate_line *lines, size_t count, double rows);
 
+/** Numbers of rows that the optimum is looked for between. */
+#define SWEEP_ROWS_LOW 1e3
+#define SWEEP_ROWS_HIGH 1e12
+
+enum { SWEEP_OPTIMA_MAX = 64 };
+
 /** A stretch of numbers of rows for which one explanation is shortest. */
 typedef struct optimum {
     double from, to; /* rows */

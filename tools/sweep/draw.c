@@ -2,6 +2,7 @@
 #include "answers.h"
 
 #include "chart/chart.h"
+#include "common/files.h"
 #include "common/numbers.h"
 #include "common/tool.h"
 
@@ -152,7 +153,7 @@ static chart_series *plot_add_explanation(plot *p, const sweep *s, size_t at)
 static int write_picture(const sweep *s, sweep_picture picture, size_t fvu, const plot *p, chart *c)
 {
     char name[64];
-    char *path = sweep_path(s->folder, NULL, sweep_picture_name(s, picture, fvu, name));
+    char *path = files_join(s->folder, NULL, sweep_picture_name(s, picture, fvu, name));
     int result = -1;
 
     c->series = p->series;

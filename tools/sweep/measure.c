@@ -37,12 +37,12 @@ static int name_files(const sweep *s, const explanation *e, double fvu, uint64_t
     char name[SWEEP_NAME_MAX + 96];
 
     snprintf(name, sizeof name, "%s-fvu%g-n%" PRIu64 ".codebook", e->name, fvu, rows);
-    out->codebook = sweep_path(s->folder, "files", name);
+    out->codebook = files_join(s->folder, "files", name);
     snprintf(name, sizeof name, "%s-fvu%g-n%" PRIu64 "-%s.mdla", e->name, fvu, rows,
              s->test == s->train || e->on_train ? "train" : "test");
-    out->coded = sweep_path(s->folder, "files", name);
+    out->coded = files_join(s->folder, "files", name);
     snprintf(name, sizeof name, "%s-fvu%g-n%" PRIu64 "-whole.mdla", e->name, fvu, rows);
-    out->whole = sweep_path(s->folder, "files", name);
+    out->whole = files_join(s->folder, "files", name);
     return out->codebook && out->coded && out->whole ? 0 : -1;
 }
 

@@ -3,6 +3,7 @@
 #include "paper.h"
 #include "text_file.h"
 
+#include "common/files.h"
 #include "common/numbers.h"
 #include "common/table.h"
 #include "common/tool.h"
@@ -131,24 +132,12 @@ static int put_optimum(FILE *out, const sweep *s, size_t fvu)
     return print_table(out, t);
 }
 
-/* "60,000", "3.2 million". */
-static const char *rows_in_words(double rows, char text[32])
-{
-    if (rows >= 1e9)
-        snprintf(text, 32, "%.3g billion", rows / 1e9);
-    else if (rows >= 1e6)
-        snprintf(text, 32, "%.3g million", rows / 1e6);
-    else
-        number_grouped((uint64_t)(rows + 0.5), text);
-    return text;
-}
-
 /* How the optimum moves with the number of rows. */
 static int put_stretches(FILE *out, const sweep *s, size_t fvu)
 {
     optimum stretches[SWEEP_OPTIMA_MAX];
     const int count = answers_optima(s, fvu, stretches);
-    char rows[32];
+    char rows[NUMBER_TEXT_MAX];
 
     if (count < 0)
         return -1;
@@ -157,7 +146,7 @@ static int put_stretches(FILE *out, const sweep *s, size_t fvu)
         const char *name = s->options->explanations[stretches[i].explanation].name;
 
         if (i + 1 < count)
-            fprintf(out, "- up to %s rows: %s\n", rows_in_words(stretches[i].to, rows), name);
+            fprintf(out, "- up to %s rows: %s\n", number_in_words(stretches[i].to, rows), name);
         else
             fprintf(out, "- %s: %s\n", i == 0 ? "for any number" : "beyond", name);
     }
@@ -340,7 +329,7 @@ static int put_paper(FILE *out)
 
 int sweep_write_report(const sweep *s)
 {
-    char *path = sweep_path(s->folder, NULL, "report.md");
+    char *path = files_join(s->folder, NULL, "report.md");
     text_file text;
     int result = -1;
 

@@ -1,6 +1,7 @@
 /* The SAEs of a sweep: loaded from where they lie, or trained and kept in FOLDER/saes. */
 #include "sweep.h"
 
+#include "common/files.h"
 #include "common/progress.h"
 #include "common/tool.h"
 
@@ -8,18 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-char *sweep_path(const char *folder, const char *sub, const char *member)
-{
-    const size_t nbytes = strlen(folder) + (sub ? strlen(sub) : 0) + strlen(member) + 3;
-    char *path = malloc(nbytes);
-
-    if (path)
-        snprintf(path, nbytes, "%s/%s%s%s", folder, sub ? sub : "", sub ? "/" : "", member);
-    else
-        tool_fail("out of memory");
-    return path;
-}
 
 static int show_training(void *ctx, const mdla_train_state *state)
 {
@@ -79,9 +68,9 @@ static int train_or_load(const sweep *s, const explanation *e, mdla_sae **out)
     int result = -1;
 
     snprintf(name, sizeof name, "saes/%s-p%u-%.8s", e->name, s->options->passes, s->train_id);
-    path = sweep_path(s->folder, NULL, name);
-    done = sweep_path(s->folder, name, "cfg.json");
-    checkpoint = sweep_path(s->folder, name, MDLA_TRAIN_CHECKPOINT);
+    path = files_join(s->folder, NULL, name);
+    done = files_join(s->folder, name, "cfg.json");
+    checkpoint = files_join(s->folder, name, MDLA_TRAIN_CHECKPOINT);
     if (path && done && checkpoint) {
         const sae_choice kept = {.path = path};
 

@@ -75,9 +75,6 @@ typedef struct sweep {
 double marginal_bits(const measurement *m);
 measurement *sweep_at(const sweep *s, size_t explanation, size_t fvu, size_t rows);
 
-/** FOLDER/MEMBER or FOLDER/SUB/MEMBER, to be freed; NULL: no memory, reported. */
-char *sweep_path(const char *folder, const char *sub, const char *member);
-
 /** The SAE: loaded, or trained and kept in the folder for the next run. Returns 0, or -1:
  * reported. */
 int sweep_sae(const sweep *s, const explanation *e, mdla_sae **out);

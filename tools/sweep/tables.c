@@ -2,6 +2,7 @@
 #include "answers.h"
 #include "text_file.h"
 
+#include "common/files.h"
 #include "common/table.h"
 #include "common/tool.h"
 
@@ -11,7 +12,7 @@
 /* Writes the table as FOLDER/member and frees it. NULL: there was no memory for it. */
 static int write_table(const sweep *s, table *t, const char *member)
 {
-    char *path = sweep_path(s->folder, NULL, member);
+    char *path = files_join(s->folder, NULL, member);
     text_file text;
     int result = -1;
 
