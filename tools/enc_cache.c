@@ -29,6 +29,17 @@ static int open_sink(const enc_options *o, const char *path, mdla_sink *sink, in
     return TOOL_DONE;
 }
 
+/* Refused before the work of a codebook. */
+static int check_exact(const enc_options *o, const cache_job *job)
+{
+    mdla_error err = {MDLA_OK, ""};
+    mdla_status status = MDLA_OK;
+
+    if (o->common.output && o->target.step == 0)
+        status = mdla_codes_check_exact(job->codes, &err);
+    return status == MDLA_OK ? TOOL_DONE : tool_fail_about(files_name(o->codes_in), status, &err);
+}
+
 /* Token ids for a cache that has none. */
 static int set_tokens(const enc_options *o, cache_job *job)
 {
@@ -85,13 +96,16 @@ static void report(const enc_options *o, const cache_job *job, const mdla_encode
     char rows[NUMBER_TEXT_MAX], count[NUMBER_TEXT_MAX], nbytes[NUMBER_TEXT_MAX];
     char text[PARTS_TEXT_MAX];
 
-    tool_say("%s: %s rows, %s strengths in %s bytes, %.3f bits a strength%s%s; %s %s",
+    const mdla_dtype dtype = mdla_codes_dtype(job->codes),
+                     source = mdla_codes_source_dtype(job->codes);
+
+    tool_say("%s: %s rows, %s strengths in %s bytes, %.3f bits a strength%s%s; %s%s%s %s",
              strcmp(o->common.output, "-") == 0 ? "standard output" : o->common.output,
              number_grouped(r->rows, rows), number_grouped(active, count),
              number_grouped(r->file_nbytes, nbytes),
              active ? 8.0 * (double)(r->file_nbytes - beside) / (double)active : 0.0,
-             parts ? " beside " : "", parts_beside(parts, text),
-             mdla_dtype_name(mdla_codes_dtype(job->codes)),
+             parts ? " beside " : "", parts_beside(parts, text), mdla_dtype_name(source),
+             source != dtype ? " as " : "", source != dtype ? mdla_dtype_name(dtype) : "",
              o->target.step > 0 ? "at the step" : "exact");
 }
 
@@ -191,6 +205,8 @@ int enc_cache(const enc_options *o)
     if (result == TOOL_DONE &&
         cache_files_read(&o->common.config, o->codes_in, &o->shape, &job.codes) != 0)
         result = TOOL_FAILED;
+    if (result == TOOL_DONE)
+        result = check_exact(o, &job);
     if (result == TOOL_DONE)
         result = set_tokens(o, &job);
     if (result == TOOL_DONE)

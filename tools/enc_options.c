@@ -98,7 +98,9 @@ static const tool_option table[] = {
      .more =
          "CACHE is a SciPy .npz (csr, csc, coo), coordinates in safetensors, or a delphi cache: "
          "the folder of a module, or a file. Strengths are kept exactly, or with --step as the "
-         "nearest of its multiples. Entries in one place are summed, zeros dropped, NaN and "
+         "nearest of its multiples. Float64 and integers come back as float32: without --step, a "
+         "value that float32 doesn't hold is refused. Entries in one place are summed, zeros "
+         "dropped, NaN and "
          "infinity refused. --codebook-out then keeps priors that other caches of the same SAE "
          "can share."},
     {"shape", KEY_SHAPE, "R,F,C", .brief = "rows, features, rows of a sequence of CACHE",

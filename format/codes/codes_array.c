@@ -83,7 +83,49 @@ mdla_status codes_array_indices(codes_array *a, uint64_t *dst, size_t n, mdla_er
     return MDLA_OK;
 }
 
-mdla_status codes_array_strengths(codes_array *a, float *dst, size_t n, mdla_error *err)
+static bool holds_double(const codes_array *a, const uint8_t *bytes, float kept, double *value)
+{
+    const uint64_t bits = load(bytes, sizeof bits, a->big_endian);
+
+    memcpy(value, &bits, sizeof *value);
+    return *value == (double)kept;
+}
+
+static bool holds_integer(const codes_array *a, const uint8_t *bytes, double *value)
+{
+    uint64_t size;
+    int64_t signed_value;
+    bool below;
+
+    convert_to_i64(a->dtype, a->big_endian, bytes, 1, &signed_value);
+    below = signed_value < 0 && a->dtype != MDLA_U64;
+    size = below ? 0 - (uint64_t)signed_value : (uint64_t)signed_value;
+    *value = below ? -(double)size : (double)size;
+    return size == 0 || size >> __builtin_ctzll(size) < UINT64_C(1) << 24;
+}
+
+/* Narrower types fit a float32 as they are. */
+static void find_rounded(const codes_array *a, const uint8_t *bytes, const float *kept, size_t n,
+                         codes_rounded *out)
+{
+    const size_t nbytes = mdla_dtype_nbytes(a->dtype);
+    const bool is_integer = a->dtype == MDLA_I32 || a->dtype == MDLA_U32 || a->dtype == MDLA_I64 ||
+                            a->dtype == MDLA_U64;
+    size_t i;
+
+    if (a->dtype != MDLA_F64 && !is_integer)
+        return;
+    for (i = 0; i < n && !out->any; i++) {
+        const uint8_t *const at = bytes + i * nbytes;
+
+        out->any = is_integer ? !holds_integer(a, at, &out->value)
+                              : !holds_double(a, at, kept[i], &out->value);
+        out->index = i;
+    }
+}
+
+mdla_status codes_array_strengths(codes_array *a, float *dst, size_t n, codes_rounded *rounded,
+                                  mdla_error *err)
 {
     uint8_t bytes[CODES_PIECE * sizeof(uint64_t)];
     size_t i;
@@ -96,6 +138,7 @@ mdla_status codes_array_strengths(codes_array *a, float *dst, size_t n, mdla_err
                              "%s: %s holds a strength that is NaN, infinite or too large",
                              a->in->name, a->name);
     }
+    find_rounded(a, bytes, dst, n, rounded);
     return MDLA_OK;
 }
 
@@ -156,8 +199,12 @@ mdla_status codes_read_strengths(mdla_codes *codes, codes_array *a, size_t first
     else if (codes->dtype != a->dtype)
         codes->dtype = MDLA_F32; /* which holds the values of both, as float32 does of all */
     for (done = 0; done < count; done += n) {
+        const bool found = codes->rounded.any;
+
         n = count - done < CODES_PIECE ? (size_t)count - done : CODES_PIECE;
-        MDLA_TRY(codes_array_strengths(a, piece, n, err));
+        MDLA_TRY(codes_array_strengths(a, piece, n, &codes->rounded, err));
+        if (codes->rounded.any && !found)
+            codes->rounded.index += first + done;
         for (i = 0; i < n; i++)
             codes->entries[first + done + i].strength = piece[i];
     }

@@ -12,14 +12,25 @@ typedef struct codes_entry {
     float strength;
 } codes_entry;
 
+/* The first strength that float32 couldn't hold. */
+typedef struct codes_rounded {
+    bool any;
+    size_t index; /* of the entry, until they are put in order */
+    uint64_t row;
+    uint32_t feature;
+    double value;
+} codes_rounded;
+
 /* Memory grows with entries, never with the rows that a header claims. */
 struct mdla_codes {
     const mdla_allocator *al;
     mdla_limits limits;
     uint64_t rows;
     uint32_t width;
-    uint32_t context;               /* rows of a sequence; 0: not known */
-    mdla_dtype dtype;               /* of the strengths as they are kept */
+    uint32_t context;        /* rows of a sequence; 0: not known */
+    mdla_dtype dtype;        /* of the strengths as they are kept */
+    mdla_dtype source_dtype; /* as they came */
+    codes_rounded rounded;
     char hook[HOOK_NBYTES_MAX + 1]; /* "": not known */
     int64_t *tokens;                /* [rows] ids, or NULL */
     mdla_dtype token_dtype;
@@ -44,10 +55,12 @@ typedef struct codes_array {
 mdla_status codes_reserve(mdla_codes *codes, uint64_t count, const char *name, mdla_error *err);
 
 /* The next n values, n at most CODES_PIECE: whole numbers from 0 on, or strengths, which must be
- * finite. Others are refused by name. */
+ * finite. Others are refused by name. rounded: the first that float32 doesn't hold, by its index in
+ * dst, where there isn't one yet. */
 #define CODES_PIECE 1024
 mdla_status codes_array_indices(codes_array *a, uint64_t *dst, size_t n, mdla_error *err);
-mdla_status codes_array_strengths(codes_array *a, float *dst, size_t n, mdla_error *err);
+mdla_status codes_array_strengths(codes_array *a, float *dst, size_t n, codes_rounded *rounded,
+                                  mdla_error *err);
 
 /* All of an array's values as a field of entries first .. first + count - 1; rows and features are
  * checked against the shape. */

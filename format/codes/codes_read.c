@@ -49,12 +49,28 @@ static int by_place(const void *a, const void *b)
     return (x->feature > y->feature) - (x->feature < y->feature);
 }
 
+/* Adds an entry in the same place. Sums of float64 and integers must be float32 as they are. */
+static void add_twin(mdla_codes *codes, codes_entry *sum, float strength)
+{
+    const double exact = (double)sum->strength + (double)strength;
+
+    sum->strength = (float)exact; /* as float32 adds them: a double has more than twice its bits */
+    codes->dtype = MDLA_F32;
+    if (codes->source_dtype > MDLA_BF16 && (double)sum->strength != exact && !codes->rounded.any)
+        codes->rounded = (codes_rounded){true, 0, sum->row, sum->feature, exact};
+}
+
 /* Sorts, sums what stands in one place, drops zeros, and makes room to show the longest row. */
 static mdla_status finish(mdla_codes *codes, const char *name, mdla_error *err)
 {
     size_t kept = 0, longest = 0, row_start = 0, i;
     bool sorted = true;
 
+    codes->source_dtype = codes->dtype;
+    if (codes->rounded.any) {
+        codes->rounded.row = codes->entries[codes->rounded.index].row;
+        codes->rounded.feature = codes->entries[codes->rounded.index].feature;
+    }
     for (i = 1; i < codes->count && sorted; i++)
         sorted = by_place(&codes->entries[i - 1], &codes->entries[i]) < 0;
     if (!sorted)
@@ -62,10 +78,8 @@ static mdla_status finish(mdla_codes *codes, const char *name, mdla_error *err)
     for (i = 0; i < codes->count;) {
         codes_entry sum = codes->entries[i++];
 
-        for (; i < codes->count && by_place(&sum, &codes->entries[i]) == 0; i++) {
-            sum.strength += codes->entries[i].strength;
-            codes->dtype = MDLA_F32;
-        }
+        for (; i < codes->count && by_place(&sum, &codes->entries[i]) == 0; i++)
+            add_twin(codes, &sum, codes->entries[i].strength);
         if (!isfinite(sum.strength))
             return error_set(err, MDLA_ERR_DATA,
                              "%s: row %" PRIu64 ", feature %" PRIu32 ": the sum isn't finite", name,
@@ -334,6 +348,24 @@ uint32_t mdla_codes_width(const mdla_codes *codes)
 mdla_dtype mdla_codes_dtype(const mdla_codes *codes)
 {
     return codes->dtype;
+}
+
+mdla_dtype mdla_codes_source_dtype(const mdla_codes *codes)
+{
+    return codes->source_dtype;
+}
+
+mdla_status mdla_codes_check_exact(const mdla_codes *codes, mdla_error *err)
+{
+    const codes_rounded *const r = &codes->rounded;
+
+    if (!r->any)
+        return MDLA_OK;
+    return error_set(err, MDLA_ERR_DATA,
+                     "row %" PRIu64 ", feature %" PRIu32
+                     ": float32, in which exact strengths are kept, doesn't hold %.17g; give a "
+                     "step (--step) to quantise them, or convert them to float32 first",
+                     r->row, r->feature, r->value);
 }
 
 const char *mdla_codes_hook(const mdla_codes *codes)

@@ -101,6 +101,8 @@ static mdla_status check(const cache_job *j)
                          "codes are kept exactly or at a step; there is no other target");
     if (j->block_rows > BLOCK_ROWS_MAX)
         return error_set(j->err, MDLA_ERR_ARGUMENT, "blocks have at most %d rows", BLOCK_ROWS_MAX);
+    if (o->target.step == 0.0)
+        MDLA_TRY(mdla_codes_check_exact(j->codes, j->err));
     return file_writer_check_texts(o->note, o->hook, j->err);
 }
 

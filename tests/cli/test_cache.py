@@ -250,6 +250,34 @@ class CacheTest(cli.CliTest):
             self.assertIn("NaN, infinite or too large", message)
         self.assertFalse((self.folder / "bad.mdla").exists())
 
+    def test_strengths_that_float32_does_not_hold_are_refused(self):
+        entries = make(single)
+        r, f, _ = entries[5]
+        fine = entries[:5] + [(r, f, 0.1)] + entries[6:]
+        for data in (compressed(fine, "d"), compressed(fine, "d", by_row=False)):
+            self.write("fine.npz", data)
+            message = self.bad(1, "mdla-enc", "--codes-in", "fine.npz", "-o", "x.mdla")
+            self.assertIn(f"fine.npz: row {r}, feature {f}: float32", message)
+            self.assertIn("doesn't hold 0.10000000000000001; give a step (--step)", message)
+            self.assertFalse((self.folder / "x.mdla").exists())
+        self.pack(compressed(fine, "d"), "--step", 0.01)
+        self.good("mdla-enc", "--codes-in", "fine.npz", "--codebook-out", "p.codebook", "-q")
+        self.write("fine.npz", compressed(entries, "d"))
+        said = self.run_tool("mdla-enc", "--codes-in", "fine.npz", "-o", "y.mdla").stderr
+        self.assertIn("f64 as f32 exact", said)
+        # Integers, and what a sum of float64 makes.
+        for letter, descr, highest in (("i", "<i4", 2 ** 31 - 1), ("q", ">i8", -2 ** 24 - 1), ("Q", "<u8", 2 ** 63 + 2 ** 38)):
+            for value, kept in ((2 ** 24 * (-1 if highest < 0 else 1), True), (highest, False)):
+                values = struct.pack(f"{descr[0]}2{letter}", 3, value)
+                self.write("ints.npz", npz(indices=ints([4, 7]), indptr=ints([0, 1] + (ROWS - 1) * [2]), format=word("csr"),
+                                           shape=ints([ROWS, WIDTH], "q"), data=cli.npy_bytes(values, (2,), descr)))
+                if kept:
+                    self.good("mdla-enc", "--codes-in", "ints.npz", "-o", "i.mdla", "-f", "-q", "--verify")
+                else:
+                    self.assertIn("row 1, feature 7", self.bad(1, "mdla-enc", "--codes-in", "ints.npz", "-o", "n.mdla"))
+        self.write("sum.npz", coordinates([(2, 3, 1.0), (2, 3, 2.0 ** -30)], "d"))
+        self.assertIn("row 2, feature 3", self.bad(1, "mdla-enc", "--codes-in", "sum.npz", "-o", "n.mdla"))
+
     def test_an_empty_cache_is_one(self):
         self.pack(compressed([], "e"))
         self.assertEqual(self.unpack(), ([], "<f2"))

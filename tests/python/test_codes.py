@@ -94,7 +94,11 @@ def test_what_is_refused(example, codes):
         mdla.encode_codes("missing.npz")
     with pytest.raises(mdla.DataError, match="finite"):
         mdla.encode_codes(codes * np.float32(np.inf), out="no.mdla")
+    with pytest.raises(mdla.DataError, match="float32, in which exact strengths are kept, doesn't hold"):
+        mdla.encode_codes(codes.astype(np.float64) / 3, out="no.mdla")
     assert not pathlib.Path("no.mdla").exists()
+    with mdla.open(mdla.encode_codes(codes.astype(np.float64))) as f:
+        assert same(f.codes(), codes)
 
 
 def test_token_ids_travel(example, tool):

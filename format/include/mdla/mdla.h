@@ -594,7 +594,8 @@ typedef struct mdla_codes_shape {
  * Reads a sparse code: csr, csc or coo as scipy.sparse.save_npz writes them; coordinates in
  * safetensors (row, col, data, shape); or an undivided delphi latent cache (locations, activations,
  * tokens), whose width must be given, and rows and context where it has no tokens. Entries in one
- * place are summed, zeros dropped. Strengths are kept as float32, to which doubles are rounded.
+ * place are summed, zeros dropped. Strengths are kept as float32, to which doubles and integers are
+ * rounded: see mdla_codes_check_exact.
  *
  * @return MDLA_ERR_FORMAT no code; MDLA_ERR_CORRUPT an index outside, offsets that fall, lengths
  * that differ; MDLA_ERR_DATA a strength that isn't finite; MDLA_ERR_ARGUMENT something must be
@@ -615,6 +616,11 @@ MDLA_API uint32_t mdla_codes_width(const mdla_codes *codes);
 MDLA_API uint64_t mdla_codes_active(const mdla_codes *codes); /**< entries in all rows */
 /** What the strengths were: MDLA_F16, MDLA_BF16 or, of all others and of sums, MDLA_F32. */
 MDLA_API mdla_dtype mdla_codes_dtype(const mdla_codes *codes);
+/** Their type in the files that were read. */
+MDLA_API mdla_dtype mdla_codes_source_dtype(const mdla_codes *codes);
+/** MDLA_ERR_DATA where float32 doesn't hold a strength that was read: float64, or an integer, that
+ * had to be rounded. The message names the first. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_codes_check_exact(const mdla_codes *codes, mdla_error *err);
 MDLA_API uint32_t mdla_codes_context(const mdla_codes *codes); /**< rows of a sequence, or 0 */
 /** Where in the model the rows stood, as a delphi folder says (hookpoint in config.json, else its
  * own name); or NULL. The codes'. */
@@ -689,8 +695,8 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_encode(const mdla_config *config,
  * mdla_decoder_visit_rows; it has no rows to decode.
  *
  * @return MDLA_ERR_ARGUMENT the codebook has atoms, or another width; MDLA_ERR_DATA a strength of
- * more than 4,095 steps; MDLA_ERR_IO, MDLA_ERR_MEMORY, MDLA_ERR_INTERRUPTED. On failure the sink is
- * closed with keep 0.
+ * more than 4,095 steps, or without a step one that mdla_codes_check_exact refuses; MDLA_ERR_IO,
+ * MDLA_ERR_MEMORY, MDLA_ERR_INTERRUPTED. On failure the sink is closed with keep 0.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_encode_codes(const mdla_config *config,
                                                      const mdla_codebook *codebook,

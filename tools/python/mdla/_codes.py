@@ -111,8 +111,8 @@ def encode_codes(codes: "Codes", *, codebook: Union[Codebook, Path, None] = None
     """Packs a latent cache, (row, feature, strength) without activations; as `mdla-enc --codes-in`.
 
     codes: a scipy.sparse matrix (rows, width), or a name, as for `fit_codes`. Strengths are kept as
-        float32, or as they are where they are float16 or bfloat16. Entries in one place are summed,
-        zeros dropped.
+        float32, or as they are where they are float16 or bfloat16; with no step, a value that
+        float32 doesn't hold is refused. Entries in one place are summed, zeros dropped.
     codebook: of `fit_codes`, or the name of its file; None: one is made for these codes.
     step: None keeps strengths exactly; else they are the nearest of its multiples, 0 excepted.
     out, overwrite, model, reference, block_rows, note, threads, progress: as for `encode`.
