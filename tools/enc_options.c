@@ -106,7 +106,8 @@ static const tool_option table[] = {
     {"shape", KEY_SHAPE, "R,F,C", .brief = "rows, features, rows of a sequence of CACHE",
      .more = "Any of them may be left empty. A delphi cache without tokens or config.json doesn't "
              "tell its rows and sequences, one that isn't divided doesn't tell its features. Of "
-             "other caches C says that every C rows belong together.",
+             "other caches C says that every C rows belong together. What CACHE tells must be "
+             "what is given.",
      .minor = 1},
     {"tokens", KEY_TOKENS, "FILE", .files = FILES_DATA,
      .brief = "token ids, one a row, to keep in OUT",

@@ -8,6 +8,7 @@
 typedef struct delphi_shape {
     mdla_codes_shape codes;
     bool ends_inside; /* rows may end inside the last sequence; its tokens go on to its end */
+    uint32_t splits;  /* files of a divided cache; 0: not known */
     bool has_cached;
     uint64_t cached; /* rows, where neither tokens nor anything else tells them */
 } delphi_shape;

@@ -137,10 +137,26 @@ static mdla_status read_kind(mdla_codes *codes, input *in, const char *name,
                : codes_safetensors_read(codes, source, name, given, err);
 }
 
+/* What is given must be what a file says of itself. */
+static mdla_status check_given(const mdla_codes *codes, const mdla_codes_shape *given,
+                               const char *name, mdla_error *err)
+{
+    const bool other_rows = given->has_rows && given->rows != codes->rows;
+
+    if (!other_rows && (given->width == 0 || given->width == codes->width))
+        return MDLA_OK;
+    return error_set(err, MDLA_ERR_ARGUMENT,
+                     "%s: holds %" PRIu64 " rows of %" PRIu32 " features, where %" PRIu64
+                     " %s are given; leave it out, or give what is there",
+                     name, codes->rows, codes->width, other_rows ? given->rows : given->width,
+                     other_rows ? "rows" : "features");
+}
+
 mdla_status mdla_codes_read(const mdla_config *config, mdla_source source, const char *name,
                             const mdla_codes_shape *given, mdla_codes **out, mdla_error *err)
 {
     static const mdla_codes_shape nothing = {0};
+    const mdla_codes_shape *const known = given != NULL ? given : &nothing;
     mdla_codes *const codes = codes_new(config);
     mdla_status status;
     input in;
@@ -153,10 +169,12 @@ mdla_status mdla_codes_read(const mdla_config *config, mdla_source source, const
     }
     status = input_open(codes->al, source, name, &in, err);
     if (status == MDLA_OK)
-        status = read_kind(codes, &in, name, given != NULL ? given : &nothing, err);
+        status = read_kind(codes, &in, name, known, err);
     input_close(&in);
-    if (codes->context == 0 && given != NULL)
-        codes->context = given->context;
+    if (status == MDLA_OK)
+        status = check_given(codes, known, name, err);
+    if (codes->context == 0)
+        codes->context = known->context;
     return hand_out(codes, name, status, out, err);
 }
 
@@ -217,13 +235,49 @@ static void read_cached(const json_t *config, delphi_shape *shape)
     shape->has_cached = true;
 }
 
-/* What config.json says: cache_ctx_len, n_tokens and batch_size are delphi's, hookpoint, rows and
- * width are this program's. */
+/* A number of config.json as what is known, where it is given too: they must agree. */
+static mdla_status take_number(const json_t *config, const char *key, uint64_t least, uint64_t most,
+                               bool *known, uint64_t *number, mdla_error *err)
+{
+    const json_t *const said = json_object_get(config, key);
+    const json_int_t value = json_integer_value(said);
+
+    if (!json_is_integer(said) || value < 0 || (uint64_t)value < least || (uint64_t)value > most)
+        return MDLA_OK;
+    if (*known && *number != (uint64_t)value)
+        return error_set(err, MDLA_ERR_ARGUMENT,
+                         "config.json: %s is %" PRIu64 ", where %" PRIu64
+                         " is given; leave it out, or give what is there",
+                         key, (uint64_t)value, *number);
+    *known = true;
+    *number = (uint64_t)value;
+    return MDLA_OK;
+}
+
+/* cache_ctx_len, n_splits, n_tokens and batch_size are delphi's, rows and width this program's. */
+static mdla_status take_config(const json_t *config, delphi_shape *shape, mdla_error *err)
+{
+    mdla_codes_shape *const known = &shape->codes;
+    bool has_context = known->context != 0, has_rows = known->has_rows != 0,
+         has_width = known->width != 0, has_splits = false;
+    uint64_t context = known->context, width = known->width, splits = 0;
+
+    MDLA_TRY(take_number(config, "cache_ctx_len", 1, UINT32_MAX, &has_context, &context, err));
+    MDLA_TRY(take_number(config, "width", 1, UINT32_MAX, &has_width, &width, err));
+    MDLA_TRY(take_number(config, "n_splits", 1, UINT32_MAX, &has_splits, &splits, err));
+    MDLA_TRY(take_number(config, "rows", 0, UINT64_MAX, &has_rows, &known->rows, err));
+    known->context = (uint32_t)context;
+    known->width = (uint32_t)width;
+    known->has_rows = has_rows;
+    shape->splits = (uint32_t)splits;
+    shape->ends_inside = json_is_integer(json_object_get(config, "rows"));
+    read_cached(config, shape);
+    return MDLA_OK;
+}
+
 static mdla_status read_config(mdla_codes *codes, const mdla_folder *folder, delphi_shape *shape,
                                mdla_error *err)
 {
-    mdla_codes_shape *const known = &shape->codes;
-    json_int_t context, rows, width;
     mdla_source source;
     mdla_error none;
     mdla_status status;
@@ -238,28 +292,27 @@ static mdla_status read_config(mdla_codes *codes, const mdla_folder *folder, del
     status = json_text_load(&in, &config, err);
     input_close(&in);
     MDLA_TRY(status);
-    context = integer_of(config, "cache_ctx_len");
-    rows = integer_of(config, "rows");
-    width = integer_of(config, "width");
-    if (known->context == 0 && context > 0 && context <= UINT32_MAX)
-        known->context = (uint32_t)context;
-    if (!known->has_rows && json_is_integer(json_object_get(config, "rows")) && rows >= 0) {
-        known->rows = (uint64_t)rows;
-        known->has_rows = 1;
-        shape->ends_inside = true;
-    }
-    if (known->width == 0 && width > 0 && width <= UINT32_MAX)
-        known->width = (uint32_t)width;
-    read_cached(config, shape);
-    read_hook(codes, folder, config);
+    status = take_config(config, shape, err);
+    if (status == MDLA_OK)
+        read_hook(codes, folder, config);
     json_decref(config);
-    return MDLA_OK;
+    return status;
 }
 
-/* The splits must follow each other from feature 0 on: a missing file would be missing features. */
-static mdla_status check_splits(const split_name *splits, size_t count, const char *name,
-                                const mdla_codes_shape *shape, mdla_error *err)
+static mdla_status missing(const char *name, uint32_t first, uint32_t end, mdla_error *err)
 {
+    return error_set(err, MDLA_ERR_CORRUPT,
+                     "%s: features %" PRIu32 " to %" PRIu32 " are missing: no %" PRIu32 "_%" PRIu32
+                     ".safetensors, and no others of them",
+                     name, first, end - 1, first, end - 1);
+}
+
+/* The splits must follow each other from feature 0 on, as many as config.json says: a missing file
+ * would be missing features. */
+static mdla_status check_splits(const split_name *splits, size_t count, const char *name,
+                                const delphi_shape *shape, mdla_error *err)
+{
+    const uint32_t width = shape->codes.width;
     uint32_t next = 0;
     size_t i;
 
@@ -267,6 +320,8 @@ static mdla_status check_splits(const split_name *splits, size_t count, const ch
         return error_set(err, MDLA_ERR_FORMAT,
                          "%s: no latent cache: no START_END.safetensors in it", name);
     for (i = 0; i < count; i++) {
+        if (splits[i].start > next)
+            return missing(name, next, splits[i].start, err);
         if (splits[i].start != next || splits[i].last < splits[i].start)
             return error_set(err, MDLA_ERR_CORRUPT,
                              "%s: its files don't cover the features one after the other: %" PRIu32
@@ -274,10 +329,23 @@ static mdla_status check_splits(const split_name *splits, size_t count, const ch
                              name, splits[i].start, splits[i].last, next);
         next = splits[i].last + 1;
     }
-    if (shape->width != 0 && shape->width != next)
+    if (width > next)
+        return missing(name, next, width, err);
+    if (width != 0 && width < next)
         return error_set(err, MDLA_ERR_CORRUPT,
                          "%s: its files hold %" PRIu32 " features, not %" PRIu32, name, next,
-                         shape->width);
+                         width);
+    if (shape->splits > count)
+        return error_set(err, MDLA_ERR_CORRUPT,
+                         "%s: config.json says n_splits %" PRIu32
+                         ", and %zu are there: the last, of features from %" PRIu32
+                         " on, are missing",
+                         name, shape->splits, count, next);
+    if (shape->splits != 0 && shape->splits < count)
+        return error_set(err, MDLA_ERR_CORRUPT,
+                         "%s: config.json says n_splits %" PRIu32
+                         ", and %zu are there; they aren't of one cache",
+                         name, shape->splits, count);
     return MDLA_OK;
 }
 
@@ -288,7 +356,7 @@ static mdla_status read_splits(mdla_codes *codes, const mdla_folder *folder,
     size_t i;
 
     MDLA_TRY(read_config(codes, folder, shape, err));
-    MDLA_TRY(check_splits(splits, count, name, &shape->codes, err));
+    MDLA_TRY(check_splits(splits, count, name, shape, err));
     for (i = 0; i < count; i++) {
         mdla_source source;
         char member[64], full[400];

@@ -240,6 +240,44 @@ class CacheTest(cli.CliTest):
         length, = struct.unpack("<Q", data[:8])
         self.assertEqual(list(struct.unpack("<24q", data[8 + length:][:192])), ids[16:40])
 
+    def test_a_missing_file_of_a_delphi_cache_is_named(self):
+        for gone, words in (("0_15", "features 0 to 15 are missing: no 0_15.safetensors"),
+                            ("16_32", "features 16 to 32 are missing: no 16_32.safetensors"),
+                            ("33_49", "n_splits 3, and 2 are there: the last, of features from 33 on, are missing")):
+            files = delphi(make())
+            files.pop(gone + ".safetensors")
+            self.folder_of(gone, files)
+            self.assertIn(words, self.bad(1, "mdla-enc", "--codes-in", gone, "-o", "x.mdla"))
+        self.assertIn("features 33 to 49 are missing: no 33_49.safetensors",
+                      self.bad(1, "mdla-enc", "--codes-in", "33_49", "--shape", f",{WIDTH}", "-o", "x.mdla"))
+        files = delphi(make())
+        config = json.loads(files.pop("config.json"))
+        files["config.json"] = json.dumps(dict(config, n_splits=2)).encode()
+        self.folder_of("more", files)
+        self.assertIn("n_splits 2, and 3 are there", self.bad(1, "mdla-enc", "--codes-in", "more", "-o", "x.mdla"))
+
+    def test_the_shape_of_a_cache_without_tokens(self):
+        """delphi keeps whole batches of whole sequences of n_tokens; what is given must agree with what is said."""
+        entries = make()
+        files = delphi(entries)
+        self.folder_of("cache", files)
+        self.good("mdla-enc", "--codes-in", "cache", "-o", "cache.mdla", "--verify", "-q")
+        self.assertEqual(self.unpack(), (entries, "<f2"))
+        files.pop("config.json")
+        self.folder_of("bare", files)
+        self.assertIn("say both: --shape ROWS,FEATURES,CONTEXT", self.bad(1, "mdla-enc", "--codes-in", "bare", "-o", "x.mdla"))
+        self.good("mdla-enc", "--codes-in", "bare", "--shape", f"{ROWS},,{CONTEXT}", "-o", "bare.mdla", "-q")
+        self.assertIn("cache_ctx_len is 16, where 8 is given",
+                      self.bad(1, "mdla-enc", "--codes-in", "cache", "--shape", ",,8", "-o", "x.mdla"))
+        self.write("csr.npz", compressed(entries, "e"))
+        for shape, words in (("10,,5", f"holds {ROWS} rows of {WIDTH} features, where 10 rows are given"),
+                             (",49", "where 49 features are given")):
+            self.assertIn(words, self.bad(1, "mdla-enc", "--codes-in", "csr.npz", "--shape", shape, "-o", "x.mdla"))
+        self.good("mdla-enc", "--codes-in", "csr.npz", "--shape", f"{ROWS},{WIDTH},5", "-o", "csr.mdla", "-q")
+        self.folder_of("ids", delphi(entries, list(range(ROWS))))
+        self.assertIn("its tokens are of 96 rows, where 95 are given",
+                      self.bad(1, "mdla-enc", "--codes-in", "ids", "--shape", "95", "-o", "x.mdla"))
+
     def test_twins_are_summed_zeros_dropped_and_nan_refused(self):
         twins = [(0, 3, 1.5), (0, 3, 2.25), (1, 4, 0.0), (2, 5, 3.0), (2, 5, -3.0), (5, 6, 2.0)]
         self.pack(coordinates(twins, "e"))

@@ -582,7 +582,9 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_codes_writer_close(mdla_codes_writer *wr
 /* Codes from another tool's files are kept in memory: 16 bytes for each entry, within the limits.
  */
 
-/** What a delphi latent cache may not say of itself. Zeroed: as the file says. */
+/** What a delphi latent cache may not say of itself. Zeroed: as the file says. What it says must be
+ * what is given: else MDLA_ERR_ARGUMENT, or of tokens and of files that miss features
+ * MDLA_ERR_CORRUPT. */
 typedef struct mdla_codes_shape {
     uint64_t rows;
     int has_rows;     /**< nonzero: rows is meant, even 0 */
