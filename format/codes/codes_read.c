@@ -432,7 +432,7 @@ mdla_status mdla_codes_check_exact(const mdla_codes *codes, mdla_error *err)
     return error_set(err, MDLA_ERR_DATA,
                      "row %" PRIu64 ", feature %" PRIu32
                      ": float32, in which exact strengths are kept, doesn't hold %.17g; give a "
-                     "step (--step) to quantise them, or convert them to float32 first",
+                     "step to quantise them, or convert them to float32 first",
                      r->row, r->feature, r->value);
 }
 

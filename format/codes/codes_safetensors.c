@@ -143,7 +143,7 @@ static mdla_status read_tokens(mdla_codes *codes, safetensors *st, delphi_shape 
     if (!known->has_rows || known->context == 0)
         return error_set(err, MDLA_ERR_ARGUMENT,
                          "%s: no tokens, which would tell the rows and how many make a sequence; "
-                         "say both: --shape ROWS,FEATURES,CONTEXT",
+                         "say both",
                          st->in.name);
     MDLA_TRY(codes_set_shape(codes, known->rows, end, st->in.name, err));
     codes->context = known->context;
@@ -197,7 +197,7 @@ mdla_status codes_safetensors_read(mdla_codes *codes, mdla_source source, const 
         status = error_set(
             err, MDLA_ERR_ARGUMENT,
             "%s: a latent cache whose features aren't divided, which doesn't tell how many "
-            "there are; say it: --shape ROWS,FEATURES,CONTEXT",
+            "there are; say it",
             name);
     else
         status = read_cache(codes, st, &shape, 0, given->width, err);

@@ -296,7 +296,7 @@ class CacheTest(cli.CliTest):
             self.write("fine.npz", data)
             message = self.bad(1, "mdla-enc", "--codes-in", "fine.npz", "-o", "x.mdla")
             self.assertIn(f"fine.npz: row {r}, feature {f}: float32", message)
-            self.assertIn("doesn't hold 0.10000000000000001; give a step (--step)", message)
+            self.assertIn("doesn't hold 0.10000000000000001; give a step to", message)
             self.assertFalse((self.folder / "x.mdla").exists())
         self.pack(compressed(fine, "d"), "--step", 0.01)
         self.good("mdla-enc", "--codes-in", "fine.npz", "--codebook-out", "p.codebook", "-q")

@@ -49,6 +49,15 @@ static int list_folder(const char *path, name_list *list)
     return result;
 }
 
+/* How a shape is given here, the library doesn't know. */
+static void fail_to_read(mdla_status status, const mdla_error *err, int has_shape)
+{
+    if (status == MDLA_ERR_ARGUMENT && has_shape && strstr(err->text, "; say "))
+        tool_fail("%s: --shape ROWS,FEATURES,CONTEXT", err->text);
+    else
+        tool_fail_status(status, err);
+}
+
 static int read_folder(const mdla_config *config, const char *path, const mdla_codes_shape *shape,
                        mdla_codes **out)
 {
@@ -64,7 +73,7 @@ static int read_folder(const mdla_config *config, const char *path, const mdla_c
             status = mdla_codes_read_folder(config, folder, (const char *const *)list.names,
                                             list.count, path, shape, out, &err);
         if (status != MDLA_OK) {
-            tool_fail_status(status, &err);
+            fail_to_read(status, &err, shape != NULL);
             result = -1;
         }
     }
@@ -90,7 +99,7 @@ int cache_files_read(const mdla_config *config, const char *path, const mdla_cod
     status = mdla_codes_read(config, source, files_name(path), shape, out, &err);
     if (status == MDLA_OK)
         return 0;
-    tool_fail_status(status, &err);
+    fail_to_read(status, &err, shape != NULL);
     return -1;
 }
 
