@@ -63,6 +63,8 @@ struct mdla_decoder {
     uint64_t codebook_nbytes; /* embedded, or the reference */
     uint64_t first_block_offset;
 
+    bool
+        outline; /* it may go without the codebook that it names: then used.cb and model are NULL */
     bool seekable, complete; /* complete: tail and everything before it were read */
     file_tail tail;
     block_entry *index; /* [tail.blocks]; NULL where the source can't seek */
@@ -107,6 +109,9 @@ mdla_status decoder_end_postings(mdla_decoder *d, mdla_error *err);
 mdla_status decoder_read_postings(mdla_decoder *d, uint32_t feature, uint8_t *classes,
                                   mdla_error *err);
 
+/* MDLA_ERR_ARGUMENT where only the outline was opened, without the codebook. */
+mdla_status decoder_need_codebook(const mdla_decoder *d, mdla_error *err);
+
 /* Scratch memory of slots; made at the first read. */
 mdla_status decoder_make_slots(mdla_decoder *d, mdla_error *err);
 void decoder_free_slots(mdla_decoder *d);
@@ -120,7 +125,6 @@ typedef struct bit_visit {
     row_bits bits;
     mdla_coded_feature *coded; /* [width] */
     mdla_feature_flags *flags; /* [width]: what flags cost is added; NULL: it isn't */
-    uint64_t payload_nbytes;   /* of the coder, in the blocks visited */
 } bit_visit;
 
 /* Needs a source that can seek. To be ended in any case. */

@@ -13,6 +13,7 @@ mdla_status bit_visit_start(bit_visit *v, mdla_decoder *d, mdla_error *err)
     const uint32_t width = d->header.width;
 
     *v = (bit_visit){.d = d};
+    MDLA_TRY(decoder_need_codebook(d, err));
     if (!d->seekable)
         return error_set(err, MDLA_ERR_UNSUPPORTED,
                          "%s: codes of a pipe can't be looked up: save it to a file", d->name);
@@ -154,7 +155,6 @@ static mdla_status visit_block(bit_visit *v, const block_entry *entry, uint64_t 
 
     MDLA_TRY(bit_visit_check(v, entry, NULL, NULL, err));
     MDLA_TRY(block_decoder_start(&b, v->d->model, &v->context, v->c.payload, v->c.nbytes));
-    v->payload_nbytes += v->c.nbytes - BLOCK_HEADER_NBYTES;
     for (uint32_t r = 0; r < b.row_count && !*stop; r++) {
         const uint64_t row = entry->first_row + r;
         mdla_symbol_bits sum;
@@ -262,32 +262,17 @@ static int add_row(void *ctx, uint64_t row, const mdla_coded_feature *code, size
     return 0;
 }
 
-static mdla_status account(mdla_decoder *d, mdla_account *out, mdla_feature_flags *flags,
-                           mdla_error *err)
+/* All that isn't in the blocks' payloads, whose bytes it returns. */
+static uint64_t account_frame(const mdla_decoder *d, mdla_account *out)
 {
     const codebook *cb = d->own.cb;
-    account_visit sums = {.d = d, .account = out, .flags = flags};
-    bit_visit v;
-    mdla_status status;
+    uint64_t payload_nbytes = 0;
 
-    *out = (mdla_account){0};
-    status = bit_visit_start(&v, d, err);
-    v.flags = flags;
-    sums.fired = alloc_zeroed(d->al, d->header.width, sizeof *sums.fired);
-    if (status == MDLA_OK)
-        status = sums.fired != NULL
-                     ? visit(&v, 0, d->tail.rows, add_row, &sums, err)
-                     : error_set(err, MDLA_ERR_MEMORY, "%s: no memory for its codes", d->name);
-    bit_visit_end(&v);
-    alloc_free(d->al, sums.fired);
-    if (status != MDLA_OK)
-        return status;
+    for (uint64_t b = 0; b < d->tail.blocks; b++)
+        payload_nbytes += d->index[b].nbytes - CHUNK_FRAME_NBYTES - BLOCK_HEADER_NBYTES;
     out->file_nbytes = d->r.source.nbytes;
     out->rows = d->tail.rows;
-    out->charged = out->bits[MDLA_BITS_ROW_HEADERS] + out->bits[MDLA_BITS_ROW_NORMS] +
-                   out->bits[MDLA_BITS_INDICES] + out->bits[MDLA_BITS_LEVELS];
-    out->bits[MDLA_BITS_CODER] = 8.0 * (double)v.payload_nbytes - out->charged;
-    out->bits[MDLA_BITS_ROW_HEADERS] += 8.0 * BLOCK_HEADER_NBYTES * (double)d->tail.blocks;
+    out->bits[MDLA_BITS_ROW_HEADERS] = 8.0 * BLOCK_HEADER_NBYTES * (double)d->tail.blocks;
     out->bits[MDLA_BITS_INDEX] = 8.0 * (double)d->index_nbytes;
     out->bits[MDLA_BITS_TOKENS] = 8.0 * (double)d->tokens_nbytes;
     out->bits[MDLA_BITS_HOOK] = 8.0 * (double)d->hook_nbytes;
@@ -304,6 +289,52 @@ static mdla_status account(mdla_decoder *d, mdla_account *out, mdla_feature_flag
     } else {
         out->bits[MDLA_BITS_CONTAINER] += 8.0 * (double)d->codebook_nbytes;
     }
+    return payload_nbytes;
+}
+
+static mdla_status account(mdla_decoder *d, mdla_account *out, mdla_feature_flags *flags,
+                           mdla_error *err)
+{
+    account_visit sums = {.d = d, .account = out, .flags = flags};
+    uint64_t payload_nbytes;
+    bit_visit v;
+    mdla_status status;
+
+    *out = (mdla_account){0};
+    status = bit_visit_start(&v, d, err);
+    v.flags = flags;
+    sums.fired = alloc_zeroed(d->al, d->header.width, sizeof *sums.fired);
+    if (status == MDLA_OK)
+        status = sums.fired != NULL
+                     ? visit(&v, 0, d->tail.rows, add_row, &sums, err)
+                     : error_set(err, MDLA_ERR_MEMORY, "%s: no memory for its codes", d->name);
+    bit_visit_end(&v);
+    alloc_free(d->al, sums.fired);
+    if (status != MDLA_OK)
+        return status;
+    out->charged = out->bits[MDLA_BITS_ROW_HEADERS] + out->bits[MDLA_BITS_ROW_NORMS] +
+                   out->bits[MDLA_BITS_INDICES] + out->bits[MDLA_BITS_LEVELS];
+    const double passage_bits = out->bits[MDLA_BITS_ROW_HEADERS];
+
+    payload_nbytes = account_frame(d, out);
+    out->bits[MDLA_BITS_ROW_HEADERS] += passage_bits;
+    out->bits[MDLA_BITS_CODER] = 8.0 * (double)payload_nbytes - out->charged;
+    return MDLA_OK;
+}
+
+mdla_status mdla_decoder_account_outline(const mdla_decoder *d, mdla_account *out, mdla_error *err)
+{
+    static const mdla_bit_class coded[] = {MDLA_BITS_ROW_HEADERS, MDLA_BITS_ROW_NORMS,
+                                           MDLA_BITS_INDICES, MDLA_BITS_LEVELS, MDLA_BITS_CODER};
+
+    *out = (mdla_account){0};
+    if (!d->seekable)
+        return error_set(err, MDLA_ERR_UNSUPPORTED,
+                         "%s: a pipe's end can't be looked up: save it to a file", d->name);
+    out->charged = 8.0 * (double)account_frame(d, out) + out->bits[MDLA_BITS_ROW_HEADERS];
+    out->additive_indices = (double)NAN;
+    for (size_t i = 0; i < sizeof coded / sizeof coded[0]; i++)
+        out->bits[coded[i]] = (double)NAN;
     return MDLA_OK;
 }
 

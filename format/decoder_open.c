@@ -28,6 +28,28 @@ static mdla_status corrupt(const mdla_decoder *d, uint64_t offset, const char *w
                      (unsigned long long)offset, what);
 }
 
+/* The first bytes of the SHA-256 of the codebook that the file names. */
+static const char *short_sha256(const mdla_decoder *d, char hex[17])
+{
+    for (unsigned i = 0; i < 8; i++) {
+        hex[2 * i] = "0123456789abcdef"[d->codebook_sha256[i] >> 4];
+        hex[2 * i + 1] = "0123456789abcdef"[d->codebook_sha256[i] & 15];
+    }
+    hex[16] = '\0';
+    return hex;
+}
+
+mdla_status decoder_need_codebook(const mdla_decoder *d, mdla_error *err)
+{
+    char hex[17];
+
+    return d->used.cb != NULL
+               ? MDLA_OK
+               : error_set(err, MDLA_ERR_ARGUMENT,
+                           "%s: needs the codebook with SHA-256 %s...; give it with --codebook",
+                           d->name, short_sha256(d, hex));
+}
+
 static mdla_status read_reference(mdla_decoder *d, const mdla_codebook *given, mdla_error *err)
 {
     char hex[17];
@@ -36,19 +58,12 @@ static mdla_status read_reference(mdla_decoder *d, const mdla_codebook *given, m
     if (d->scratch.type != CHUNK_REFERENCE || d->scratch.nbytes != 32)
         return corrupt(d, d->scratch.offset, "the codebook's name is missing", err);
     memcpy(d->codebook_sha256, d->scratch.payload, 32);
-    for (unsigned i = 0; i < 8; i++) {
-        hex[2 * i] = "0123456789abcdef"[d->codebook_sha256[i] >> 4];
-        hex[2 * i + 1] = "0123456789abcdef"[d->codebook_sha256[i] & 15];
-    }
-    hex[16] = '\0';
     if (given == NULL)
-        return error_set(err, MDLA_ERR_ARGUMENT,
-                         "%s: needs the codebook with SHA-256 %s...; give that codebook", d->name,
-                         hex);
+        return d->outline ? MDLA_OK : decoder_need_codebook(d, err);
     if (memcmp(given->cb->sha256, d->codebook_sha256, 32) != 0)
         return error_set(err, MDLA_ERR_ARGUMENT,
                          "%s: was encoded with another codebook, SHA-256 %s...; give that one",
-                         d->name, hex);
+                         d->name, short_sha256(d, hex));
     d->used = *given;
     return MDLA_OK;
 }
@@ -65,6 +80,8 @@ static mdla_status read_codebook(mdla_decoder *d, const mdla_codebook *given, md
         MDLA_TRY(read_reference(d, given, err));
     }
     d->codebook_nbytes = d->r.offset - before;
+    if (d->used.cb == NULL)
+        return MDLA_OK;
     if (d->used.cb->dims != d->header.dims || d->used.cb->width != d->header.width)
         return corrupt(d, before, "the codebook's shape is not the header's", err);
     return MDLA_OK;
@@ -224,7 +241,9 @@ static mdla_status read_all(mdla_decoder *d, const mdla_codebook *given, mdla_er
     MDLA_TRY(header_get(&d->scratch, &d->config.limits, d->name, &d->header, err));
     MDLA_TRY(read_codebook(d, given, err));
     d->first_block_offset = d->r.offset;
-    status = code_model_new(d->al, d->used.cb, &d->header.params, &d->header.code, &d->model);
+    status = d->used.cb != NULL
+                 ? code_model_new(d->al, d->used.cb, &d->header.params, &d->header.code, &d->model)
+                 : MDLA_OK;
     if (status == MDLA_ERR_MEMORY)
         return error_set(err, status, "%s: no memory for its model", d->name);
     if (status != MDLA_OK)
@@ -233,8 +252,9 @@ static mdla_status read_all(mdla_decoder *d, const mdla_codebook *given, mdla_er
     return d->seekable ? read_end(d, err) : MDLA_OK;
 }
 
-mdla_status mdla_decoder_open(const mdla_config *config, mdla_source source, const char *name,
-                              const mdla_codebook *given, mdla_decoder **out, mdla_error *err)
+static mdla_status open_file(const mdla_config *config, mdla_source source, const char *name,
+                             const mdla_codebook *given, bool outline, mdla_decoder **out,
+                             mdla_error *err)
 {
     const mdla_allocator *al = alloc_of(config);
     mdla_decoder *d = alloc_zeroed(al, 1, sizeof *d);
@@ -255,6 +275,7 @@ mdla_status mdla_decoder_open(const mdla_config *config, mdla_source source, con
     else
         mdla_config_init(&d->config);
     d->al = al;
+    d->outline = outline;
     status = chunk_reader_open(config, source, d->name, &d->r, magic, err);
     if (status == MDLA_OK && memcmp(magic, chunk_magic_file, MAGIC_NBYTES) != 0)
         status = error_set(err, MDLA_ERR_FORMAT, "%s: is a codebook, not a .mdla file", name);
@@ -267,6 +288,18 @@ mdla_status mdla_decoder_open(const mdla_config *config, mdla_source source, con
     }
     *out = d;
     return MDLA_OK;
+}
+
+mdla_status mdla_decoder_open(const mdla_config *config, mdla_source source, const char *name,
+                              const mdla_codebook *given, mdla_decoder **out, mdla_error *err)
+{
+    return open_file(config, source, name, given, false, out, err);
+}
+
+mdla_status mdla_decoder_open_outline(const mdla_config *config, mdla_source source,
+                                      const char *name, mdla_decoder **out, mdla_error *err)
+{
+    return open_file(config, source, name, NULL, true, out, err);
 }
 
 void mdla_decoder_close(mdla_decoder *d)
@@ -289,7 +322,7 @@ void mdla_decoder_close(mdla_decoder *d)
 
 const mdla_codebook *mdla_decoder_codebook(const mdla_decoder *d)
 {
-    return &d->used;
+    return d->used.cb != NULL ? &d->used : NULL;
 }
 
 void mdla_decoder_query(const mdla_decoder *d, mdla_file_info *out)

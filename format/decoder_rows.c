@@ -28,6 +28,7 @@ mdla_status decoder_make_slots(mdla_decoder *d, mdla_error *err)
 
     if (d->slots != NULL)
         return MDLA_OK;
+    MDLA_TRY(decoder_need_codebook(d, err));
     d->pool = parallel_open(d->al, d->config.threads);
     if (d->pool == NULL)
         return error_set(err, MDLA_ERR_MEMORY, "%s: no memory to decode", d->name);

@@ -56,6 +56,12 @@ static void print_model(const info_subject *s, const mdla_account *account)
     const mdla_file_info *f = &s->file;
     mdla_codebook_info book;
 
+    if (!mdla_decoder_codebook(s->decoder)) {
+        printf("  model     %s\n", f->model == MDLA_MODEL_JOINT
+                                       ? "joint: features given each other"
+                                       : "additive: every feature by itself");
+        return;
+    }
     mdla_codebook_query(mdla_decoder_codebook(s->decoder), &book);
     if (book.basis != MDLA_BASIS_SAE) {
         printf("  basis     %s in an SAE's place, stages: %u\n", mdla_basis_name(book.basis),
@@ -89,7 +95,7 @@ static void print_head(const info_subject *s, const mdla_account *account)
     print_size(s, account);
     if (isfinite(f->fvu))
         printf("  loss      FVU %.6f, as the encoder recorded it\n", f->fvu);
-    if (account->rows)
+    if (account->rows && mdla_decoder_codebook(s->decoder))
         printf("  L0        %.2f features a row\n",
                (double)account->active / (double)account->rows);
     print_model(s, account);
@@ -127,13 +133,18 @@ static void print_class(const char *name, double bits, const mdla_account *accou
     putchar('\n');
 }
 
+/* What only decoding tells apart is one line. */
 static void print_classes(const mdla_account *account)
 {
     double sum = 0;
 
     printf("\n%-12s %13s %13s %10s\n", "class", "bits", "bits a row", "share");
     for (int c = 0; c < MDLA_BITS_CLASSES; c++) {
-        if (account->bits[c] == 0)
+        if (c == MDLA_BITS_INDICES && isnan(account->bits[c])) {
+            print_class("codes", account->charged, account, "which features, how strongly");
+            sum += account->charged;
+        }
+        if (account->bits[c] == 0 || isnan(account->bits[c]))
             continue;
         print_class(mdla_bit_class_name((mdla_bit_class)c), account->bits[c], account,
                     class_meaning((mdla_bit_class)c));
@@ -146,10 +157,12 @@ static void print_json(const info_subject *s, const mdla_account *account)
 {
     const mdla_file_info *f = &s->file;
     json_writer json = {.stream = stdout};
+    const mdla_codebook *codebook = mdla_decoder_codebook(s->decoder);
     mdla_codebook_info book;
     char text[SHA256_TEXT_MAX];
 
-    mdla_codebook_query(mdla_decoder_codebook(s->decoder), &book);
+    if (codebook)
+        mdla_codebook_query(codebook, &book);
     json_begin_object(&json, NULL);
     json_text(&json, "file", s->name);
     json_text(&json, "kind", "mdla");
@@ -169,11 +182,12 @@ static void print_json(const info_subject *s, const mdla_account *account)
     json_bool(&json, "embedded", f->embedded);
     json_bool(&json, "postings", f->postings);
     json_text(&json, "codebook_sha256", number_sha256(f->codebook_sha256, text));
-    json_count(&json, "joint_weights", book.weights);
+    json_number(&json, "joint_weights", codebook ? (double)book.weights : (double)NAN);
     json_number(&json, "step", f->step);
-    json_count(&json, "active", account->active);
+    json_number(&json, "active", codebook ? (double)account->active : (double)NAN);
     json_number(&json, "l0",
-                account->rows ? (double)account->active / rows_or_one(account) : (double)NAN);
+                codebook && account->rows ? (double)account->active / rows_or_one(account)
+                                          : (double)NAN);
     json_number(&json, "fvu", f->fvu);
     json_text(&json, "decoded_sha256",
               f->has_decoded_sha256 ? number_sha256(f->decoded_sha256, text) : NULL);
@@ -188,7 +202,9 @@ int info_file(const info_subject *s)
 {
     mdla_error err = {MDLA_OK, ""};
     mdla_account account;
-    const mdla_status status = mdla_decoder_account(s->decoder, &account, &err);
+    const int outline = !mdla_decoder_codebook(s->decoder);
+    const mdla_status status = outline ? mdla_decoder_account_outline(s->decoder, &account, &err)
+                                       : mdla_decoder_account(s->decoder, &account, &err);
 
     if (status != MDLA_OK)
         return tool_fail_status(status, &err);
@@ -198,5 +214,9 @@ int info_file(const info_subject *s)
     }
     print_head(s, &account);
     print_classes(&account);
+    if (outline)
+        printf("\n--codebook CB, the one of this SHA-256, adds L0, the bits of indices and of "
+               "levels,\n"
+               "and answers about rows and features.\n");
     return TOOL_DONE;
 }

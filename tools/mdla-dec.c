@@ -39,7 +39,8 @@ enum {
 
 static const tool_option table[] = {
     {"codebook", KEY_CODEBOOK, "CB", .files = FILES_CODEBOOK,
-     .brief = "the codebook that IN only names"},
+     .brief = "the codebook that IN only names",
+     .more = "Token ids and the hook's name come without it."},
     {"rows", KEY_ROWS, "A:B", .brief = "rows A to B - 1, counted from 0",
      .more = "A or B may be left out."},
     {"format", KEY_FORMAT, "F", .words = "npy|npz|safetensors|raw|csv|csr|coo|delphi",
@@ -374,11 +375,14 @@ static int write_output(const dec_options *o, mdla_decoder *decoder)
 static int decode(const dec_options *o, const mdla_codebook *codebook)
 {
     const int seekable = o->format != DEC_RAW || o->tokens_out || o->docs_out || o->hook_out;
+    const int decodes = o->common.output || o->docs_out; /* token ids and hook stand apart */
+    const mdla_config *config = &o->common.config;
     mdla_decoder *decoder = NULL;
     int result;
 
     /* All but raw begin with the number of rows, which a pipe's head doesn't tell. */
-    if (files_decoder(&o->common.config, o->inputs[0], seekable, codebook, &decoder) != 0)
+    if ((decodes || codebook ? files_decoder(config, o->inputs[0], seekable, codebook, &decoder)
+                             : files_outline(config, o->inputs[0], &decoder)) != 0)
         return TOOL_FAILED;
     result = write_beside(o, decoder, o->tokens_out, mdla_decoder_write_tokens);
     if (result == TOOL_DONE)

@@ -289,8 +289,11 @@ static mdla_status try_file(const info_options *o, mdla_source source,
 {
     mdla_error err = {MDLA_OK, ""};
     mdla_decoder *decoder = NULL;
+    const int outline = o->question == ASK_FILE && !codebook;
     const mdla_status status =
-        mdla_decoder_open(&o->config, source, files_name(o->path), codebook, &decoder, &err);
+        outline
+            ? mdla_decoder_open_outline(&o->config, source, files_name(o->path), &decoder, &err)
+            : mdla_decoder_open(&o->config, source, files_name(o->path), codebook, &decoder, &err);
 
     if (status == MDLA_ERR_FORMAT)
         return status;

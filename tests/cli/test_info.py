@@ -107,6 +107,25 @@ class Info(cli.CliTest):
         self.assertEqual(named["bits"]["atoms"], 0)
         self.assertIn(b"codebook, 1,024 features x 784 dims", self.good("mdla-info", CODEBOOK))
 
+    def test_named_codebook_that_is_not_given(self):
+        """All that needs no decoding is said without it, as it is with it; the rest is null."""
+        named = cli.FIXTURE / "named.mdla"
+        without = json.loads(self.good("mdla-info", named, "--json"))
+        given = json.loads(self.good("mdla-info", named, "--codebook", CODEBOOK, "--json"))
+        coded = {"row_headers", "row_norms", "indices", "levels", "coder"}
+        self.assertEqual({k for k, v in without.pop("bits").items() if v is None}, coded)
+        bits = given.pop("bits")
+        self.assertAlmostEqual(without.pop("charged_bits"), sum(bits[k] for k in coded), 4)
+        self.assertEqual({k for k, v in without.items() if v != given[k]}, {"joint_weights", "active", "l0"})
+        self.assertEqual((without["joint_weights"], without["active"], without["l0"]), (None, None, None))
+        text = self.good("mdla-info", named).decode()
+        for words in ("2,500 rows x 784 dims of u8, 1,024 features", "FVU 0.19", without["codebook_sha256"], "\ncodes ",
+                      "\n--codebook CB, the one of this SHA-256, adds L0"):
+            self.assertIn(words, text)
+        self.assertNotIn("\nindices", text)
+        for question in (["--features"], ["--row", "1"], ["--rows", "0:2"], ["--top-rows", "1"], ["--pairs", "1"]):
+            self.assertIn("needs the codebook", self.bad(1, "mdla-info", named, *question))
+
     def test_array(self):
         info = json.loads(self.good("mdla-info", DIGITS, "--json"))
         values = cli.digits(0, ROWS)

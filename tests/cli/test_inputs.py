@@ -105,7 +105,7 @@ class Inputs(cli.CliTest):
 
     def test_missing_and_wrong_codebook(self):
         named = cli.FIXTURE / "named.mdla"
-        for program, args in (("mdla-dec", ["-o", "x.npy"]), ("mdla-dec", ["--test"]), ("mdla-info", [])):
+        for program, args in (("mdla-dec", ["-o", "x.npy"]), ("mdla-dec", ["--test"]), ("mdla-info", ["--features"])):
             self.assertIn("codebook", self.bad(1, program, named, *args))
         self.assertIn("No such file", self.bad(1, "mdla-enc", DIGITS, "--codebook", "none", "-o", "x.mdla"))
         self.bad(1, "mdla-dec", named, "--codebook", DIGITS, "-o", "x.npy")

@@ -38,6 +38,10 @@ class Tokens(cli.CliTest):
         self.good("mdla-dec", "x.mdla", *book, "--tokens-out", "all.npy", "--docs-out", "d.npy")
         self.assertEqual(self.integers("all.npy", "i"), self.ids)
         self.assertEqual(list(self.integers("d.npy", "q")), [r // 90 for r in range(ROWS)])
+        self.good("mdla-dec", "x.mdla", "--rows", "10:20", "--tokens-out", "few.npy")  # ids need no codebook
+        self.assertEqual(self.integers("few.npy", "i"), self.ids[10:20])
+        self.assertIn("needs the codebook", self.bad(1, "mdla-dec", "x.mdla", "--docs-out", "no.npy"))
+        self.assertFalse((self.folder / "no.npy").exists())
         self.good("mdla-dec", "x.mdla", *book, "--rows", "1000:2100", "--tokens-out", "some.npy", "--docs-out", "d.npy",
                   "-o", "rows.npy", "-f")
         self.assertEqual(self.integers("some.npy", "i"), self.ids[1000:2100])

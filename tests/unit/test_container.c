@@ -387,6 +387,43 @@ static int visit_row(void *ctx, uint64_t row, const mdla_coded_feature *code, si
     return 0;
 }
 
+/* What is known without decoding is the same; only the outline of a file that names its codebook
+ * goes without that. */
+static void check_outline(const void *bytes, size_t nbytes, const mdla_account *decoded)
+{
+    static const mdla_bit_class coded[] = {MDLA_BITS_ROW_HEADERS, MDLA_BITS_ROW_NORMS,
+                                           MDLA_BITS_INDICES, MDLA_BITS_LEVELS, MDLA_BITS_CODER};
+    float row[DIMS];
+    mdla_file_info info;
+    mdla_source source;
+    mdla_decoder *decoder;
+    mdla_account account;
+    mdla_error err;
+    double sum = 0.0;
+    size_t got;
+
+    mdla_source_memory(bytes, nbytes, &source);
+    assert_int_equal(mdla_decoder_open_outline(NULL, source, "small", &decoder, &err), MDLA_OK);
+    mdla_decoder_query(decoder, &info);
+    assert_int_equal(mdla_decoder_account_outline(decoder, &account, &err), MDLA_OK);
+    for (size_t i = 0; i < sizeof coded / sizeof coded[0]; i++) {
+        assert_true(isnan(account.bits[coded[i]]));
+        account.bits[coded[i]] = decoded->bits[coded[i]];
+        sum += decoded->bits[coded[i]];
+    }
+    assert_memory_equal(account.bits, decoded->bits, sizeof account.bits);
+    assert_true(fabs(sum - account.charged) < 1e-6);
+    assert_int_equal(account.rows, decoded->rows);
+    if (info.embedded) {
+        assert_non_null(mdla_decoder_codebook(decoder));
+    } else {
+        assert_null(mdla_decoder_codebook(decoder));
+        assert_int_equal(mdla_decoder_account(decoder, &account, &err), MDLA_ERR_ARGUMENT);
+        assert_int_equal(mdla_decoder_read_rows(decoder, row, 1, &got, &err), MDLA_ERR_ARGUMENT);
+    }
+    mdla_decoder_close(decoder);
+}
+
 static void test_container_accounting_sums_to_the_file(void **state)
 {
     (void)state;
@@ -409,6 +446,7 @@ static void test_container_accounting_sums_to_the_file(void **state)
             sum += account.bits[i];
         assert_true(fabs(sum - 8.0 * (double)nbytes) < 1e-6);
         assert_int_equal(account.file_nbytes, nbytes);
+        check_outline(bytes, nbytes, &account);
         assert_int_equal(mdla_decoder_visit_rows(decoder, 0, MDLA_UNKNOWN, visit_row, &v, &err),
                          MDLA_OK);
         assert_int_equal(v.rows, ROWS);

@@ -161,6 +161,22 @@ int files_decoder(const mdla_config *config, const char *path, int seekable,
     return -1;
 }
 
+int files_outline(const mdla_config *config, const char *path, mdla_decoder **out)
+{
+    mdla_error err = {MDLA_OK, ""};
+    mdla_source source;
+    mdla_status status;
+
+    *out = NULL;
+    if (open_source(path, FILES_MDLA, 1, &source) != 0)
+        return -1;
+    status = mdla_decoder_open_outline(config, source, files_name(path), out, &err);
+    if (status == MDLA_OK)
+        return 0;
+    tool_fail_status(status, &err);
+    return -1;
+}
+
 /* A sink that remembers which output failed and why, for the message. */
 typedef struct named_sink {
     mdla_sink inner;

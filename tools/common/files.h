@@ -36,6 +36,9 @@ int files_codebook(const mdla_config *config, const char *path, mdla_codebook **
 int files_decoder(const mdla_config *config, const char *path, int seekable,
                   const mdla_codebook *codebook, mdla_decoder **out);
 
+/** A .mdla file for what needs no codebook (mdla_decoder_open_outline). Returns 0 or -1. */
+int files_outline(const mdla_config *config, const char *path, mdla_decoder **out);
+
 /**
  * An output file or, for "-", standard output; binary never goes to a terminal. path must stay as
  * long as the sink: a failure is remembered under it (tool_output_failed). What this run reads

@@ -725,6 +725,15 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_open(const mdla_config *config, 
                                                      const mdla_codebook *codebook,
                                                      mdla_decoder **out, mdla_error *err);
 
+/**
+ * The same without the codebook that a file may name, for mdla_decoder_query, token ids and
+ * mdla_decoder_account_outline. What decodes codes is then refused with MDLA_ERR_ARGUMENT. A file
+ * that embeds its codebook is opened as by mdla_decoder_open.
+ */
+MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_open_outline(const mdla_config *config,
+                                                             mdla_source source, const char *name,
+                                                             mdla_decoder **out, mdla_error *err);
+
 typedef struct mdla_file_info {
     uint32_t version_major, version_minor;
     uint32_t dims, width, block_rows;
@@ -749,7 +758,7 @@ typedef struct mdla_file_info {
                          as the note, once all was read */
 } mdla_file_info;
 MDLA_API void mdla_decoder_query(const mdla_decoder *decoder, mdla_file_info *out);
-/** The codebook in use; the decoder's. */
+/** The codebook in use; the decoder's. NULL where only the file's outline was opened. */
 MDLA_API const mdla_codebook *mdla_decoder_codebook(const mdla_decoder *decoder);
 
 /**
@@ -908,6 +917,12 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_check_postings(mdla_decoder *dec
 /** Bits of the whole file by class. Decodes all codes. Needs a source that can seek. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_account(mdla_decoder *decoder, mdla_account *out,
                                                         mdla_error *err);
+
+/** The same without decoding and without a codebook: row headers, norms, indices, levels and coder
+ * are NaN, charged is what they sum to, active 0 and additive_indices NaN. Needs a source that can
+ * seek. */
+MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_account_outline(const mdla_decoder *decoder,
+                                                                mdla_account *out, mdla_error *err);
 
 /** What it costs to say in which rows a feature is active, in bits over the whole file. */
 typedef struct mdla_feature_flags {
