@@ -44,11 +44,11 @@ static const tool_option table[] = {
     {"rows", KEY_ROWS, "A:B", .brief = "rows A to B - 1, counted from 0",
      .more = "A or B may be left out."},
     {"format", KEY_FORMAT, "F", .words = "npy|npz|safetensors|raw|csv|csr|coo|delphi",
-     .brief = "npy, npz, safetensors or raw; of codes see below",
+     .brief = "as npy, npz, safetensors or raw; codes: see below",
      .more = "Of rows npy, npz, safetensors or raw; of codes csv, csr (a SciPy .npz), coo "
              "(safetensors) or delphi (OUT is then a folder). By default OUT's ending says it."},
     {"dtype", KEY_DTYPE, "T", .words = "f32|f16|bf16|f64|u8|i8|u16|i16|u32|i32|u64|i64|bool",
-     .brief = "f32, f16, bf16, f64, u8 ... (as encoded)",
+     .brief = "of type f32, f16, bf16, f64, u8 ... (as encoded)",
      .more = "Rows of integers are written as f32 unless this says otherwise."},
     {"raw", KEY_RAW, .brief = "the same as --format raw"},
     {"codes", KEY_CODES, .brief = "codes: --format csv, csr, coo or delphi"},

@@ -35,7 +35,7 @@ static const tool_option table[] = {
     {"width", KEY_WIDTH, "W", .brief = "features"},
     {"l0", KEY_L0, "K", .brief = "active features a row"},
     {"arch", KEY_ARCH, "A", .words = "batchtopk|topk|relu",
-     .brief = "batchtopk, topk or relu (batchtopk)",
+     .brief = "one of batchtopk, topk, relu (batchtopk)",
      .more = "batchtopk takes K in the mean and is saved as jumprelu; topk takes K in every row; "
              "relu has an L1 penalty, for about K in the mean."},
     {"passes", KEY_PASSES, "N", .brief = "over the rows (3)"},

@@ -42,7 +42,7 @@ static const tool_option table[] = {
     {"passes", KEY_PASSES, "N", .brief = "of a training over DATA (3)"},
     {"sae", KEY_SAE, "SAE", .files = FILES_SAE, .brief = "one that exists; several times",
      .more = "A folder or file, as mdla-enc takes it."},
-    {"bases", KEY_BASES, "B,..", .brief = "dense, pca, onehot:K, rvq or rvq:K beside them",
+    {"bases", KEY_BASES, "B,..", .brief = "baselines: dense, pca, onehot:K, rvq, rvq:K",
      .more = "Baselines of DATA, as mdla-enc --basis makes them; K codewords. onehot with as many "
              "as DATA has rows memorises these, and is measured on them."},
     {"fvu", KEY_FVU, "F,..", .brief = "fractions of variance unexplained (0.25)",
@@ -52,9 +52,9 @@ static const tool_option table[] = {
          "Such as 60000,1e6,1e9. A codebook is made for each of them, as mdla-enc makes it with "
          "--expected-rows."},
     {"effort", KEY_EFFORT, "E", .brief = "search 1 to 9 long (5)"},
-    {"docs", KEY_DOCS, "FILE.npy", .files = "*.npy", .brief = "passage numbers of DATA",
+    {"docs", KEY_DOCS, "FILE", .files = FILES_DATA, .brief = "passage numbers of DATA",
      .minor = 1},
-    {"test-docs", KEY_TEST_DOCS, "FILE.npy", .files = "*.npy", .brief = "those of TEST",
+    {"test-docs", KEY_TEST_DOCS, "FILE", .files = FILES_DATA, .brief = "those of TEST",
      .minor = 1},
     {"dims", KEY_DIMS, "N", .brief = "DATA and TEST are raw rows of N values", .minor = 1},
     {"bf16", KEY_BF16, .brief = "16-bit integers in them are bfloat16", .minor = 1},
