@@ -9,6 +9,8 @@
 
 #define SAMPLE_ROWS 16384
 #define SAMPLE_NBYTES ((size_t)64 << 20)
+#define SPREAD_LEAST 1e-18 /* root mean square deviation of values */
+#define SPREAD_MOST 1e18
 
 size_t rows_per_tile(uint32_t dims)
 {
@@ -151,6 +153,19 @@ static void finish(row_survey *s, const deviation_sums *sums)
     }
 }
 
+/* Whoever fits and searches takes squares in single precision. */
+static mdla_status check_spread(const row_survey *s, mdla_error *err)
+{
+    const double spread = sqrt(s->deviation_sum / ((double)s->rows * s->dims));
+
+    return !(spread > 0.0) || (spread >= SPREAD_LEAST && spread <= SPREAD_MOST)
+               ? MDLA_OK
+               : error_set(err, MDLA_ERR_DATA,
+                           "values that vary by %.3g are too %s for squares in single precision; "
+                           "scale the rows",
+                           spread, spread > 1.0 ? "large" : "small");
+}
+
 mdla_status row_survey_take(const mdla_config *config, mdla_rows *rows, row_survey *out,
                             mdla_error *err)
 {
@@ -180,6 +195,8 @@ mdla_status row_survey_take(const mdla_config *config, mdla_rows *rows, row_surv
         status = survey_rows(out, &sums, tile, starts, tile_rows, rows, err);
     if (status == MDLA_OK)
         finish(out, &sums);
+    if (status == MDLA_OK)
+        status = check_spread(out, err);
     if (status == MDLA_OK)
         status = mdla_rows_rewind(rows, err);
     deviation_sums_free(&sums);

@@ -69,6 +69,14 @@ class Inputs(cli.CliTest):
         self.good("mdla-enc", "same.npy", "--codebook", CODEBOOK, "--step", "100", "-o", "x.mdla")
         self.assertIn(b"undefined", self.good("mdla-eval", "same.npy", "x.mdla"))
 
+    def test_values_whose_squares_overflow(self):
+        for scale, word in ((1e25, "large"), (1e-25, "small")):
+            values = array.array("f", [scale * (i * i % 17) for i in range(16 * 50)])
+            self.write("far.npy", cli.npy_bytes(values, (50, 16)))
+            for basis in ("pca", "dense", "rvq"):
+                self.encode_fails("far.npy", f"are too {word} for squares in single precision; scale the rows",
+                                  how=("--basis", basis, "--fvu", "0.2"))
+
     def test_fvu_out_of_reach(self):
         self.encode_fails(DIGITS, "FVU 0.0001 can't be reached: these atoms came to 0.",
                           how=("--codebook", CODEBOOK, "--fvu", "0.0001", "--effort", "1"))
