@@ -25,7 +25,7 @@ typedef struct dec_options {
     uint64_t first, end; /* rows wanted; end MDLA_UNKNOWN: to the last */
     mdla_dtype dtype, strengths;
     dec_format format;
-    uint32_t context, splits; /* of the delphi layout */
+    uint32_t context, splits; /* of the delphi layout; 0: not given */
     int dtype_given, strengths_given, layout_given, rows_given, codes, test;
     char **inputs;
     size_t input_count;

@@ -103,8 +103,11 @@ static int open_layout(const dec_options *o, const mdla_file_info *info, output_
 {
     const uint32_t width = info->width;
     mdla_error err = {MDLA_OK, ""};
-    mdla_codes_options options = {
-        .kind = MDLA_CODES_CSR, .width = width, .model = "mdla", .hook = info->hook};
+    mdla_codes_options options = {.kind = MDLA_CODES_CSR,
+                                  .width = width,
+                                  .model = "mdla",
+                                  .hook = info->hook,
+                                  .note = info->note};
     mdla_folder members;
     mdla_sink sink;
     mdla_status status;
@@ -116,7 +119,7 @@ static int open_layout(const dec_options *o, const mdla_file_info *info, output_
         options.kind = MDLA_CODES_DELPHI;
         options.strengths = MDLA_F16;
         options.context = o->context ? o->context : info->context ? info->context : CONTEXT_DEFAULT;
-        options.splits = o->splits < width ? o->splits : width;
+        options.splits = o->splits < width ? o->splits : width; /* 0: as the note says */
         if (output_folder_open(o->common.output, o->common.force, folder, &members) != 0)
             return -1;
         status = mdla_codes_writer_open_folder(&o->common.config, members, &options, out, &err);

@@ -170,7 +170,7 @@ static int encode(const enc_options *o, cache_job *job)
                                          .model = o->model,
                                          .reference = o->reference,
                                          .block_rows = o->block_rows,
-                                         .note = o->note,
+                                         .note = o->note ? o->note : mdla_codes_note(job->codes),
                                          .hook = o->hook ? o->hook : mdla_codes_hook(job->codes),
                                          .progress = progress_show};
     mdla_encode_report r;

@@ -121,6 +121,9 @@ static const tool_option table[] = {
      .minor = 1},
     {"block-rows", KEY_BLOCK_ROWS, "N", .brief = "rows that decode together (1024)", .minor = 1},
     {"note", KEY_NOTE, "TEXT", .brief = "provenance to keep in OUT, at most 1024 bytes",
+     .more = "Of a delphi cache, by default what its config.json says: names of the data set and "
+             "the model, except paths, and how many tokens, rows a batch and files; mdla-dec "
+             "--format delphi writes it again. Other fields, and files of its own, aren't kept.",
      .minor = 1},
     {"embed", KEY_EMBED, .brief = "put the codebook into OUT (default)", .minor = 1},
     {"reference", KEY_REFERENCE, .brief = "only name it, by its SHA-256",

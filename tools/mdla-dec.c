@@ -56,7 +56,8 @@ static const tool_option table[] = {
      .more = "Of a latent cache, by default as they were there."},
     {"context", KEY_CONTEXT, "N", .brief = "delphi: rows of a sequence (256)",
      .more = "Of a latent cache, by default as they were there."},
-    {"splits", KEY_SPLITS, "N", .brief = "delphi: files (5)"},
+    {"splits", KEY_SPLITS, "N", .brief = "delphi: files (5)",
+     .more = "Of a delphi cache, by default as many as it had."},
     {"tokens-out", KEY_TOKENS_OUT, "FILE", .files = "*.npy",
      .brief = "write the rows' token ids, a 1-D .npy",
      .more = "With or without -o. The files of a delphi cache hold them too; they hold whole "
@@ -76,8 +77,6 @@ static const tool_option table[] = {
 
 static const tool_program program = {head, "IN - is standard input, -o - standard output.\n",
                                      FILES_MDLA, table};
-
-enum { SPLITS_DEFAULT = 5 }; /* delphi's own */
 
 static int set_layout(dec_options *o, const char *option, uint32_t *out)
 {
@@ -192,7 +191,6 @@ static int parse(int argc, char **argv, dec_options *o)
 
     memset(o, 0, sizeof *o);
     o->end = MDLA_UNKNOWN;
-    o->splits = SPLITS_DEFAULT;
     result = options_read(argc, argv, &program, set_option, o, &o->common);
     if (result >= 0)
         return result;

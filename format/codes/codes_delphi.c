@@ -6,6 +6,7 @@
 
 #include "arrays/safetensors_header.h"
 #include "base/alloc.h"
+#include "codes/delphi_note.h"
 #include "container/hook.h"
 #include "io_error.h"
 
@@ -157,25 +158,64 @@ static void plain_text(const char *text, char *out, size_t room)
     out[used] = '\0';
 }
 
+typedef struct config_text {
+    char text[4096];
+    size_t used;
+} config_text;
+
+/* A line: the note's value, else this one. */
+static void add_line(config_text *c, const char *note, const char *key, const char *value)
+{
+    char noted[DELPHI_VALUE_ROOM];
+
+    c->used += (size_t)snprintf(c->text + c->used, sizeof c->text - c->used, "%s    \"%s\": %s",
+                                c->used == 0 ? "{\n" : ",\n", key,
+                                delphi_note_value(note, key, noted) ? noted : value);
+}
+
+static void add_number(config_text *c, const char *key, uint64_t value)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof text, "%" PRIu64, value);
+    add_line(c, NULL, key, text);
+}
+
+/* n_tokens as it was, where it makes these rows. */
+static uint64_t tokens_of(const mdla_codes_writer *w)
+{
+    const uint64_t said = delphi_note_number(w->note, "n_tokens"),
+                   batch = delphi_note_number(w->note, "batch_size");
+
+    return delphi_rows(said, batch, w->options.context) == w->rows && said != 0 ? said : w->rows;
+}
+
 static mdla_status write_config(mdla_codes_writer *w, codes_bytes *b)
 {
-    char text[1024], model[256], hook[HOOK_JSON_ROOM + 1] = "null";
+    static const char *const names[] = {"dataset_repo", "dataset_split", "dataset_name",
+                                        "dataset_column"};
+    char model[256], quoted[260], hook[HOOK_JSON_ROOM + 1] = "null";
+    config_text c = {.used = 0};
     size_t i;
 
     if (w->hook != NULL)
         hook[hook_put_json(w->hook, hook)] = '\0';
-
     plain_text(w->model, model, sizeof model);
-    (void)snprintf(
-        text, sizeof text,
-        "{\n    \"dataset_repo\": \"\",\n    \"dataset_split\": \"\",\n"
-        "    \"dataset_name\": \"\",\n    \"dataset_column\": \"\",\n"
-        "    \"batch_size\": 1,\n    \"cache_ctx_len\": %" PRIu32 ",\n    \"n_tokens\": %" PRIu64
-        ",\n    \"n_splits\": %" PRIu32 ",\n    \"model_name\": \"%s\",\n    \"hookpoint\": %s"
-        ",\n    \"rows\": %" PRIu64 ",\n    \"width\": %" PRIu32 "\n}\n",
-        w->options.context, w->rows, w->options.splits, model, hook, w->rows, w->options.width);
-    for (i = 0; text[i] != '\0'; i++)
-        codes_bytes_put(b, (uint8_t)text[i], 1);
+    (void)snprintf(quoted, sizeof quoted, "\"%s\"", model);
+    for (i = 0; i < sizeof names / sizeof names[0]; i++)
+        add_line(&c, w->note, names[i], "\"\"");
+    add_line(&c, w->note, "batch_size", "1");
+    add_number(&c, "cache_ctx_len", w->options.context);
+    add_number(&c, "n_tokens", tokens_of(w));
+    add_number(&c, "n_splits", w->options.splits);
+    add_line(&c, w->note, "model_name", quoted);
+    add_line(&c, NULL, "hookpoint", hook);
+    add_number(&c, "rows", w->rows);
+    add_number(&c, "width", w->options.width);
+    for (i = 0; i < c.used; i++)
+        codes_bytes_put(b, (uint8_t)c.text[i], 1);
+    for (i = 0; i < 3; i++)
+        codes_bytes_put(b, (uint8_t) "\n}\n"[i], 1);
     return codes_bytes_flush(b);
 }
 

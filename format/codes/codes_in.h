@@ -2,6 +2,7 @@
 #ifndef MDLA_CODES_IN_H
 #define MDLA_CODES_IN_H
 
+#include "codes/delphi_note.h"
 #include "container/hook.h"
 #include "input.h"
 #include "mdla/mdla.h"
@@ -32,6 +33,7 @@ struct mdla_codes {
     mdla_dtype source_dtype; /* as they came */
     codes_rounded rounded;
     char hook[HOOK_NBYTES_MAX + 1]; /* "": not known */
+    char note[DELPHI_NOTE_ROOM];    /* "": nothing to tell */
     int64_t *tokens;                /* [rows] ids, or NULL */
     mdla_dtype token_dtype;
     size_t count, room;

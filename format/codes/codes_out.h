@@ -32,7 +32,7 @@ enum {
 struct mdla_codes_writer {
     const mdla_allocator *al;
     mdla_codes_options options;
-    char *model, *hook; /* the options', copied; or NULL */
+    char *model, *hook, *note; /* the options', copied; or NULL */
     mdla_sink sink;
     mdla_folder folder; /* of the delphi layout alone */
     uint64_t rows, active, token_count;

@@ -219,20 +219,59 @@ static json_int_t integer_of(const json_t *config, const char *key)
     return json_integer_value(json_object_get(config, key)); /* 0 where there is none */
 }
 
-/* The rows that delphi caches of n_tokens: whole batches of whole sequences. */
+/* The rows that n_tokens tells, where nothing else does. */
 static void read_cached(const json_t *config, delphi_shape *shape)
 {
     const json_int_t tokens = integer_of(config, "n_tokens"),
                      batch = integer_of(config, "batch_size");
-    uint64_t sequences;
 
     if (shape->codes.context == 0 || tokens <= 0)
         return;
-    sequences = (uint64_t)tokens / shape->codes.context;
-    if (batch > 0)
-        sequences -= sequences % (uint64_t)batch;
-    shape->cached = sequences * shape->codes.context;
+    shape->cached =
+        delphi_rows((uint64_t)tokens, batch > 0 ? (uint64_t)batch : 0, shape->codes.context);
     shape->has_cached = true;
+}
+
+/* Names of data sets and models, not where files are. */
+static bool is_path(const char *text)
+{
+    return text[0] == '/' || text[0] == '.' || text[0] == '~' || strchr(text, '\\') != NULL;
+}
+
+static void add_to_note(char *note, const char *key, const char *value)
+{
+    const size_t used = strlen(note);
+
+    (void)snprintf(note + used, DELPHI_NOTE_ROOM - used, "%s\"%s\":%s",
+                   used == strlen(DELPHI_NOTE_START) ? "" : ",", key, value);
+}
+
+/* What the rest of a .mdla file doesn't keep. Values that aren't short are left out, so that all
+ * keys have room. */
+static mdla_status make_note(mdla_codes *codes, const json_t *config, mdla_error *err)
+{
+    static const char *const keys[] = {"n_splits",       "n_tokens",      "batch_size",
+                                       "dataset_repo",   "dataset_split", "dataset_name",
+                                       "dataset_column", "model_name"};
+    size_t i;
+
+    strcpy(codes->note, DELPHI_NOTE_START);
+    for (i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const json_t *const said = json_object_get(config, keys[i]);
+        const char *const name = json_string_value(said);
+        char *value;
+
+        if (name != NULL ? is_path(name) : !json_is_integer(said) || json_integer_value(said) < 0)
+            continue;
+        value = json_dumps(said, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+        if (value == NULL)
+            return error_memory(err, "config.json");
+        if (strlen(value) < DELPHI_VALUE_ROOM)
+            add_to_note(codes->note, keys[i], value);
+        free(value);
+    }
+    strcat(codes->note, "}");
+    return MDLA_OK;
 }
 
 /* A number of config.json as what is known, where it is given too: they must agree. */
@@ -293,6 +332,8 @@ static mdla_status read_config(mdla_codes *codes, const mdla_folder *folder, del
     input_close(&in);
     MDLA_TRY(status);
     status = take_config(config, shape, err);
+    if (status == MDLA_OK)
+        status = make_note(codes, config, err);
     if (status == MDLA_OK)
         read_hook(codes, folder, config);
     json_decref(config);
@@ -439,6 +480,11 @@ mdla_status mdla_codes_check_exact(const mdla_codes *codes, mdla_error *err)
 const char *mdla_codes_hook(const mdla_codes *codes)
 {
     return codes->hook[0] != '\0' ? codes->hook : NULL;
+}
+
+const char *mdla_codes_note(const mdla_codes *codes)
+{
+    return codes->note[0] != '\0' ? codes->note : NULL;
 }
 
 uint32_t mdla_codes_context(const mdla_codes *codes)

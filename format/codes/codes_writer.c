@@ -2,6 +2,7 @@
 #include "codes/codes_out.h"
 
 #include "base/alloc.h"
+#include "codes/delphi_note.h"
 #include "container/hook.h"
 #include "io_error.h"
 #include "scratch.h"
@@ -14,6 +15,7 @@
 
 /* delphi keeps entries above this alone. */
 #define DELPHI_LEAST 1e-5f
+#define DELPHI_SPLITS 5
 /* From here on a float32 rounds to an infinite float16. */
 #define F16_END 65520.0f
 /* Below it a float32 rounds to a float16 of 0. */
@@ -35,11 +37,10 @@ static mdla_status check_options(const mdla_codes_options *o, bool folder, uint3
     if (o->strengths != MDLA_F32 && o->strengths != MDLA_F16 && o->strengths != MDLA_I32)
         return error_set(err, MDLA_ERR_ARGUMENT,
                          "codes: strengths are written as f32, f16 or levels (i32)");
-    if (delphi &&
-        (o->strengths != MDLA_F16 || o->context == 0 || o->splits == 0 || o->splits > o->width))
+    if (delphi && (o->strengths != MDLA_F16 || o->context == 0 || o->splits > o->width))
         return error_set(err, MDLA_ERR_ARGUMENT,
                          "codes: the delphi layout has float16 strengths, and needs a context and "
-                         "from 1 to %" PRIu32 " splits",
+                         "at most %" PRIu32 " splits",
                          o->width);
     return MDLA_OK;
 }
@@ -56,6 +57,7 @@ static void free_writer(mdla_codes_writer *w)
         w->folder.close(w->folder.ctx);
     alloc_free(w->al, w->model);
     alloc_free(w->al, w->hook);
+    alloc_free(w->al, w->note);
     alloc_free(w->al, w->pairs);
     alloc_free(w->al, w);
 }
@@ -67,7 +69,18 @@ static mdla_status copy_texts(mdla_codes_writer *w, const mdla_codes_options *o,
         return error_memory(err, NULL);
     if (o->hook != NULL && (w->hook = alloc_text(w->al, o->hook)) == NULL)
         return error_memory(err, NULL);
+    if (o->note != NULL && (w->note = alloc_text(w->al, o->note)) == NULL)
+        return error_memory(err, NULL);
     return MDLA_OK;
+}
+
+/* As many as the note says, or as delphi makes. */
+static uint32_t default_splits(const mdla_codes_options *o)
+{
+    const uint64_t said = delphi_note_number(o->note, "n_splits"),
+                   splits = said != 0 ? said : DELPHI_SPLITS;
+
+    return splits < o->width ? (uint32_t)splits : o->width;
 }
 
 /* sink or folder, whichever isn't NULL, is the writer's from here on. */
@@ -85,6 +98,8 @@ static mdla_status open_writer(const mdla_config *config, const mdla_sink *sink,
     if (status == MDLA_OK) {
         w->al = al;
         w->options = *options;
+        if (options->splits == 0)
+            w->options.splits = default_splits(options);
         if (folder != NULL)
             w->folder = *folder;
         status = check_options(options, folder != NULL,

@@ -117,7 +117,7 @@ def delphi(entries, ids=None, splits=3, context=CONTEXT):
             struct.pack("<3H", r // context, r % context, f - start) for r, f, _ in part))
         files[f"{start}_{end - 1}.safetensors"] = safetensors(**tensors)
     files["config.json"] = json.dumps(
-        {"dataset_repo": "texts", "batch_size": 2, "cache_ctx_len": context, "n_tokens": ROWS + context + 3,
+        {"dataset_repo": "texts", "dataset_split": "train[:1%]", "dataset_name": "a \"\u00fc\",\"n_splits\":9", "batch_size": 2, "cache_ctx_len": context, "n_tokens": ROWS + context + 3,
          "n_splits": splits, "model_name": "m"}).encode()
     return files
 
@@ -180,12 +180,12 @@ class CacheTest(cli.CliTest):
         files = delphi(entries, ids)
         self.folder_of("layers.5", files)
         self.good("mdla-enc", "--codes-in", "layers.5", "-o", "cache.mdla", "--verify", "-q")
-        self.good("mdla-dec", "cache.mdla", "--codes", "--format", "delphi", "--splits", 3, "-o", "back")
+        self.good("mdla-dec", "cache.mdla", "--codes", "--format", "delphi", "-o", "back")
         back = self.files_of("back")
-        config = json.loads(back.pop("config.json"))
-        self.assertEqual((config["n_splits"], config["cache_ctx_len"], config["n_tokens"]), (3, CONTEXT, ROWS))
-        files.pop("config.json")
+        config, wanted = (json.loads(f.pop("config.json")) for f in (back, files))
         self.assertEqual(back, files)
+        self.assertEqual({key: config[key] for key in wanted}, wanted)
+        self.assertEqual((config["hookpoint"], config["rows"], config["width"]), ("layers.5", ROWS, WIDTH))
         self.good("mdla-dec", "cache.mdla", "--tokens-out", "ids.npy")
         shape, descr, data = cli.npy_read(self.folder / "ids.npy")
         self.assertEqual((shape, descr, list(struct.unpack(f"<{ROWS}q", data))), ((ROWS,), "<i8", ids))
@@ -211,6 +211,38 @@ class CacheTest(cli.CliTest):
         message = self.bad(1, "mdla-enc", "--codes-in", "layers.5", "-o", "x.mdla")
         self.assertIn("33_49.safetensors: its tokens differ from those of the files before: row 17", message)
         self.assertFalse((self.folder / "x.mdla").exists())
+
+    def test_what_config_json_says_comes_back_as_far_as_it_should(self):
+        files = delphi(make(), splits=7)
+        config = json.loads(files["config.json"])
+        files["config.json"] = json.dumps(dict(config, model_name="/home/me/model", dataset_repo=200 * "x", n_tokens=10 ** 6,
+                                               rows=ROWS, other=3)).encode()
+        self.folder_of("cache", files)
+        self.good("mdla-enc", "--codes-in", "cache", "-o", "cache.mdla", "-q")
+        note = json.loads(self.good("mdla-info", "cache.mdla", "--json"))["note"]
+        self.assertTrue(note.startswith("delphi {") and "/home" not in note and "xxx" not in note, note)
+        self.good("mdla-dec", "cache.mdla", "--codes", "--format", "delphi", "-o", "back")
+        back = json.loads(self.files_of("back")["config.json"])
+        self.assertEqual((back["n_splits"], back["model_name"], back["dataset_repo"], back["dataset_split"], back["n_tokens"]),
+                         (7, "mdla", "", "train[:1%]", ROWS))  # n_tokens wouldn't make these rows
+        self.assertEqual(len(self.files_of("back")), 8)
+        # Another number of files, a note of one's own, and notes that are damaged or of others.
+        self.good("mdla-dec", "cache.mdla", "--codes", "--format", "delphi", "--splits", 2, "-o", "two")
+        self.assertEqual((len(self.files_of("two")), json.loads(self.files_of("two")["config.json"])["n_splits"]), (3, 2))
+        for note, splits in (("mine", 5), ('delphi {"n_splits":4', 4), ('delphi {"n_splits":"a', 5), ('delphi {"n_splits":0}', 5),
+                             ('{"n_splits":4}', 5), ('delphi {"n_splits":99999999999999999999,"model_name":"\\', WIDTH)):
+            self.good("mdla-enc", "--codes-in", "cache", "-o", "own.mdla", "--note", note, "-f", "-q")
+            self.good("mdla-dec", "own.mdla", "--codes", "--format", "delphi", "-o", "own", "-f")
+            self.assertEqual(json.loads(self.files_of("own")["config.json"])["n_splits"], splits, note)
+        # Names and numbers of the greatest length have room.
+        files["config.json"] = json.dumps(dict(dict.fromkeys(
+            ("dataset_repo", "dataset_split", "dataset_name", "dataset_column", "model_name"), 158 * "y"),
+            n_splits=7, n_tokens=2 ** 63 - 1, batch_size=2 ** 63 - 1, cache_ctx_len=CONTEXT, rows=ROWS)).encode()
+        self.folder_of("long", files)
+        self.good("mdla-enc", "--codes-in", "long", "-o", "long.mdla", "-q")
+        self.good("mdla-dec", "long.mdla", "--codes", "--format", "delphi", "-o", "longer")
+        back = json.loads(self.files_of("longer")["config.json"])
+        self.assertEqual([len(back[key]) for key in ("dataset_repo", "dataset_column", "model_name")], 3 * [158])
 
     def test_token_ids_beside_other_caches(self):
         entries = make()

@@ -73,7 +73,7 @@ def test_token_ids_of_caches(codes, tool):
     assert mdla.encode_codes(codes, context=20, tokens="ids.npy") == pathlib.Path("ids.mdla").read_bytes()
     tool("mdla-dec", "ids.mdla", "--codes", "--format", "delphi", "-o", "layers.5")
     with mdla.open(mdla.encode_codes("layers.5")) as f:
-        assert np.array_equal(f.tokens(), ids)
+        assert np.array_equal(f.tokens(), ids) and f.info.note.startswith('delphi {"n_splits":5,')
     with pytest.raises(mdla.ArgumentError, match="token ids of its own"):
         mdla.encode_codes("layers.5", tokens=ids)
     with pytest.raises(mdla.DataError, match="399 token ids for 400 rows"):

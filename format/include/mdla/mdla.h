@@ -535,10 +535,13 @@ typedef struct mdla_codes_options {
     uint32_t width;       /**< features */
     mdla_dtype strengths; /**< MDLA_F32, MDLA_F16, or MDLA_I32 for levels; delphi: MDLA_F16 */
     uint32_t context;     /**< delphi: rows of a sequence */
-    uint32_t splits;      /**< delphi: files that the features are divided among, 1 to width */
+    uint32_t splits;      /**< delphi: files that the features are divided among, 1 to width; 0: as
+                             note says, else 5, and no more than width */
     const char *model;    /**< delphi: model_name of its config.json; may be NULL; copied */
     const char *hook;     /**< where in the model the rows stood: hook_name in the metadata of COO,
                              hookpoint in config.json of delphi; may be NULL; copied */
+    const char *note; /**< delphi: a file's note; where it is mdla_codes_note's, config.json says
+                         again what it keeps; may be NULL; copied */
 } mdla_codes_options;
 
 /** Writes codes row by row. They wait in temporary files (in TMPDIR, else /var/tmp) until the
@@ -627,6 +630,10 @@ MDLA_API uint32_t mdla_codes_context(const mdla_codes *codes); /**< rows of a se
 /** Where in the model the rows stood, as a delphi folder says (hookpoint in config.json, else its
  * own name); or NULL. The codes'. */
 MDLA_API const char *mdla_codes_hook(const mdla_codes *codes);
+/** A note for mdla_encode_options that keeps what else config.json of a delphi folder says: names
+ * of the data set and the model, except paths, and numbers of tokens, batches and files; or NULL.
+ * The codes'. */
+MDLA_API const char *mdla_codes_note(const mdla_codes *codes);
 /** One row's features, ascending, and strengths: how many; valid until the next call. */
 MDLA_API size_t mdla_codes_row(mdla_codes *codes, uint64_t row, const uint32_t **features,
                                const float **strengths);

@@ -115,8 +115,9 @@ def encode_codes(codes: "Codes", *, codebook: Union[Codebook, Path, None] = None
         float32 doesn't hold is refused. Entries in one place are summed, zeros dropped.
     codebook: of `fit_codes`, or the name of its file; None: one is made for these codes.
     step: None keeps strengths exactly; else they are the nearest of its multiples, 0 excepted.
-    out, overwrite, model, reference, block_rows, note, threads, progress: as for `encode`.
-    hook: where in the model the rows stood; None: as a delphi folder says.
+    out, overwrite, model, reference, block_rows, threads, progress: as for `encode`.
+    note, hook: provenance text, at most 1,024 bytes; where in the model the rows stood. None: as a
+        delphi folder says.
     tokens: token ids, one integer a row, or a file of them, where the codes hold none: a delphi
         cache's own are kept.
     width: features, where a delphi cache that isn't divided doesn't tell.
@@ -146,6 +147,8 @@ def encode_codes(codes: "Codes", *, codebook: Union[Codebook, Path, None] = None
                 del kept
             if hook is None:
                 hook = text_of(lib.mdla_codes_hook(given)) or None
+            if note is None:
+                note = text_of(lib.mdla_codes_note(given)) or None
             options = _layout.mdla_encode_options(
                 target=_layout.mdla_target(step=step or 0.0), model=choice("model", model, _layout.MODELS),
                 reference=int(reference), block_rows=block_rows,
