@@ -46,8 +46,8 @@ mdla_status decoder_need_codebook(const mdla_decoder *d, mdla_error *err)
     return d->used.cb != NULL
                ? MDLA_OK
                : error_set(err, MDLA_ERR_ARGUMENT,
-                           "%s: needs the codebook with SHA-256 %s...; give it with --codebook",
-                           d->name, short_sha256(d, hex));
+                           "%s: needs the codebook with SHA-256 %s...; give that codebook", d->name,
+                           short_sha256(d, hex));
 }
 
 static mdla_status read_reference(mdla_decoder *d, const mdla_codebook *given, mdla_error *err)
