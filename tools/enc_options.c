@@ -164,14 +164,16 @@ static int set_target(enc_options *o, int key, const char *value)
     static const char *const names[] = {"fvu", "bits-per-row", "step"};
     double *const fields[] = {&o->target.fvu, &o->target.bits_per_row, &o->target.step};
     const double highest[] = {1, 1e9, 1e30};
+    static const char *const wanted[] = {"a number between 0 and 1",
+                                         "a number above 0 and below 1e9",
+                                         "a number above 0 and below 1e30"};
     const int which = key - KEY_FVU;
 
     for (int i = 0; i < 3; i++)
         if (i != which && *fields[i] > 0)
             return tool_usage("--%s and --%s: give one of them", names[i], names[which]);
     if (number_parse_double(value, 0, highest[which], fields[which]) != 0)
-        return bad_value(names[which], value,
-                         which == 0 ? "a number between 0 and 1" : "a number above 0");
+        return bad_value(names[which], value, wanted[which]);
     return 0;
 }
 

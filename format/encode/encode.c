@@ -21,6 +21,7 @@
 #define FULL_TRIALS_MAX 8
 #define NEAR_ENOUGH 0.02      /* of the target on the sample, for passes over all rows */
 #define STEP_KEPT_WITHIN 0.01 /* of the target */
+#define FVU_OF_FEW 0.5        /* above it a larger FVU hardly helps: fewer atoms are kept */
 #define SAMPLE_MISS 0.02      /* by how much all rows may differ from the sample */
 
 /* Everything of one encode. */
@@ -191,6 +192,14 @@ static mdla_status out_of_reach(encode_job *j, const rate_trial *trial)
                          "FVU %g can't be reached: the nearest codewords come to %.4g; give a "
                          "larger FVU, or a codebook of more codewords or stages",
                          j->options->target.fvu, trial->fvu);
+    if (j->options->target.fvu > FVU_OF_FEW)
+        return error_set(
+            j->err, MDLA_ERR_TARGET,
+            "FVU %g can't be reached: these atoms came to %.4g; features are used so rarely at "
+            "this "
+            "FVU that the codebook keeps their atoms coarsely or not at all: give a smaller FVU, "
+            "more expected rows, or a codebook that was made at a smaller FVU",
+            j->options->target.fvu, trial->fvu);
     if (j->options->target.fvu > 0.0)
         return error_set(j->err, MDLA_ERR_TARGET,
                          "FVU %g can't be reached: these atoms came to %.4g; "

@@ -198,6 +198,27 @@ static unsigned step_bits(const fit_job *j)
                                fmax(2.0, spread) * largest);
 }
 
+/* The bias stands in integers of a step's fractions: a step can be too fine for it, most often
+ * where the rows aren't on the scale that the SAE was trained on. */
+static mdla_status step_out_of_range(const fit_job *j)
+{
+    const double step = search_engine_step(&j->engine, j->cb, j->lambda);
+    double bias = 0.0;
+
+    for (uint32_t d = 0; d < j->sae->dims; d++)
+        bias = fmax(bias, fabs((double)j->sae->b_dec[d]));
+    if (j->basis == NULL && j->cb->norm == ROW_NORM_NONE && bias > j->survey.largest_distance)
+        return error_set(j->err, MDLA_ERR_DATA,
+                         "the rows don't seem to be on the SAE's scale: its bias is up to %.3g, no "
+                         "row is farther than %.3g from the first, and a step of %.3g is too fine "
+                         "beside that bias; say by what rows were multiplied in training (act "
+                         "scale), or multiply them",
+                         bias, j->survey.largest_distance, step);
+    return error_set(j->err, MDLA_ERR_TARGET,
+                     "step %.3g is out of range; give a larger step or FVU, or fewer bits a row",
+                     step);
+}
+
 mdla_status fit_set_lambda(fit_job *j)
 {
     code_params params = j->cb->fit;
@@ -210,9 +231,7 @@ mdla_status fit_set_lambda(fit_job *j)
 
     if (status == MDLA_ERR_MEMORY)
         return fit_no_memory(j);
-    return status == MDLA_OK ? MDLA_OK
-                             : error_set(j->err, MDLA_ERR_TARGET, "step %g is out of range",
-                                         search_engine_step(&j->engine, j->cb, j->lambda));
+    return status == MDLA_OK ? MDLA_OK : step_out_of_range(j);
 }
 
 mdla_status fit_priors(fit_job *j)

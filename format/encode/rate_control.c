@@ -11,6 +11,7 @@
 #define SLOPE_LEAST 0.25
 #define SLOPE_MOST 4.0
 #define CHOICE_SLOPE_LEAST 0.01
+#define ONE_SIDED_TRIALS 4 /* after which a slope below SLOPE_LEAST is believed */
 
 void rate_control_start(rate_control *c, const mdla_target *target, double lambda, bool moving)
 {
@@ -90,6 +91,8 @@ bool rate_control_step(rate_control *c, const rate_trial *trial, double toleranc
 
         c->lambda = c->low * pow(c->high / c->low, share);
     } else {
+        if (!c->moving && ++c->one_sided > ONE_SIDED_TRIALS)
+            c->slope_least = CHOICE_SLOPE_LEAST;
         c->lambda *= exp(fmin(fmax(-miss / c->slope, -3.0), 3.0));
     }
     return false;

@@ -27,6 +27,7 @@ typedef struct rate_control {
     double slope;           /* of the miss over ln lambda */
     double slope_least;     /* that is believed */
     unsigned trials;
+    unsigned one_sided; /* trials without a bracket */
 } rate_control;
 
 void rate_control_start(rate_control *c, const mdla_target *target, double lambda, bool moving);

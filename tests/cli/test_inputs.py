@@ -86,9 +86,27 @@ class Inputs(cli.CliTest):
                           how=("--codebook", cli.TOP / "corpus/transformer/train-fvu-0.20.codebook", "--fvu", "0.0001",
                                "--effort", "1"))
 
+    def test_fvu_near_one(self):
+        """Hardly a feature is worth its bits, nor its atom for few rows."""
+        self.good("mdla-enc", DIGITS, "--sae", cli.SAE, "--fvu", "0.9", "--effort", "1", "-o", "x.mdla")
+        self.encode_fails(DIGITS, "FVU 0.999 can't be reached: these atoms came to 1.0", "give a smaller FVU, more expected rows",
+                          how=("--sae", cli.SAE, "--fvu", "0.999", "--effort", "1"))
+        for more in (("--sae", cli.SAE, "--expected-rows", "1000000"), ("--codebook", CODEBOOK)):
+            self.good("mdla-enc", DIGITS, *more, "--fvu", "0.999", "--effort", "1", "-f", "-o", "x.mdla")
+
+    def test_rows_on_another_scale(self):
+        count = 300
+        values = array.array("f", [byte / 255 for byte in cli.digits(0, count)])
+        self.write("scaled.npy", cli.npy_bytes(values, (count, 784)))
+        self.encode_fails("scaled.npy", "scaled.npy: the rows don't seem to be on the SAE's scale", "in training (act scale)",
+                          how=("--sae", cli.SAE, "--fvu", "0.2", "--effort", "1"))
+        self.good("mdla-enc", "scaled.npy", "--sae", cli.SAE, "--act-scale", "255", "--fvu", "0.2", "--expected-rows", "100000",
+                  "--effort", "1", "-o", "x.mdla")
+
     def test_step_out_of_range(self):
         self.encode_fails(DIGITS, "step 1e-09 is out of the codebook's range: it was made at step ",
                           how=("--codebook", CODEBOOK, "--step", "1e-9"))
+        self.encode_fails(DIGITS, "step 1e-09 is out of range; give a larger step", how=("--sae", cli.SAE, "--step", "1e-9"))
 
     def test_what_is_given_for_another(self):
         coded = cli.FIXTURE / "digits.mdla"

@@ -67,6 +67,7 @@ class Usage(cli.CliTest):
                               ("--block-rows", "1e3"), ("--expected-rows", "-5"), ("--dims", "70000"), ("-T", "x"),
                               ("-T", "99999999999999999999")):
             self.assertIn(f"{option} {value}: give", self.bad(2, "mdla-enc", "a.npy", option, value))
+        self.assertIn("--step 1e30: give a number above 0 and below 1e30", self.bad(2, "mdla-enc", "a.npy", "--step", "1e30"))
         for value in ("5", "5:2", "a:b", "1:2:3", "-1:2", ": 4"):
             self.assertIn(f"--rows {value}: give A:B", self.bad(2, "mdla-dec", "a.mdla", "--rows", value))
 

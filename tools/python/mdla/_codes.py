@@ -132,7 +132,7 @@ def encode_codes(codes: "Codes", *, codebook: Union[Codebook, Path, None] = None
     True 0
     """
     if step is not None and not 0 < step < 1e30:
-        raise ArgumentError(f"step={step}: give a number above 0, or None for exact strengths")
+        raise ArgumentError(f"step={step}: give a number between 0 and 1e+30, or None for exact strengths")
     settings, error, report = config(threads), _layout.mdla_error(), _layout.mdla_encode_report()
     with sink_to(out, overwrite) as sink:
         if codebook is None:
