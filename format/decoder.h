@@ -68,7 +68,7 @@ struct mdla_decoder {
     bool seekable, complete; /* complete: tail and everything before it were read */
     file_tail tail;
     block_entry *index; /* [tail.blocks]; NULL where the source can't seek */
-    uint64_t index_nbytes, ancillary_nbytes, hook_nbytes; /* with frames */
+    uint64_t index_nbytes, ancillary_nbytes, note_nbytes, hook_nbytes; /* with frames */
     bool has_stats;
     file_stats stats;
     char *note, *hook;

@@ -271,6 +271,10 @@ static uint64_t account_frame(const mdla_decoder *d, mdla_account *out)
     for (uint64_t b = 0; b < d->tail.blocks; b++)
         payload_nbytes += d->index[b].nbytes - CHUNK_FRAME_NBYTES - BLOCK_HEADER_NBYTES;
     out->file_nbytes = d->r.source.nbytes;
+    out->marginal_nbytes = out->file_nbytes - (d->tokens_nbytes + d->hook_nbytes +
+                                               d->postings.nbytes + d->note_nbytes);
+    if (d->header.embedded)
+        out->marginal_nbytes += CHUNK_FRAME_NBYTES + REFERENCE_NBYTES - d->codebook_nbytes;
     out->rows = d->tail.rows;
     out->bits[MDLA_BITS_ROW_HEADERS] = 8.0 * BLOCK_HEADER_NBYTES * (double)d->tail.blocks;
     out->bits[MDLA_BITS_INDEX] = 8.0 * (double)d->index_nbytes;

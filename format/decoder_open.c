@@ -55,7 +55,7 @@ static mdla_status read_reference(mdla_decoder *d, const mdla_codebook *given, m
     char hex[17];
 
     MDLA_TRY(chunk_read(&d->r, &d->scratch, NULL, err));
-    if (d->scratch.type != CHUNK_REFERENCE || d->scratch.nbytes != 32)
+    if (d->scratch.type != CHUNK_REFERENCE || d->scratch.nbytes != REFERENCE_NBYTES)
         return corrupt(d, d->scratch.offset, "the codebook's name is missing", err);
     memcpy(d->codebook_sha256, d->scratch.payload, 32);
     if (given == NULL)
@@ -153,6 +153,7 @@ static mdla_status read_ancillary(mdla_decoder *d, mdla_error *err)
         MDLA_TRY(stats_get(c, d->name, &d->stats, err));
         d->has_stats = true;
     } else if (c->type == CHUNK_NOTE) {
+        d->note_nbytes = c->nbytes + CHUNK_FRAME_NBYTES;
         d->note = copy_text(d->al, c->payload, c->nbytes);
         if (d->note == NULL)
             return error_set(err, MDLA_ERR_MEMORY, "%s: no memory for its note", d->name);

@@ -2,7 +2,6 @@
 #include "enc_cache.h"
 
 #include "common/cache_files.h"
-#include "common/classes.h"
 #include "common/files.h"
 #include "common/numbers.h"
 #include "common/progress.h"
@@ -89,23 +88,17 @@ static int get_codebook(const enc_options *o, cache_job *job)
 static void report(const enc_options *o, const cache_job *job, const mdla_encode_report *r)
 {
     const uint64_t active = mdla_codes_active(job->codes);
-    const uint64_t beside = r->codebook_nbytes + r->tokens_nbytes + r->hook_nbytes;
-    const unsigned parts = (r->codebook_nbytes ? PART_CODEBOOK : 0u) |
-                           (r->tokens_nbytes ? PART_TOKENS : 0u) |
-                           (r->hook_nbytes ? PART_HOOK : 0u);
     char rows[NUMBER_TEXT_MAX], count[NUMBER_TEXT_MAX], nbytes[NUMBER_TEXT_MAX];
-    char text[PARTS_TEXT_MAX];
-
     const mdla_dtype dtype = mdla_codes_dtype(job->codes),
                      source = mdla_codes_source_dtype(job->codes);
 
-    tool_say("%s: %s rows, %s strengths in %s bytes, %.3f bits a strength%s%s; %s%s%s %s",
+    tool_say("%s: %s rows, %s strengths in %s bytes, %.3f marginal bits a strength; %s%s%s %s",
              strcmp(o->common.output, "-") == 0 ? "standard output" : o->common.output,
              number_grouped(r->rows, rows), number_grouped(active, count),
              number_grouped(r->file_nbytes, nbytes),
-             active ? 8.0 * (double)(r->file_nbytes - beside) / (double)active : 0.0,
-             parts ? " beside " : "", parts_beside(parts, text), mdla_dtype_name(source),
-             source != dtype ? " as " : "", source != dtype ? mdla_dtype_name(dtype) : "",
+             active ? 8.0 * (double)r->marginal_nbytes / (double)active : 0.0,
+             mdla_dtype_name(source), source != dtype ? " as " : "",
+             source != dtype ? mdla_dtype_name(dtype) : "",
              o->target.step > 0 ? "at the step" : "exact");
 }
 

@@ -42,9 +42,7 @@ typedef struct eval_result {
     /* of a coded file alone */
     int coded;
     mdla_account account;
-    double
-        stream_bits;  /* a row, all but the codebook's atoms, bias and priors, and posting lists */
-    double file_bits; /* a row, all */
+    double marginal_bits, file_bits; /* a row */
     eval_estimates estimates;
     int moved;                                     /* compared with the SAE's own code: */
     double own_l0, shared_of_coded, shared_of_own; /* shares of features that are in both */

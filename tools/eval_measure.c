@@ -1,6 +1,7 @@
 /* mdla-eval: rows beside what was decoded from a file, and the file's bits. */
 #include "eval.h"
 
+#include "common/classes.h"
 #include "common/files.h"
 #include "common/tool.h"
 
@@ -137,10 +138,7 @@ static void divide_bits(eval_result *out)
 
     out->coded = 1;
     out->file_bits = all / rows;
-    out->stream_bits =
-        (all - a->bits[MDLA_BITS_ATOMS] - a->bits[MDLA_BITS_BIAS] - a->bits[MDLA_BITS_PRIORS] -
-         a->bits[MDLA_BITS_POSTINGS] - a->bits[MDLA_BITS_TOKENS] - a->bits[MDLA_BITS_HOOK]) /
-        rows;
+    out->marginal_bits = class_marginal_bits(a);
 }
 
 static int write_features(const eval_settings *s, const eval_pass *p, mdla_decoder *decoder)

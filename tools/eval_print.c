@@ -51,9 +51,9 @@ static double get_nbytes(const eval_result *r)
 {
     return (double)r->account.file_nbytes;
 }
-static double get_stream(const eval_result *r)
+static double get_marginal(const eval_result *r)
 {
-    return r->stream_bits;
+    return r->marginal_bits;
 }
 static double get_file(const eval_result *r)
 {
@@ -110,8 +110,7 @@ static const figure measured[] = {
     {"FVU", "fvu", get_fvu, 6, ALWAYS},
     {"mse", "mse", get_mse, 6, ALWAYS},
     {"file bytes", "file_nbytes", get_nbytes, -1, CODED},
-    {"bits a row of the stream (all but the codebook)", "stream_bits_per_row", get_stream, 3,
-     CODED},
+    {"marginal bits a row", "marginal_bits_per_row", get_marginal, 3, CODED},
     {"bits a row of the whole file", "file_bits_per_row", get_file, 3, CODED},
 };
 
@@ -263,11 +262,11 @@ int eval_print_sheet(const eval_result *results, size_t count, int histogram)
 
 int eval_print_table(const eval_result *results, size_t count)
 {
-    static const char *const heading[] = {"file",          "rows",         "L0",
-                                          "FVU",           "stream bits",  "file bits",
-                                          "paper's bound", "entropy form", "subset form"};
+    static const char *const heading[] = {"file",          "rows",          "L0",
+                                          "FVU",           "marginal bits", "file bits",
+                                          "paper's bound", "entropy form",  "subset form"};
     static double (*const get[])(const eval_result *) = {
-        get_l0, get_fvu, get_stream, get_file, get_bound, get_entropy, get_subset};
+        get_l0, get_fvu, get_marginal, get_file, get_bound, get_entropy, get_subset};
     enum { COLUMNS = sizeof heading / sizeof heading[0], FIGURES = sizeof get / sizeof get[0] };
     table *t = table_new(COLUMNS);
 

@@ -23,15 +23,7 @@ static double source_nbytes(const mdla_file_info *f, const mdla_account *account
 static void print_size(const info_subject *s, const mdla_account *account)
 {
     const double bits = 8.0 * (double)account->file_nbytes / rows_or_one(account);
-    const double codebook = (account->bits[MDLA_BITS_ATOMS] + account->bits[MDLA_BITS_BIAS] +
-                             account->bits[MDLA_BITS_PRIORS]) /
-                            rows_or_one(account);
-    const double postings = account->bits[MDLA_BITS_POSTINGS] / rows_or_one(account);
-    const double tokens = account->bits[MDLA_BITS_TOKENS] / rows_or_one(account);
-    const double hook = account->bits[MDLA_BITS_HOOK] / rows_or_one(account);
-    const unsigned parts = (codebook > 0 ? PART_CODEBOOK : 0u) | (tokens > 0 ? PART_TOKENS : 0u) |
-                           (hook > 0 ? PART_HOOK : 0u) | (postings > 0 ? PART_POSTINGS : 0u);
-    char count[NUMBER_TEXT_MAX], text[PARTS_TEXT_MAX];
+    char count[NUMBER_TEXT_MAX];
 
     printf("  size      %s bytes", number_grouped(account->file_nbytes, count));
     if (account->rows == 0) {
@@ -42,9 +34,8 @@ static void print_size(const info_subject *s, const mdla_account *account)
         printf("; the rows took %.3g times as many",
                source_nbytes(&s->file, account) / (double)account->file_nbytes);
     printf("\n  bits      %.2f a row", bits);
-    if (parts != 0)
-        printf(", %.2f beside %s", bits - codebook - postings - tokens - hook,
-               parts_beside(parts, text));
+    if (account->marginal_nbytes != account->file_nbytes)
+        printf(", %.2f marginal", class_marginal_bits(account));
     if (s->file.cache && account->active > 0)
         printf("; %.3f bits a strength", bits * (double)account->rows / (double)account->active);
     putchar('\n');
@@ -175,6 +166,7 @@ static void print_json(const info_subject *s, const mdla_account *account)
     json_bool(&json, "cache", f->cache);
     json_count(&json, "context", f->context);
     json_count(&json, "file_nbytes", account->file_nbytes);
+    json_number(&json, "marginal_bits_per_row", class_marginal_bits(account));
     json_count(&json, "blocks", f->blocks);
     json_count(&json, "block_rows", f->block_rows);
     json_bool(&json, "passages", f->passages);

@@ -2,7 +2,6 @@
 #include "enc_cache.h"
 #include "enc_options.h"
 
-#include "common/classes.h"
 #include "common/distortion.h"
 #include "common/files.h"
 #include "common/names.h"
@@ -101,12 +100,7 @@ static int get_codebook(const enc_options *o, enc_job *job)
 static void report(const enc_options *o, const mdla_encode_report *r)
 {
     const char *name = strcmp(o->common.output, "-") == 0 ? "standard output" : o->common.output;
-    const uint64_t beside =
-        r->codebook_nbytes + r->postings_nbytes + r->tokens_nbytes + r->hook_nbytes;
-    const unsigned parts =
-        (r->codebook_nbytes ? PART_CODEBOOK : 0u) | (r->tokens_nbytes ? PART_TOKENS : 0u) |
-        (r->hook_nbytes ? PART_HOOK : 0u) | (r->postings_nbytes ? PART_POSTINGS : 0u);
-    char count[NUMBER_TEXT_MAX], nbytes[NUMBER_TEXT_MAX], fvu[40], text[PARTS_TEXT_MAX];
+    char count[NUMBER_TEXT_MAX], nbytes[NUMBER_TEXT_MAX], fvu[40];
 
     number_grouped(r->rows, count);
     number_grouped(r->file_nbytes, nbytes);
@@ -116,9 +110,8 @@ static void report(const enc_options *o, const mdla_encode_report *r)
     }
     snprintf(fvu, sizeof fvu, isfinite(r->fvu) ? "FVU %.6f" : "FVU undefined (constant rows)",
              r->fvu);
-    tool_say("%s: %s rows in %s bytes, %.2f bits a row%s%s, %s, L0 %.2f, step %g", name, count,
-             nbytes, 8.0 * (double)(r->file_nbytes - beside) / (double)r->rows,
-             beside ? " beside " : "", parts_beside(parts, text), fvu, r->l0, r->step);
+    tool_say("%s: %s rows in %s bytes, %.2f marginal bits a row, %s, L0 %.2f, step %g", name, count,
+             nbytes, 8.0 * (double)r->marginal_nbytes / (double)r->rows, fvu, r->l0, r->step);
     if (o->target.fvu > 0 && r->fvu > o->target.fvu)
         tool_say("%s: that is above the FVU of %g asked for; a slightly smaller --fvu keeps to it",
                  name, o->target.fvu);

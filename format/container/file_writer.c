@@ -66,8 +66,10 @@ mdla_status file_writer_index(file_writer *w, const file_stats *stats, const cha
         stats_put(stats, stats_bytes);
         MDLA_TRY(chunk_write(&w->out, CHUNK_STATS, stats_bytes, sizeof stats_bytes, NULL, 0));
     }
-    if (note != NULL)
+    if (note != NULL) {
+        w->note_nbytes = strlen(note) + CHUNK_FRAME_NBYTES;
         MDLA_TRY(chunk_write(&w->out, CHUNK_NOTE, note, strlen(note), NULL, 0));
+    }
     if (hook == NULL)
         return MDLA_OK;
     w->hook_nbytes = strlen(hook) + CHUNK_FRAME_NBYTES;
@@ -95,6 +97,14 @@ mdla_status file_writer_finish(file_writer *w)
 
     tail_put(&tail, tail_bytes);
     return chunk_write(&w->out, CHUNK_TAIL, tail_bytes, sizeof tail_bytes, NULL, 0);
+}
+
+uint64_t file_writer_marginal_nbytes(const file_writer *w, uint64_t postings_nbytes)
+{
+    const uint64_t kept = w->out.offset - w->codebook_nbytes - w->tokens_nbytes - w->hook_nbytes -
+                          w->note_nbytes - postings_nbytes;
+
+    return w->codebook_nbytes != 0 ? kept + CHUNK_FRAME_NBYTES + REFERENCE_NBYTES : kept;
 }
 
 void file_writer_free(file_writer *w)

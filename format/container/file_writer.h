@@ -12,13 +12,16 @@ typedef struct file_writer {
     size_t index_nbytes, index_capacity;
     uint64_t rows, blocks;
     uint64_t index_offset;
-    uint64_t codebook_nbytes;            /* embedded, framing included */
-    uint64_t tokens_nbytes, hook_nbytes; /* likewise */
+    uint64_t codebook_nbytes;                         /* embedded, framing included */
+    uint64_t tokens_nbytes, hook_nbytes, note_nbytes; /* likewise */
 } file_writer;
 
 /* Writes magic, header and codebook (or its name). The sink stays the caller's to close. */
 mdla_status file_writer_start(file_writer *w, const mdla_allocator *al, mdla_sink sink,
                               const file_header *header, const codebook *cb);
+
+/* Of the file, whose posting lists take so many bytes, what mdla_account calls marginal_nbytes. */
+uint64_t file_writer_marginal_nbytes(const file_writer *w, uint64_t postings_nbytes);
 
 /* A block of rows: its header, then the coder's payload. */
 mdla_status file_writer_block(file_writer *w, uint32_t rows,

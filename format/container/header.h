@@ -9,6 +9,7 @@
 
 #define HEADER_NBYTES 40
 #define STATS_FIXED_NBYTES 48
+#define REFERENCE_NBYTES 32 /* a codebook's name in its place */
 #define TAIL_NBYTES 24
 #define POSTINGS_HEADER_NBYTES 8 /* first feature, number of features */
 

@@ -196,6 +196,7 @@ mdla_status mdla_encode_codes(const mdla_config *config, const mdla_codebook *bo
             .codebook_nbytes = j.writer.codebook_nbytes,
             .tokens_nbytes = j.writer.tokens_nbytes,
             .hook_nbytes = j.writer.hook_nbytes,
+            .marginal_nbytes = file_writer_marginal_nbytes(&j.writer, 0),
             .fvu = (double)NAN,
             .step = j.step,
             .l0 = codes->rows != 0 ? (double)codes->count / (double)codes->rows : 0.0};

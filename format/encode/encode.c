@@ -180,7 +180,7 @@ static file_shape shape_of(const encode_job *j)
     const char *note = j->options->note;
     file_shape shape = {j->survey.rows, j->block_rows, 0};
 
-    shape.other_nbytes += j->options->reference ? CHUNK_FRAME_NBYTES + 32 : 0;
+    shape.other_nbytes += j->options->reference ? CHUNK_FRAME_NBYTES + REFERENCE_NBYTES : 0;
     shape.other_nbytes += note != NULL ? CHUNK_FRAME_NBYTES + (uint32_t)strlen(note) : 0;
     return shape;
 }
@@ -513,6 +513,8 @@ static void report_to(const encode_job *j, mdla_encode_report *report)
                                    .postings_nbytes = j->postings_nbytes,
                                    .tokens_nbytes = j->writer.tokens_nbytes,
                                    .hook_nbytes = j->writer.hook_nbytes,
+                                   .marginal_nbytes =
+                                       file_writer_marginal_nbytes(&j->writer, j->postings_nbytes),
                                    .fvu = deviation > 0.0 ? j->error_sum / deviation : (double)NAN,
                                    .step = quant_step_value(j->engine.model->params.step),
                                    .l0 = rows != 0 ? (double)j->active / (double)rows : 0.0};

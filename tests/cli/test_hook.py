@@ -25,7 +25,7 @@ class Hook(cli.CliTest):
     def test_it_comes_back_and_counts_apart(self):
         self.good("mdla-enc", DIGITS, *CODE, "-o", "plain.mdla")
         said = self.run_tool("mdla-enc", DIGITS, *CODE, "--hook", HOOK, "-o", "x.mdla").stderr
-        self.assertIn("beside the codebook and the hook's name", said)
+        self.assertIn("marginal bits a", said)
         self.assertEqual(self.good("mdla-dec", "x.mdla", "--hook-out", "-").decode(), HOOK + "\n")
         self.assertEqual(self.info("x.mdla")["hook"], HOOK)
         self.assertIn(f"hook      {HOOK}\n", self.good("mdla-info", "x.mdla").decode())
@@ -33,7 +33,7 @@ class Hook(cli.CliTest):
         plain, named = json.loads(self.good("mdla-eval", DIGITS, "plain.mdla", "x.mdla", "--json"))
         sizes = [(self.folder / name).stat().st_size for name in ("plain.mdla", "x.mdla")]
         self.assertEqual(named["bits"]["hook"], 8 * (sizes[1] - sizes[0]))
-        self.assertEqual(named["stream_bits_per_row"], plain["stream_bits_per_row"])
+        self.assertEqual(named["marginal_bits_per_row"], plain["marginal_bits_per_row"])
 
     def test_outputs_that_have_a_place_carry_it(self):
         self.good("mdla-enc", DIGITS, *CODE, "--hook", HOOK, "-o", "x.mdla")
@@ -63,7 +63,7 @@ class Hook(cli.CliTest):
         config = self.folder / "layers.7.mlp" / "config.json"
         config.write_text(json.dumps({k: v for k, v in json.loads(config.read_text()).items() if k != "hookpoint"}))
         said = self.run_tool("mdla-enc", "--codes-in", "layers.7.mlp/", "-o", "b.mdla").stderr
-        self.assertIn("beside the codebook and the hook's name", said)
+        self.assertIn("marginal bits a", said)
         self.assertEqual(self.info("b.mdla")["hook"], "layers.7.mlp")
         shutil.move(self.folder / "layers.7.mlp", self.folder / "mine")
         self.good("mdla-enc", "--codes-in", "mine", "-o", "c.mdla")

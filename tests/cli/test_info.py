@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Accounting as the programs print it: what must add up adds up, and the estimates follow their formulas."""
+import array
 import collections
 import csv
 import hashlib
@@ -126,6 +127,27 @@ class Info(cli.CliTest):
         for question in (["--features"], ["--row", "1"], ["--rows", "0:2"], ["--top-rows", "1"], ["--pairs", "1"]):
             self.assertIn("needs the codebook", self.bad(1, "mdla-info", named, *question))
 
+    def test_marginal_bits_are_those_of_a_reference_file(self):
+        """One number everywhere: the size of the same rows' file that only names its codebook, nothing beside them."""
+        self.write("ids.npy", cli.npy_bytes(array.array("i", range(ROWS)), (ROWS,), "<i4"))
+        how = ("--codebook", CODEBOOK, "--step", "200")
+        self.good("mdla-enc", DIGITS, *how, "--reference", "-o", "bare.mdla")
+        marginal = 8 * (self.folder / "bare.mdla").stat().st_size / ROWS
+        for name, more in (("bare", ["--reference", "-f"]), ("whole", []),
+                           ("all", ["--note", "a note", "--hook", "h.1", "--tokens", "ids.npy", "--index"]),
+                           ("named", ["--note", "a note", "--hook", "h.1", "--tokens", "ids.npy", "--index", "--reference"])):
+            said = self.run_tool("mdla-enc", DIGITS, *how, *more, "-o", f"{name}.mdla").stderr
+            self.assertIn(f", {marginal:.2f} marginal bits a row, ", said)
+            for given in (("--codebook", CODEBOOK), ()):
+                info = json.loads(self.good("mdla-info", f"{name}.mdla", *given, "--json"))
+                self.assertEqual(info["marginal_bits_per_row"], marginal)
+                text = self.good("mdla-info", f"{name}.mdla", *given).decode()
+                self.assertEqual(f" a row, {marginal:.2f} marginal\n" in text, name != "bare")
+            result = json.loads(self.good("mdla-eval", DIGITS, f"{name}.mdla", "--codebook", CODEBOOK, "--json"))[0]
+            self.assertEqual(result["marginal_bits_per_row"], marginal)
+            page = self.good("mdla-report", f"{name}.mdla", "--codebook", CODEBOOK, "-o", "-").decode()
+            self.assertEqual(f"<b>{marginal:.2f}</b><span>marginal bits a row" in page, name != "bare")
+
     def test_array(self):
         info = json.loads(self.good("mdla-info", DIGITS, "--json"))
         values = cli.digits(0, ROWS)
@@ -211,7 +233,7 @@ class Eval(cli.CliTest):
         result = self.sheet(FILE)[0]
         self.assertAlmostEqual(result["file_bits_per_row"], 8 * FILE.stat().st_size / ROWS, delta=1e-9)
         self.assertAlmostEqual(sum(result["bits"].values()) / ROWS, result["file_bits_per_row"], delta=1e-6)
-        self.assertLess(result["stream_bits_per_row"], result["file_bits_per_row"])
+        self.assertLess(result["marginal_bits_per_row"], result["file_bits_per_row"])
 
     def test_forms_agree(self):
         text = self.good("mdla-eval", DIGITS, FILE, FILE, "--csv").decode()

@@ -52,7 +52,7 @@ class Tokens(cli.CliTest):
         plain, with_ids = json.loads(self.good("mdla-eval", DIGITS, "plain.mdla", "x.mdla", *book, "--json"))
         self.assertEqual(with_ids["bits"]["tokens"], 8 * (sizes[1] - sizes[0]))
         self.assertEqual(plain["bits"]["tokens"], 0)
-        self.assertEqual(with_ids["stream_bits_per_row"], plain["stream_bits_per_row"])
+        self.assertEqual(with_ids["marginal_bits_per_row"], plain["marginal_bits_per_row"])
         self.assertGreater(with_ids["file_bits_per_row"], plain["file_bits_per_row"])
         said = self.good("mdla-info", "x.mdla", *book).decode()
         self.assertIn("token ids beside the rows", said)

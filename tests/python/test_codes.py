@@ -115,7 +115,8 @@ def test_token_ids_travel(example, tool):
         assert np.array_equal(f.tokens(), ids) and np.array_equal(f.tokens(-50, 390), ids[350:390])
         assert np.array_equal(f.passages(), example.docs) and np.array_equal(f.passages(15, 41), example.docs[15:41] - 1)
         assert f.account()["tokens"] == 8 * report.tokens_nbytes > 0
-        assert report.bits_per_row == 8 * (report.nbytes - report.codebook_nbytes - report.tokens_nbytes) / 400
+        assert report.bits_per_row == 8 * report.marginal_nbytes / 400
+        assert report.marginal_nbytes == report.nbytes - report.codebook_nbytes - report.tokens_nbytes + (44 if report.codebook_nbytes else 0)
     with mdla.open(example.file) as f:
         assert not f.info.tokens
         with pytest.raises(mdla.ArgumentError, match="no token ids"):

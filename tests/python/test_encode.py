@@ -157,7 +157,8 @@ def test_a_file_appears_when_it_is_done(example):
     with mdla.open("out.mdla") as f:
         assert (report.rows, report.nbytes, report.fvu) == (400, f.info.nbytes, f.info.fvu)
         assert report.codebook_nbytes > 0 and report.l0 == pytest.approx(f.codes().nnz / 400)
-        assert report.bits_per_row == 8 * (report.nbytes - report.codebook_nbytes - report.hook_nbytes) / 400
+        assert report.bits_per_row == 8 * report.marginal_nbytes / 400
+        assert report.marginal_nbytes == report.nbytes - report.codebook_nbytes - report.hook_nbytes + 44
         assert report.postings_nbytes == 0 and not f.info.postings
     indexed = mdla.encode(example.rows, sae=example.sae, fvu=0.3, out="indexed.mdla", index=True)
     assert indexed.bits_per_row == pytest.approx(report.bits_per_row) and indexed.postings_nbytes > 0

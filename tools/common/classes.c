@@ -1,6 +1,8 @@
 /* Names and meanings of classes, for people and for JSON members and CSV columns. */
 #include "common/classes.h"
 
+#include <math.h>
+
 const char *class_key(mdla_bit_class bit_class, char *text)
 {
     snprintf(text, CLASS_KEY_MAX, "%s", mdla_bit_class_name(bit_class));
@@ -41,21 +43,8 @@ void class_put_json(json_writer *json, const mdla_account *account)
     json_end_object(json);
 }
 
-const char *parts_beside(unsigned parts, char *text)
+double class_marginal_bits(const mdla_account *account)
 {
-    static const char *const names[] = {"the codebook", "token ids", "the hook's name",
-                                        "posting lists"};
-    size_t used = 0;
-
-    *text = '\0';
-    for (unsigned i = 0; i < 4; i++) {
-        const unsigned later = parts >> (i + 1);
-
-        if (parts >> i & 1)
-            used += (size_t)snprintf(text + used, PARTS_TEXT_MAX - used, "%s%s", names[i],
-                                     later == 0                   ? ""
-                                     : (later & (later - 1)) != 0 ? ", "
-                                                                  : " and ");
-    }
-    return text;
+    return account->rows ? 8.0 * (double)account->marginal_nbytes / (double)account->rows
+                         : (double)NAN;
 }

@@ -16,13 +16,8 @@ const char *class_key(mdla_bit_class bit_class, char *text);
  */
 const char *class_meaning(mdla_bit_class bit_class);
 
-/** What of a file doesn't count as its stream. */
-enum { PART_CODEBOOK = 1, PART_TOKENS = 2, PART_HOOK = 4, PART_POSTINGS = 8 };
-
-#define PARTS_TEXT_MAX 80
-
-/** These parts in words, into text[PARTS_TEXT_MAX]: "the codebook and token ids"; returns text. */
-const char *parts_beside(unsigned parts, char *text);
+/** Marginal bits a row (mdla_account.marginal_nbytes); NaN without rows. */
+double class_marginal_bits(const mdla_account *account);
 
 /** The member "bits": an object with every class. */
 void class_put_json(json_writer *json, const mdla_account *account);

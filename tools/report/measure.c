@@ -27,11 +27,6 @@ double report_codebook_share(const report_file *f)
            (8.0 * (double)f->account.file_nbytes);
 }
 
-double report_stream_bits(const report_file *f)
-{
-    return report_file_bits(f) * (1 - report_codebook_share(f));
-}
-
 double report_l0(const report_file *f)
 {
     return per_row(f, (double)f->account.active);

@@ -4,6 +4,7 @@
 #include "report/html.h"
 #include "report/style.h"
 
+#include "common/classes.h"
 #include "common/tool.h"
 
 #include <math.h>
@@ -22,13 +23,12 @@ static void put_number(text_sink *out, double number, int decimals)
 static void put_comparison(text_sink *out, const report_file *files, size_t count,
                            const size_t *curves)
 {
-    html_put(
-        out,
-        "<div class=\"card wide\"><h3>Side by side</h3><div class=\"scroll\"><table><thead>"
-        "<tr><th>file</th><th>rows</th><th>FVU</th><th>L0</th><th>bits a row</th>"
-        "<th>beside "
-        "codebook</th><th>indices</th><th>levels</th><th>codebook</th><th>bytes</th></tr></thead>"
-        "<tbody>");
+    html_put(out,
+             "<div class=\"card wide\"><h3>Side by side</h3><div class=\"scroll\"><table><thead>"
+             "<tr><th>file</th><th>rows</th><th>FVU</th><th>L0</th><th>bits a row</th>"
+             "<th>marginal</th><th>indices</th><th>levels</th><th>codebook</th><th>bytes</th></"
+             "tr></thead>"
+             "<tbody>");
     for (size_t i = 0; i < count; i++) {
         const report_file *f = &files[i];
         const double rows = f->account.rows ? (double)f->account.rows : 1;
@@ -43,7 +43,7 @@ static void put_comparison(text_sink *out, const report_file *files, size_t coun
         put_number(out, f->info.fvu, 4);
         put_number(out, report_l0(f), 2);
         put_number(out, report_file_bits(f), 2);
-        put_number(out, report_stream_bits(f), 2);
+        put_number(out, class_marginal_bits(&f->account), 2);
         put_number(out, f->account.bits[MDLA_BITS_INDICES] / rows, 2);
         put_number(out, f->account.bits[MDLA_BITS_LEVELS] / rows, 2);
         text_sink_format(out, "<td>%.1f %%</td><td>", 100 * report_codebook_share(f));
@@ -179,24 +179,25 @@ static void put_rates(text_sink *out, const report_file *files, size_t count, ch
                       const size_t *curves, const size_t *firsts, size_t curve_count)
 {
     static const chart_plane plane = {.label = "rate and distortion",
-                                      .x_axis = "bits a row beside the codebook",
+                                      .x_axis = "marginal bits a row",
                                       .y_axis = "FVU",
                                       .dots = 1};
     size_t known = 0;
 
     for (size_t i = 0; i < count; i++)
         if (isfinite(files[i].info.fvu) && files[i].account.rows)
-            points[known++] = (chart_point){report_stream_bits(&files[i]), files[i].info.fvu,
-                                            curves[i], html_base_name(files[i].name)};
+            points[known++] =
+                (chart_point){class_marginal_bits(&files[i].account), files[i].info.fvu, curves[i],
+                              html_base_name(files[i].name)};
     if (known == 0)
         return;
     html_put(out, "<div class=\"card\"><h3>Rate and distortion</h3>");
     chart_put_points(out, points, known, &plane);
     put_legend(out, files, count, curves, firsts, curve_count);
-    html_put(out,
-             "<p class=\"soft\">Lower and further left is better. Files that share a codebook, "
-             "or whose names differ in their FVU alone, are one curve; FVU is what each "
-             "encoder recorded of its own rows.</p></div>");
+    html_put(out, "<p class=\"soft\">Lower and further left is better; marginal bits leave the "
+                  "codebook out. Files that share a codebook, "
+                  "or whose names differ in their FVU alone, are one curve; FVU is what each "
+                  "encoder recorded of its own rows.</p></div>");
 }
 
 static int put_several(text_sink *out, const report_file *files, size_t count)

@@ -43,9 +43,8 @@ static inline double report_feature_bits(const report_feature *f)
     return f->index_bits + f->level_bits;
 }
 
-/** Bits a row of the whole file; beside the codebook's atoms, bias and priors. 0 without rows. */
+/** Bits a row of the whole file. 0 without rows. */
 double report_file_bits(const report_file *f);
-double report_stream_bits(const report_file *f);
 /** The part of the file that is the codebook, 0 .. 1. */
 double report_codebook_share(const report_file *f);
 /** Mean active features a row; 0 without rows. */

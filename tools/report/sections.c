@@ -63,12 +63,9 @@ static void put_tiles(text_sink *out, const report_file *f)
     char text[NUMBER_TEXT_MAX];
 
     html_put(out, "<div class=\"tiles\">");
-    if (f->info.embedded) {
-        put_tile(out, "bits a row, all counted", "%.2f", report_file_bits(f));
-        put_tile(out, "bits a row beside the codebook", "%.2f", report_stream_bits(f));
-    } else {
-        put_tile(out, "bits a row, codebook elsewhere", "%.2f", report_file_bits(f));
-    }
+    put_tile(out, "bits a row, all counted", "%.2f", report_file_bits(f));
+    if (f->account.marginal_nbytes != f->account.file_nbytes)
+        put_tile(out, "marginal bits a row", "%.2f", class_marginal_bits(&f->account));
     if (isfinite(f->info.fvu))
         put_tile(out, "of the variance unexplained (FVU)", "%.4f", f->info.fvu);
     put_tile(out, "active features a row (L0)", "%.2f", report_l0(f));

@@ -675,6 +675,7 @@ typedef struct mdla_encode_report {
     uint64_t postings_nbytes; /**< posting lists with their framing */
     uint64_t tokens_nbytes;   /**< token ids with their framing */
     uint64_t hook_nbytes;     /**< the hook's name with its framing */
+    uint64_t marginal_nbytes; /**< as in mdla_account */
     double fvu; /**< reached, of the decoded float32 values; NaN where the rows are constant */
     double step, l0;
 } mdla_encode_report;
@@ -866,6 +867,9 @@ typedef struct mdla_account {
      * with the codebook's firing rates. Less the indices' own bits: the independence gap. Where
      * features aren't an SAE's: the indices' own bits. */
     double additive_indices;
+    /** What the rows take where the codebook is only named: container, headers and row index
+     * counted, codebook, note, token ids, hook's name and posting lists not. */
+    uint64_t marginal_nbytes;
 } mdla_account;
 
 /** Called for each row, in order: its code (in coding order) and its bits. Nonzero stops. */

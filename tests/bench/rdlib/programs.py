@@ -108,7 +108,7 @@ class Set:
         figures, seconds = self.embedded(variant, fvu, ("--" + e for e in extra), "--expected-rows", TEN_MILLION,
                                          "--codebook-out", codebook)
         cost = codebook_bits(figures)
-        self.add(results, keys[0], figures, figures["stream_bits_per_row"] + cost / TEN_MILLION, seconds, cost)
+        self.add(results, keys[0], figures, figures["marginal_bits_per_row"] + cost / TEN_MILLION, seconds, cost)
         seconds = self.programs.encode(self.test, "--codebook", codebook, "--fvu", fvu, "--reference", "-o", file,
                                        *variant.coding, *self.test_docs)
         figures = self.programs.evaluate(self.test, file, codebook)
@@ -134,4 +134,4 @@ class Set:
 
 def codebook_bits(figures):
     """Bits of the codebook in a file; 0 where the file only names it."""
-    return round((figures["file_bits_per_row"] - figures["stream_bits_per_row"]) * figures["rows"])
+    return round(sum(figures["bits"][part] for part in ("atoms", "bias", "priors")))

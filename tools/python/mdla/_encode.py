@@ -29,6 +29,8 @@ class EncodeReport:
     """Of these, token ids with their framing."""
     hook_nbytes: int
     """Of these, the hook's name with its framing."""
+    marginal_nbytes: int
+    """What a file that only names its codebook takes, without note, token ids, hook and posting lists."""
     fvu: float
     """Fraction of variance unexplained, reached; NaN where rows are constant."""
     step: float
@@ -37,17 +39,15 @@ class EncodeReport:
 
     @property
     def bits_per_row(self) -> float:
-        """All but an embedded codebook, posting lists, token ids and the hook's name."""
-        counted = (self.nbytes - self.codebook_nbytes - self.postings_nbytes - self.tokens_nbytes
-                   - self.hook_nbytes)
-        return 8.0 * counted / self.rows if self.rows else float("nan")
+        """Marginal bits: 8 marginal_nbytes / rows."""
+        return 8.0 * self.marginal_nbytes / self.rows if self.rows else float("nan")
 
 
 def report_of(report: _layout.mdla_encode_report) -> EncodeReport:
     """The library's own."""
     return EncodeReport(report.rows, report.file_nbytes, report.codebook_nbytes,
-                        report.postings_nbytes, report.tokens_nbytes, report.hook_nbytes, report.fvu,
-                        report.step, report.l0)
+                        report.postings_nbytes, report.tokens_nbytes, report.hook_nbytes,
+                        report.marginal_nbytes, report.fvu, report.step, report.l0)
 
 
 @overload

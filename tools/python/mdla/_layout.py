@@ -107,8 +107,8 @@ class mdla_encode_options(c.Structure):
 class mdla_encode_report(c.Structure):
     _fields_ = [("rows", c.c_uint64), ("file_nbytes", c.c_uint64),
                 ("codebook_nbytes", c.c_uint64), ("postings_nbytes", c.c_uint64),
-                ("tokens_nbytes", c.c_uint64), ("hook_nbytes", c.c_uint64), ("fvu", c.c_double),
-                ("step", c.c_double), ("l0", c.c_double)]
+                ("tokens_nbytes", c.c_uint64), ("hook_nbytes", c.c_uint64),
+                ("marginal_nbytes", c.c_uint64), ("fvu", c.c_double), ("step", c.c_double), ("l0", c.c_double)]
 
 
 class mdla_file_info(c.Structure):
@@ -141,7 +141,7 @@ class mdla_feature_row(c.Structure):
 class mdla_account(c.Structure):
     _fields_ = [("bits", c.c_double * BIT_CLASSES), ("file_nbytes", c.c_uint64),
                 ("rows", c.c_uint64), ("active", c.c_uint64), ("charged", c.c_double),
-                ("additive_indices", c.c_double)]
+                ("additive_indices", c.c_double), ("marginal_nbytes", c.c_uint64)]
 
 
 class mdla_train_state(c.Structure):
