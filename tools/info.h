@@ -34,8 +34,9 @@ int info_pairs(const info_subject *subject, uint64_t count);
 int info_hierarchy(const info_subject *subject);
 /** Sets of features that would take fewer bits as one. */
 int info_splits(const info_subject *subject);
-/** Every feature: rows, rate, mean level and strength, bits, independence gap. */
-int info_features(const info_subject *subject);
+/** Every feature: rows, rate, mean level and strength, bits, independence gap. top > 0: of those
+ * active anywhere so many that cost most, then as many that cost least, in falling order. */
+int info_features(const info_subject *subject, uint64_t top);
 /** The rows that cost most, then those that cost least, in falling order of their bits. */
 int info_top_rows(const info_subject *subject, uint64_t count);
 

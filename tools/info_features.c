@@ -41,8 +41,9 @@ static int is_binary(const feature_sum *sum)
     return sum->rows > 0 && sum->level_bits <= BINARY_BITS * (double)sum->rows;
 }
 
+/* The features of order[count]. */
 static void put_features(const feature_sum *sums, const mdla_feature_flags *flags,
-                         const info_subject *s)
+                         const info_subject *s, const uint32_t *order, uint32_t count)
 {
     static const listing_column columns[] = {
         {"feature", LISTING_COUNT}, {"rows", LISTING_COUNT}, {"rate", LISTING_DIGITS},
@@ -53,7 +54,8 @@ static void put_features(const feature_sum *sums, const mdla_feature_flags *flag
     listing l;
 
     listing_begin(&l, s->form, columns, sizeof columns / sizeof columns[0]);
-    for (uint32_t f = 0; f < s->file.width; f++) {
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t f = order[i];
         const feature_sum *sum = &sums[f];
         const double n = sum->rows ? (double)sum->rows : 1;
 
@@ -73,19 +75,59 @@ static void put_features(const feature_sum *sums, const mdla_feature_flags *flag
     listing_end(&l);
 }
 
-int info_features(const info_subject *s)
+/* A feature by what it costs: falling, ties by number. */
+typedef struct feature_cost {
+    double bits;
+    uint32_t feature;
+} feature_cost;
+
+static int compare_feature(const void *a, const void *b)
+{
+    const feature_cost *x = a, *y = b;
+
+    if (x->bits != y->bits)
+        return x->bits > y->bits ? -1 : 1;
+    return x->feature < y->feature ? -1 : 1;
+}
+
+/* All features in order, or, where top isn't 0, of those active anywhere so many that cost most and
+ * as many that cost least. costs: scratch; both [width]. Returns how many. */
+static uint32_t order_features(const feature_sum *sums, uint32_t width, uint64_t top,
+                               feature_cost *costs, uint32_t *order)
+{
+    uint32_t used = 0, count = 0;
+
+    for (uint32_t f = 0; f < width; f++) {
+        order[f] = f;
+        if (sums[f].rows > 0)
+            costs[used++] = (feature_cost){sums[f].index_bits + sums[f].level_bits, f};
+    }
+    if (top == 0)
+        return width;
+    qsort(costs, used, sizeof *costs, compare_feature);
+    for (uint32_t i = 0; i < used; i++)
+        if (i < top || used - i <= top)
+            order[count++] = costs[i].feature;
+    return count;
+}
+
+int info_features(const info_subject *s, uint64_t top)
 {
     mdla_error err = {MDLA_OK, ""};
     feature_sum *sums = calloc(s->file.width, sizeof *sums);
     mdla_feature_flags *flags = calloc(s->file.width, sizeof *flags);
-    mdla_status status = sums && flags ? MDLA_OK : MDLA_ERR_MEMORY;
+    feature_cost *costs = calloc(s->file.width, sizeof *costs);
+    uint32_t *order = calloc(s->file.width, sizeof *order);
+    mdla_status status = sums && flags && costs && order ? MDLA_OK : MDLA_ERR_MEMORY;
 
     if (status == MDLA_OK)
         status = mdla_decoder_visit_rows(s->decoder, 0, MDLA_UNKNOWN, add_features, sums, &err);
     if (status == MDLA_OK)
         status = mdla_decoder_feature_flags(s->decoder, flags, &err);
     if (status == MDLA_OK && !tool_stopped())
-        put_features(sums, flags, s);
+        put_features(sums, flags, s, order, order_features(sums, s->file.width, top, costs, order));
+    free(order);
+    free(costs);
     free(sums);
     free(flags);
     return status == MDLA_OK ? TOOL_DONE : tool_fail_status(status, &err);

@@ -33,6 +33,7 @@ enum {
     KEY_HIERARCHY,
     KEY_SPLITS,
     KEY_TOP_ROWS,
+    KEY_TOP_FEATURES,
     KEY_CSV,
     KEY_JSON,
     KEY_CODEBOOK,
@@ -73,6 +74,10 @@ static const tool_option table[] = {
      .more = "See SPLITS below."},
     {"top-rows", KEY_TOP_ROWS, "N", .brief = "the N rows that cost most and the N that cost least",
      .more = "In falling order of their bits."},
+    {"top-features", KEY_TOP_FEATURES, "N",
+     .brief = "the N features that cost most and the N least",
+     .more = "What --features says of them, in falling order of bits; features that are active in "
+             "no row are left out."},
     {"csv", KEY_CSV, .brief = "answers to questions as CSV"},
     {"json", KEY_JSON, .brief = "answers for programs"},
     {"codebook", KEY_CODEBOOK, "CB", .files = FILES_CODEBOOK,
@@ -96,7 +101,8 @@ typedef enum info_question {
     ASK_PAIRS,
     ASK_HIERARCHY,
     ASK_SPLITS,
-    ASK_TOP_ROWS
+    ASK_TOP_ROWS,
+    ASK_TOP_FEATURES
 } info_question;
 
 typedef struct info_options {
@@ -117,7 +123,7 @@ static int ask(info_options *o, info_question question)
 {
     if (o->question != ASK_FILE)
         return tool_usage("--rows, --row, --feature, --token, --features, --pairs, --hierarchy, "
-                          "--splits and --top-rows: give one of them");
+                          "--splits, --top-rows and --top-features: give one of them");
     o->question = question;
     return 0;
 }
@@ -198,6 +204,10 @@ static int set_option(void *ctx, int key)
         if (set_count("top-rows", &o->number) != 0)
             return TOOL_USAGE;
         return ask(o, ASK_TOP_ROWS);
+    case KEY_TOP_FEATURES:
+        if (set_count("top-features", &o->number) != 0)
+            return TOOL_USAGE;
+        return ask(o, ASK_TOP_FEATURES);
     case KEY_CSV: return set_form(o, LISTING_CSV);
     case KEY_JSON: return set_form(o, LISTING_JSON);
     case KEY_CODEBOOK: o->codebook = optarg; break;
@@ -265,11 +275,12 @@ static int answer(const info_options *o, mdla_decoder *decoder)
     case ASK_ROW: return answer_row(o, &subject);
     case ASK_FEATURE: return info_feature(&subject, (uint32_t)o->number, o->top);
     case ASK_TOKEN: return info_token(&subject, o->token);
-    case ASK_FEATURES: return info_features(&subject);
+    case ASK_FEATURES: return info_features(&subject, 0);
     case ASK_PAIRS: return info_pairs(&subject, o->number);
     case ASK_HIERARCHY: return info_hierarchy(&subject);
     case ASK_SPLITS: return info_splits(&subject);
     case ASK_TOP_ROWS: return info_top_rows(&subject, o->number);
+    case ASK_TOP_FEATURES: return info_features(&subject, o->number);
     default: return info_file(&subject);
     }
 }

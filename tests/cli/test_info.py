@@ -97,6 +97,16 @@ class Info(cli.CliTest):
         self.assertIn("features 0 to 1023", self.bad(1, "mdla-info", FILE, "--feature", "1024"))
         self.assertIn("not a .mdla file", self.bad(1, "mdla-info", CODEBOOK, "--row", "1"))
 
+    def test_top_features(self):
+        """The features that cost most and least, as --features has them; none of those that are never active."""
+        features = json.loads(self.good("mdla-info", FILE, "--features", "--json"))
+        used = sorted((f for f in features if f["rows"]), key=lambda f: (-f["bits"], f["feature"]))
+        top = json.loads(self.good("mdla-info", FILE, "--top-features", "5", "--json"))
+        self.assertEqual(top, used[:5] + used[-5:])
+        self.assertEqual(json.loads(self.good("mdla-info", FILE, "--top-features", "99999", "--json")), used)
+        self.assertIn("from 1", self.bad(2, "mdla-info", FILE, "--top-features", "0"))
+        self.assertIn("give one of them", self.bad(2, "mdla-info", FILE, "--top-features", "1", "--features"))
+
     def test_codebook(self):
         info = json.loads(self.good("mdla-info", CODEBOOK, "--json"))
         self.assertEqual((info["kind"], info["width"], info["dims"]), ("codebook", WIDTH, cli.DIMS))

@@ -102,6 +102,12 @@ class Report(cli.CliTest):
         for line, feature in zip(shown, features):
             self.assertEqual((line["feature"], line["bits"]), (str(feature["feature"]), f"{feature['bits']:.0f}"))
             self.assertEqual(line["of rows"], f"{100 * feature['rate']:.2f} %")
+        used = [f for f in features if f["rows"] > 0]
+        _, cheap = (t for t in page.tables if t[0][0] == "feature")
+        self.assertEqual([line[cheap[0].index("bits")] for line in cheap[1:]], [f"{f['bits']:.0f}" for f in used[-12:]])
+        _, cheap = (t for t in page.tables if t[0][0] == "row")
+        least = self.info(FILE, "--top-rows", "12")[12:]
+        self.assertEqual([line[0] for line in cheap[1:]], [str(r["row"]) for r in reversed(least)])
         rows = page.table("row")
         bits = [float(row["bits"]) for row in rows]
         self.assertEqual(bits, sorted(bits, reverse=True))
@@ -126,10 +132,10 @@ class Report(cli.CliTest):
         sizes = [png_size(image) for image in plain.images]
         if not sizes:
             self.skipTest("built without libpng")
-        self.assertEqual(sizes.count((49, 16)), 24)  # atoms and rows
-        self.assertEqual(len(sizes), 25)
+        self.assertEqual(sizes.count((49, 16)), 48)  # atoms and rows, most and least expensive
+        self.assertEqual(len(sizes), 49)
         guessed = [png_size(image) for image in self.page(FILE).images]  # the codebook knows that rows are 28 wide
-        self.assertEqual(guessed.count((28, 28)), 24)
+        self.assertEqual(guessed.count((28, 28)), 48)
         self.assertEqual(guessed[-1], (16 * 30 - 2, 9 * 30 - 2))
         for value in ("28", "28x28x2", "0x784", "0x784x3", "28x28x", "axb"):
             self.assertIn(f"--image {value}: give", self.bad(2, "mdla-report", FILE, "-o", "x", "--image", value))

@@ -32,20 +32,21 @@ double report_l0(const report_file *f)
     return per_row(f, (double)f->account.active);
 }
 
-/* Keeps the most expensive rows in order. */
-static void keep_top(report_file *f, const report_row *row)
+/* Keeps the rows of most bits in order, or with sign -1 those of fewest. */
+static void keep_row(report_rows *kept, const report_row *row, int sign)
 {
-    size_t at = f->top_count;
+    report_row *rows = kept->rows;
+    size_t at = kept->count;
 
-    if (at == REPORT_TOP_ROWS && row->bits <= f->top[at - 1].bits)
+    if (at == REPORT_TOP_ROWS && sign * row->bits <= sign * rows[at - 1].bits)
         return;
     if (at == REPORT_TOP_ROWS)
         at--;
     else
-        f->top_count++;
-    for (; at > 0 && f->top[at - 1].bits < row->bits; at--)
-        f->top[at] = f->top[at - 1];
-    f->top[at] = *row;
+        kept->count++;
+    for (; at > 0 && sign * rows[at - 1].bits < sign * row->bits; at--)
+        rows[at] = rows[at - 1];
+    rows[at] = *row;
 }
 
 static int add_row(void *ctx, uint64_t row, const mdla_coded_feature *code, size_t count,
@@ -63,7 +64,8 @@ static int add_row(void *ctx, uint64_t row, const mdla_coded_feature *code, size
         feature->index_bits += code[i].index_bits;
         feature->level_bits += code[i].level_bits;
     }
-    keep_top(f, &r);
+    keep_row(&f->dear, &r, 1);
+    keep_row(&f->cheap, &r, -1);
     f->row_bins[bin < REPORT_ROW_BINS - 1 ? (size_t)bin : REPORT_ROW_BINS - 1]++;
     return progress_show(NULL, "measure", row + 1, f->account.rows);
 }

@@ -23,6 +23,11 @@ typedef struct report_row {
 
 enum { REPORT_TOP_ROWS = 12, REPORT_ROW_BINS = 80 };
 
+typedef struct report_rows {
+    report_row rows[REPORT_TOP_ROWS];
+    size_t count;
+} report_rows;
+
 typedef struct report_file {
     const char *name;
     mdla_decoder *decoder; /* report_close */
@@ -30,11 +35,10 @@ typedef struct report_file {
     mdla_codebook_info codebook;
     mdla_account account;
     image_shape image;
-    report_feature *features;        /* [info.width], by falling bits */
-    uint32_t used;                   /* of these, active anywhere */
-    report_row top[REPORT_TOP_ROWS]; /* the most expensive rows, by falling bits */
-    size_t top_count;
-    double bin_bits;                    /* width of a bin below */
+    report_feature *features; /* [info.width], by falling bits */
+    uint32_t used;            /* of these, active anywhere */
+    report_rows dear, cheap;  /* the rows that cost most, by falling bits, and least, by rising */
+    double bin_bits;          /* width of a bin below */
     uint64_t row_bins[REPORT_ROW_BINS]; /* rows by what they cost; the last takes all above */
 } report_file;
 

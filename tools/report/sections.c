@@ -210,19 +210,17 @@ static void put_half(text_sink *out, const report_file *f)
     html_put(out, " half of the bits of all.</p>");
 }
 
-static int put_features(text_sink *out, const report_file *f)
+/* f->features[first .. first + count - 1] */
+static int put_features(text_sink *out, const report_file *f, uint32_t first, uint32_t count)
 {
     const double rows = f->account.rows ? (double)f->account.rows : 1;
-    const uint32_t count = f->used < TOP_FEATURES ? f->used : TOP_FEATURES;
     int result = 0;
 
-    html_put(out, "<div class=\"card\"><h3>The most expensive features</h3>");
-    put_half(out, f);
     html_put(out, "<div class=\"scroll\"><table><thead><tr><th>feature</th>");
     html_put(out, show_pictures(f) ? "<th>atom</th>" : "");
     html_put(out, "<th>of rows</th><th class=\"opt\">strength</th><th>bits a use</th><th>bits</th>"
                   "<th class=\"opt\">share</th></tr></thead><tbody>");
-    for (uint32_t i = 0; i < count && result == 0; i++) {
+    for (uint32_t i = first; i < first + count && result == 0; i++) {
         const report_feature *k = &f->features[i];
         const double n = (double)k->rows, bits = report_feature_bits(k);
 
@@ -242,22 +240,44 @@ static int put_features(text_sink *out, const report_file *f)
     return result;
 }
 
-static int put_rows(text_sink *out, const report_file *f)
+static int put_dear_features(text_sink *out, const report_file *f)
+{
+    html_put(out, "<div class=\"card\"><h3>The most expensive features</h3>");
+    put_half(out, f);
+    return put_features(out, f, 0, f->used < TOP_FEATURES ? f->used : TOP_FEATURES);
+}
+
+/* Those that aren't among the most expensive. */
+static int put_cheap_features(text_sink *out, const report_file *f)
+{
+    const uint32_t left = f->used > TOP_FEATURES ? f->used - TOP_FEATURES : 0;
+    const uint32_t count = left < TOP_FEATURES ? left : TOP_FEATURES;
+
+    if (count == 0)
+        return 0;
+    html_put(out, "<div class=\"card\"><h3>The least expensive features</h3>"
+                  "<p class=\"soft\">Of those that are active in some row.</p>");
+    return put_features(out, f, f->used - count, count);
+}
+
+static int put_rows(text_sink *out, const report_file *f, const report_rows *list)
 {
     const double mean = f->account.rows ? f->account.charged / (double)f->account.rows : 1;
     int result = 0;
 
-    html_put(
-        out,
-        "<div class=\"card\"><h3>The most expensive rows</h3><p class=\"soft\">Counted from 0; a "
-        "row's bill: <code>mdla-info FILE --row N</code></p><div class=\"scroll\"><table>"
-        "<thead><tr><th>row</th>");
+    html_put(out,
+             list == &f->dear
+                 ? "<div class=\"card\"><h3>The most expensive rows</h3><p class=\"soft\">Counted "
+                   "from 0; a row's bill: <code>mdla-info FILE --row N</code></p>"
+                 : "<div class=\"card\"><h3>The least expensive rows</h3><p class=\"soft\">The "
+                   "cheapest first.</p>");
+    html_put(out, "<div class=\"scroll\"><table><thead><tr><th>row</th>");
     html_put(out, show_pictures(f) ? "<th>decoded</th>" : "");
     html_put(
         out,
         "<th>features</th><th>bits</th><th class=\"opt\">of the mean</th></tr></thead><tbody>");
-    for (size_t i = 0; i < f->top_count && result == 0; i++) {
-        const report_row *r = &f->top[i];
+    for (size_t i = 0; i < list->count && result == 0; i++) {
+        const report_row *r = &list->rows[i];
 
         text_sink_format(out, "<tr><td>%llu</td>", (unsigned long long)r->row);
         if (show_pictures(f)) {
@@ -328,9 +348,13 @@ int sections_put(text_sink *out, const report_file *f, int with_atlas)
     if (f->account.rows) {
         put_densities(out, f);
         put_row_bits(out, f);
-        result = put_features(out, f);
+        result = put_dear_features(out, f);
         if (result == 0)
-            result = put_rows(out, f);
+            result = put_rows(out, f, &f->dear);
+        if (result == 0)
+            result = put_cheap_features(out, f);
+        if (result == 0 && f->account.rows >= 2 * REPORT_TOP_ROWS)
+            result = put_rows(out, f, &f->cheap);
         if (result == 0 && with_atlas)
             result = put_atlas(out, f);
     }
