@@ -25,6 +25,7 @@ static void explain(const sae_choice *choice, const mdla_sae *sae)
 {
     mdla_sae_info info;
     char k[32] = "";
+    static const char doubtful[] = "expected_average_only_in";
     const char *line;
 
     mdla_sae_query(sae, &info);
@@ -34,8 +35,15 @@ static void explain(const sae_choice *choice, const mdla_sae *sae)
                  "normalisation of rows: %s",
                  choice->path, info.kind, info.width, info.dims, info.activation, k,
                  info.pre_bias ? "taken off" : "not taken off", info.normalisation);
-    for (line = info.notes; *line; line += strcspn(line, "\n") + 1)
-        tool_explain("%s: note: %.*s", choice->path, (int)strcspn(line, "\n"), line);
+    for (line = info.notes; *line; line += strcspn(line, "\n") + 1) {
+        const int length = (int)strcspn(line, "\n");
+
+        /* Whether these weights expect scaled rows can't be seen from the files. */
+        if (strncmp(line, doubtful, strlen(doubtful)) == 0)
+            tool_say("%s: note: %.*s", choice->path, length, line);
+        else
+            tool_explain("%s: note: %.*s", choice->path, length, line);
+    }
 }
 
 int sae_open(const mdla_config *config, const sae_choice *choice, mdla_sae **out)

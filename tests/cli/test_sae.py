@@ -83,6 +83,12 @@ class Saes(cli.CliTest):
         self.assertIn("s: saelens: 2 features x 2 dims, topk 1, the decoder's bias taken off", said)
         self.assertIn("note: expected_average_only_in: taken as folded", said)
         self.assertIn("s: on the first 4 rows: L0 0.75, FVU ", said)
+        # Of all notes this one is always printed, since FVU alone can tell whether it is right.
+        for program, more in (("mdla-eval", ()), ("mdla-enc", ("--step", 0.1, "-o", "x.mdla", "-f"))):
+            said = self.run_tool(program, "rows.npy", "--sae", "s", *more).stderr
+            self.assertIn(f"{program}: s: note: expected_average_only_in: taken as folded", said)
+            self.assertEqual(self.run_tool(program, "rows.npy", "--sae", "s", *more, "-q").stderr, "")
+        self.assertNotIn("s: saelens", said)
 
     def test_a_bad_fit_is_warned_of(self):
         sae(self.folder / "s", {"apply_b_dec_to_input": False}, b_dec=(9, 9))
