@@ -379,6 +379,24 @@ static int try_arrays(const info_options *o, const mdla_source *source)
     return result;
 }
 
+/* A question about codes, of what is no .mdla file. */
+static int no_codes(const info_options *o, const mdla_source *source)
+{
+    mdla_error err = {MDLA_OK, ""};
+    mdla_codebook *codebook = NULL;
+    mdla_source lent;
+    const int is_codebook =
+        lend(source, &lent) == MDLA_OK &&
+        mdla_codebook_read(&o->config, lent, files_name(o->path), &codebook, &err) == MDLA_OK;
+
+    mdla_codebook_free(codebook);
+    if (is_codebook)
+        return tool_fail("%s: a codebook, which has no rows; ask about a .mdla file that names it, "
+                         "with --codebook %s",
+                         files_name(o->path), files_name(o->path));
+    return tool_fail("%s: not a .mdla file, so it has no rows of codes", files_name(o->path));
+}
+
 static int try_kinds(const info_options *o, const mdla_source *source,
                      const mdla_codebook *codebook)
 {
@@ -392,8 +410,7 @@ static int try_kinds(const info_options *o, const mdla_source *source,
             return tool_fail("%s: can't seek", files_name(o->path));
         kind = try_file(o, lent, codebook, &result);
         if (kind == MDLA_ERR_FORMAT && about_codes)
-            return tool_fail("%s: not a .mdla file, so it has no rows of codes",
-                             files_name(o->path));
+            return no_codes(o, source);
         if (kind == MDLA_ERR_FORMAT && lend(source, &lent) == MDLA_OK)
             kind = try_codebook(o, lent, &result);
     }

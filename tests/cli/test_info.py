@@ -95,7 +95,10 @@ class Info(cli.CliTest):
     def test_numbers_out_of_range(self):
         self.assertIn("rows 0 to 2499", self.bad(1, "mdla-info", FILE, "--row", "2500"))
         self.assertIn("features 0 to 1023", self.bad(1, "mdla-info", FILE, "--feature", "1024"))
-        self.assertIn("not a .mdla file", self.bad(1, "mdla-info", CODEBOOK, "--row", "1"))
+        self.assertIn("not a .mdla file", self.bad(1, "mdla-info", DIGITS, "--row", "1"))
+        said = self.bad(1, "mdla-info", CODEBOOK, "--row", "1")
+        self.assertIn(f"{CODEBOOK}: a codebook, which has no rows; ask about a .mdla file that names it, with --codebook", said)
+        self.assertNotIn("not a .mdla file", said)
 
     def test_top_features(self):
         """The features that cost most and least, as --features has them; none of those that are never active."""
