@@ -14,10 +14,9 @@ static const char head[] =
     "Usage: mdla-info FILE  [QUESTION]  [--csv | --json]\n"
     "Tells what a .mdla file, a codebook or an array holds, and where the bits are.\n"
     "  mdla-info acts.mdla\n"
-    "  mdla-info acts.mdla --row 7 --data acts.npy\n"
-    "  mdla-info acts.safetensors:activations\n";
+    "  mdla-info acts.mdla --row 7 --data acts.npy\n";
 static const char tail[] =
-    "FILE - is standard input, a folder is data; of an array it tells the SHA-256.\n";
+    "FILE - is standard input, FILE:ARRAY or a folder data: rows, dims, SHA-256.\n";
 
 #define ROWS_MAX ((uint64_t)1 << 48)
 
