@@ -52,10 +52,8 @@ static const tool_option table[] = {
          "Such as 60000,1e6,1e9. A codebook is made for each of them, as mdla-enc makes it with "
          "--expected-rows."},
     {"effort", KEY_EFFORT, "E", .brief = "search 1 to 9 long (5)"},
-    {"docs", KEY_DOCS, "FILE", .files = FILES_DATA, .brief = "passage numbers of DATA",
-     .minor = 1},
-    {"test-docs", KEY_TEST_DOCS, "FILE", .files = FILES_DATA, .brief = "those of TEST",
-     .minor = 1},
+    {"docs", KEY_DOCS, "FILE", .files = FILES_DATA, .brief = "passage numbers of DATA", .minor = 1},
+    {"test-docs", KEY_TEST_DOCS, "FILE", .files = FILES_DATA, .brief = "those of TEST", .minor = 1},
     {"dims", KEY_DIMS, "N", .brief = "DATA and TEST are raw rows of N values", .minor = 1},
     {"bf16", KEY_BF16, .brief = "16-bit integers in them are bfloat16", .minor = 1},
     {"integers", KEY_INTEGERS, .brief = "16-bit integers in them are integers", .minor = 1},
