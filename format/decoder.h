@@ -3,7 +3,9 @@
  * decoder_rows.c    blocks to rows, in order or from a given row, several blocks at once
  * decoder_bits.c    codes and what they cost
  * decoder_postings.c which blocks hold a feature
- * decoder_tokens.c  token ids beside the rows, and passage numbers from their starts
+ * decoder_numbers.c numbers beside the rows: where their chunks stand, .npy files of them
+ * decoder_tokens.c  token ids
+ * decoder_passages.c passage numbers, from the starts that are coded and the numbers kept
  * decoder_query.c   the rows of a feature
  */
 #ifndef MDLA_DECODER_H
@@ -33,11 +35,19 @@ typedef struct posting_directory {
     uint64_t nbytes;   /* with frames */
 } posting_directory;
 
-typedef struct token_entry {
+/* Numbers beside the rows, likewise: token ids, passage numbers. */
+typedef struct number_entry {
     uint64_t offset; /* of its chunk */
     uint64_t first_row;
     uint32_t rows;
-} token_entry;
+} number_entry;
+
+typedef struct number_directory {
+    number_entry *entries; /* [count]; NULL where the source can't seek */
+    size_t count, capacity;
+    uint64_t rows, nbytes; /* rows in the chunks so far; bytes with frames */
+    mdla_dtype dtype;
+} number_directory;
 
 /* A block under way: its bytes, its rows, and a worker's scratch. */
 typedef struct block_slot {
@@ -73,10 +83,7 @@ struct mdla_decoder {
     file_stats stats;
     char *note, *hook;
     posting_directory postings;
-    token_entry *tokens; /* [token_chunks]; NULL where the source can't seek */
-    size_t token_chunks, token_capacity;
-    uint64_t token_rows, tokens_nbytes; /* rows that have ids; bytes with frames */
-    mdla_dtype token_dtype;
+    number_directory tokens, passages;
 
     /* reading rows */
     parallel_pool *pool;
@@ -97,10 +104,11 @@ struct mdla_decoder {
  * type of the first chunk is already in scratch where have is true), and that nothing follows. */
 mdla_status decoder_read_trailer(mdla_decoder *d, bool have, mdla_error *err);
 
-/* The trailer's next chunk, of nbytes of payload, is one of posting lists or token ids: its place
- * is kept, and the reader goes past it. Needs a source that can seek. */
+/* The trailer's next chunk, of nbytes of payload, is one of posting lists, token ids or passage
+ * numbers: its place is kept, and the reader goes past it. Needs a source that can seek. */
 mdla_status decoder_pass_postings(mdla_decoder *d, uint32_t nbytes, mdla_error *err);
 mdla_status decoder_pass_tokens(mdla_decoder *d, uint32_t nbytes, mdla_error *err);
+mdla_status decoder_pass_passages(mdla_decoder *d, uint32_t nbytes, mdla_error *err);
 /* Posting lists that were read whole, into d->scratch. */
 mdla_status decoder_add_postings(mdla_decoder *d, mdla_error *err);
 /* At the trailer's end: each feature is in one chunk, or none is. */

@@ -40,8 +40,9 @@ void bit_visit_end(bit_visit *v)
 const char *mdla_bit_class_name(mdla_bit_class bit_class)
 {
     static const char *const names[MDLA_BITS_CLASSES] = {
-        "container", "atoms", "bias",   "priors", "row headers", "row norms", "indices", "levels",
-        "residual",  "index", "tokens", "hook",   "ancillary",   "postings",  "coder"};
+        "container",       "atoms",   "bias",      "priors",   "row headers", "passages",
+        "row norms",       "indices", "levels",    "residual", "index",       "tokens",
+        "passage numbers", "hook",    "ancillary", "postings", "coder"};
 
     return (unsigned)bit_class < MDLA_BITS_CLASSES ? names[bit_class] : NULL;
 }
@@ -246,7 +247,7 @@ static int add_row(void *ctx, uint64_t row, const mdla_coded_feature *code, size
     const block_entry *entry = &v->d->index[v->block];
 
     a->active += count;
-    a->bits[MDLA_BITS_ROW_HEADERS] += bits->passage;
+    a->bits[MDLA_BITS_PASSAGES] += bits->passage;
     a->bits[MDLA_BITS_ROW_NORMS] += bits->norm;
     a->bits[MDLA_BITS_INDICES] += bits->header + bits->indices;
     a->bits[MDLA_BITS_LEVELS] += bits->levels;
@@ -271,14 +272,16 @@ static uint64_t account_frame(const mdla_decoder *d, mdla_account *out)
     for (uint64_t b = 0; b < d->tail.blocks; b++)
         payload_nbytes += d->index[b].nbytes - CHUNK_FRAME_NBYTES - BLOCK_HEADER_NBYTES;
     out->file_nbytes = d->r.source.nbytes;
-    out->marginal_nbytes = out->file_nbytes - (d->tokens_nbytes + d->hook_nbytes +
-                                               d->postings.nbytes + d->note_nbytes);
+    out->marginal_nbytes =
+        out->file_nbytes - (d->tokens.nbytes + d->passages.nbytes + d->hook_nbytes +
+                            d->postings.nbytes + d->note_nbytes);
     if (d->header.embedded)
         out->marginal_nbytes += CHUNK_FRAME_NBYTES + REFERENCE_NBYTES - d->codebook_nbytes;
     out->rows = d->tail.rows;
     out->bits[MDLA_BITS_ROW_HEADERS] = 8.0 * BLOCK_HEADER_NBYTES * (double)d->tail.blocks;
     out->bits[MDLA_BITS_INDEX] = 8.0 * (double)d->index_nbytes;
-    out->bits[MDLA_BITS_TOKENS] = 8.0 * (double)d->tokens_nbytes;
+    out->bits[MDLA_BITS_TOKENS] = 8.0 * (double)d->tokens.nbytes;
+    out->bits[MDLA_BITS_PASSAGE_NUMBERS] = 8.0 * (double)d->passages.nbytes;
     out->bits[MDLA_BITS_HOOK] = 8.0 * (double)d->hook_nbytes;
     out->bits[MDLA_BITS_ANCILLARY] = 8.0 * (double)d->ancillary_nbytes;
     out->bits[MDLA_BITS_POSTINGS] = 8.0 * (double)d->postings.nbytes;
@@ -300,7 +303,6 @@ static mdla_status account(mdla_decoder *d, mdla_account *out, mdla_feature_flag
                            mdla_error *err)
 {
     account_visit sums = {.d = d, .account = out, .flags = flags};
-    uint64_t payload_nbytes;
     bit_visit v;
     mdla_status status;
 
@@ -316,26 +318,22 @@ static mdla_status account(mdla_decoder *d, mdla_account *out, mdla_feature_flag
     alloc_free(d->al, sums.fired);
     if (status != MDLA_OK)
         return status;
-    out->charged = out->bits[MDLA_BITS_ROW_HEADERS] + out->bits[MDLA_BITS_ROW_NORMS] +
+    out->charged = out->bits[MDLA_BITS_PASSAGES] + out->bits[MDLA_BITS_ROW_NORMS] +
                    out->bits[MDLA_BITS_INDICES] + out->bits[MDLA_BITS_LEVELS];
-    const double passage_bits = out->bits[MDLA_BITS_ROW_HEADERS];
-
-    payload_nbytes = account_frame(d, out);
-    out->bits[MDLA_BITS_ROW_HEADERS] += passage_bits;
-    out->bits[MDLA_BITS_CODER] = 8.0 * (double)payload_nbytes - out->charged;
+    out->bits[MDLA_BITS_CODER] = 8.0 * (double)account_frame(d, out) - out->charged;
     return MDLA_OK;
 }
 
 mdla_status mdla_decoder_account_outline(const mdla_decoder *d, mdla_account *out, mdla_error *err)
 {
-    static const mdla_bit_class coded[] = {MDLA_BITS_ROW_HEADERS, MDLA_BITS_ROW_NORMS,
+    static const mdla_bit_class coded[] = {MDLA_BITS_PASSAGES, MDLA_BITS_ROW_NORMS,
                                            MDLA_BITS_INDICES, MDLA_BITS_LEVELS, MDLA_BITS_CODER};
 
     *out = (mdla_account){0};
     if (!d->seekable)
         return error_set(err, MDLA_ERR_UNSUPPORTED,
                          "%s: a pipe's end can't be looked up: save it to a file", d->name);
-    out->charged = 8.0 * (double)account_frame(d, out) + out->bits[MDLA_BITS_ROW_HEADERS];
+    out->charged = 8.0 * (double)account_frame(d, out);
     out->additive_indices = (double)NAN;
     for (size_t i = 0; i < sizeof coded / sizeof coded[0]; i++)
         out->bits[coded[i]] = (double)NAN;

@@ -161,6 +161,19 @@ static mdla_status read_ancillary(mdla_decoder *d, mdla_error *err)
     return MDLA_OK;
 }
 
+typedef mdla_status (*chunk_passer)(mdla_decoder *d, uint32_t nbytes, mdla_error *err);
+
+/* Of chunks that are read only when they are asked for; NULL: of the others. */
+static chunk_passer passer_of(uint32_t type)
+{
+    switch (type) {
+    case CHUNK_POSTINGS: return decoder_pass_postings;
+    case CHUNK_TOKENS: return decoder_pass_tokens;
+    case CHUNK_PASSAGES: return decoder_pass_passages;
+    default: return NULL;
+    }
+}
+
 mdla_status decoder_read_trailer(mdla_decoder *d, bool have, mdla_error *err)
 {
     const uint64_t index_offset = have ? d->scratch.offset : d->r.offset;
@@ -183,9 +196,8 @@ mdla_status decoder_read_trailer(mdla_decoder *d, bool have, mdla_error *err)
 
         if (d->seekable)
             MDLA_TRY(chunk_peek(&d->r, &type, &nbytes, err));
-        if (type == CHUNK_POSTINGS || type == CHUNK_TOKENS) {
-            MDLA_TRY((type == CHUNK_TOKENS ? decoder_pass_tokens : decoder_pass_postings)(d, nbytes,
-                                                                                          err));
+        if (passer_of(type) != NULL) {
+            MDLA_TRY(passer_of(type)(d, nbytes, err));
             continue;
         }
         MDLA_TRY(chunk_read(&d->r, &d->scratch, NULL, err));
@@ -194,8 +206,10 @@ mdla_status decoder_read_trailer(mdla_decoder *d, bool have, mdla_error *err)
         MDLA_TRY(read_ancillary(d, err));
     }
     MDLA_TRY(decoder_end_postings(d, err));
-    if (d->token_chunks != 0 && d->token_rows != d->tail.rows)
+    if (d->tokens.count != 0 && d->tokens.rows != d->tail.rows)
         return corrupt(d, index_offset, "not every row has a token id", err);
+    if (d->passages.count != 0 && d->passages.rows != d->tail.rows)
+        return corrupt(d, index_offset, "not every row has a passage number", err);
     MDLA_TRY(tail_get(&d->scratch, &d->config.limits, d->name, &tail, err));
     if (tail.index_offset != index_offset ||
         (!d->seekable && (tail.rows != d->next_row || tail.blocks != d->next_block)))
@@ -314,7 +328,8 @@ void mdla_decoder_close(mdla_decoder *d)
     codebook_free(d->own.cb);
     alloc_free(d->al, d->index);
     alloc_free(d->al, d->postings.entries);
-    alloc_free(d->al, d->tokens);
+    alloc_free(d->al, d->tokens.entries);
+    alloc_free(d->al, d->passages.entries);
     alloc_free(d->al, d->note);
     alloc_free(d->al, d->hook);
     alloc_free(d->al, d->name);
@@ -343,7 +358,8 @@ void mdla_decoder_query(const mdla_decoder *d, mdla_file_info *out)
         .passages = d->header.code.passages,
         .cache = d->header.code.cache,
         .context = d->header.context,
-        .tokens = d->token_chunks != 0,
+        .passage_numbers = d->passages.count != 0,
+        .tokens = d->tokens.count != 0,
         .embedded = d->header.embedded,
         .postings = d->postings.count != 0,
         .fvu = d->has_stats && d->stats.deviation_sum > 0.0

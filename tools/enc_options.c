@@ -86,9 +86,12 @@ static const tool_option table[] = {
      .more = "With free, the default, an encoder finds the features that pay; with sae, they are "
              "those that the SAE switches on."},
     {"docs", KEY_DOCS, "FILE", .files = FILES_DATA, .brief = "passage numbers, one a row",
-     .more = "An array of integers, named as DATA is: FILE, FILE:ARRAY, a folder. Where the number "
-             "changes a passage starts; features of the "
-             "row before foretell those of the next within one."},
+     .more =
+         "An array of integers, named as DATA is: FILE, FILE:ARRAY, a folder. Where the number "
+         "changes a passage starts; features of the "
+         "row before foretell those of the next within one. mdla-dec --docs-out gives the "
+         "numbers back; kept where they aren't 0, 1, 2 ..., their bits are a class of their own, "
+         "which --bits-per-row doesn't count."},
     {"index", KEY_INDEX, .brief = "add posting lists, feature to blocks",
      .more =
          "mdla-info --feature then decodes only the blocks that it must. Their bits are a class "

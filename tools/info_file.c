@@ -96,8 +96,9 @@ static void print_head(const info_subject *s, const mdla_account *account)
         printf("  step      %g\n", f->step);
     if (f->context)
         printf("  sequences of %u rows\n", f->context);
-    printf("  blocks    %s of at most %u rows%s%s\n", number_grouped(f->blocks, count),
+    printf("  blocks    %s of at most %u rows%s%s%s\n", number_grouped(f->blocks, count),
            f->block_rows, f->passages ? "; starts of passages are coded" : "",
+           f->passage_numbers ? ", passage numbers beside them" : "",
            f->tokens ? "; token ids beside the rows" : "");
     printf("  codebook  %s, SHA-256 %s\n", f->embedded ? "embedded" : "named",
            number_sha256(f->codebook_sha256, text));
@@ -118,7 +119,7 @@ static void print_class(const char *name, double bits, const mdla_account *accou
     const double share = bits / (8.0 * (double)account->file_nbytes);
     const int filled = (int)(share * BAR + 0.5);
 
-    printf("%-12s %13.1f %13.3f %8.2f %%", name, bits, bits / rows_or_one(account), 100.0 * share);
+    printf("%-15s %13.1f %13.3f %8.2f %%", name, bits, bits / rows_or_one(account), 100.0 * share);
     if (*meaning)
         printf("  %.*s%*s  %s", filled, "####################", BAR - filled, "", meaning);
     putchar('\n');
@@ -129,7 +130,7 @@ static void print_classes(const mdla_account *account)
 {
     double sum = 0;
 
-    printf("\n%-12s %13s %13s %10s\n", "class", "bits", "bits a row", "share");
+    printf("\n%-15s %13s %13s %10s\n", "class", "bits", "bits a row", "share");
     for (int c = 0; c < MDLA_BITS_CLASSES; c++) {
         if (c == MDLA_BITS_INDICES && isnan(account->bits[c])) {
             print_class("codes", account->charged, account, "which features, how strongly");
@@ -170,6 +171,7 @@ static void print_json(const info_subject *s, const mdla_account *account)
     json_count(&json, "blocks", f->blocks);
     json_count(&json, "block_rows", f->block_rows);
     json_bool(&json, "passages", f->passages);
+    json_bool(&json, "passage_numbers", f->passage_numbers);
     json_bool(&json, "tokens", f->tokens);
     json_bool(&json, "embedded", f->embedded);
     json_bool(&json, "postings", f->postings);

@@ -63,7 +63,9 @@ static const tool_option table[] = {
      .more = "With or without -o. The files of a delphi cache hold them too; they hold whole "
              "sequences, which are filled up with 0 past the last row."},
     {"docs-out", KEY_DOCS_OUT, "FILE", .files = "*.npy", .brief = "write passage numbers likewise",
-     .more = "They count from 0 at the first row that is written."},
+     .more =
+         "As mdla-enc --docs had them; passages of a file that keeps no numbers, since they were "
+         "0, 1, 2 ... in this order, are counted from its first row, and are int64."},
     {"hook-out", KEY_HOOK_OUT, "FILE", .files = FILES_ANY,
      .brief = "write where in the model the rows stood, a line"},
     {"test", KEY_TEST, .brief = "decode all, write nothing",
@@ -393,20 +395,23 @@ static int decode(const dec_options *o, const mdla_codebook *codebook)
     return result;
 }
 
-/* Reads all token ids, so that their chunks are checked. */
-static mdla_status test_tokens(mdla_decoder *decoder, const mdla_file_info *info, mdla_error *err)
+/* Reads all token ids and passage numbers, so that their chunks are checked. */
+static mdla_status test_beside(mdla_decoder *decoder, const mdla_file_info *info, mdla_error *err)
 {
     enum { SOME = 1 << 16 };
-    int64_t *ids = info->tokens ? malloc(SOME * sizeof *ids) : NULL;
-    mdla_status status = info->tokens && !ids ? MDLA_ERR_MEMORY : MDLA_OK;
+    const uint64_t rows = info->tokens || info->passage_numbers ? info->rows : 0;
+    int64_t *numbers = rows ? malloc(SOME * sizeof *numbers) : NULL;
+    mdla_status status = rows && !numbers ? MDLA_ERR_MEMORY : MDLA_OK;
 
-    for (uint64_t row = 0; ids && status == MDLA_OK && row < info->rows; row += SOME) {
-        const uint64_t left = info->rows - row;
+    for (uint64_t row = 0; status == MDLA_OK && row < rows; row += SOME) {
+        const size_t count = rows - row < SOME ? (size_t)(rows - row) : SOME;
 
-        status =
-            mdla_decoder_read_tokens(decoder, row, left < SOME ? (size_t)left : SOME, ids, err);
+        if (info->tokens)
+            status = mdla_decoder_read_tokens(decoder, row, count, numbers, err);
+        if (status == MDLA_OK && info->passage_numbers)
+            status = mdla_decoder_read_passages(decoder, row, count, numbers, err);
     }
-    free(ids);
+    free(numbers);
     return status;
 }
 
@@ -449,7 +454,7 @@ static int test_cache(const char *path, mdla_decoder *decoder, const mdla_file_i
         mdla_decoder_visit_rows(decoder, 0, MDLA_UNKNOWN, count_row, &active, &err);
 
     if (status == MDLA_OK && !tool_stopped())
-        status = test_tokens(decoder, info, &err);
+        status = test_beside(decoder, info, &err);
     if (status == MDLA_OK && tool_stopped())
         status = MDLA_ERR_INTERRUPTED;
     if (status != MDLA_OK)
@@ -480,7 +485,7 @@ static int test_decoder(const dec_options *o, const char *path, mdla_decoder *de
     if (status == MDLA_OK)
         status = hash_rows(decoder, &buffer, hash, info.dims, info.rows, &rows, &err);
     if (status == MDLA_OK)
-        status = test_tokens(decoder, &info, &err);
+        status = test_beside(decoder, &info, &err);
     mdla_value_hash_finish(hash, sha256);
     free(buffer.values);
     if (status == MDLA_OK && info.postings)

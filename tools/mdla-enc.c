@@ -187,6 +187,7 @@ static int encode(const enc_options *o, enc_job *job)
     options.reference = o->reference;
     options.block_rows = o->block_rows;
     options.postings = o->index;
+    options.passage_numbers = o->docs != NULL;
     options.note = o->note;
     options.hook = o->hook;
     if (job->sae && !o->hook) {

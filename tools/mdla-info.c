@@ -44,7 +44,8 @@ enum {
 static const tool_option table[] = {
     {"rows", KEY_ROWS, "A:B", .brief = "rows A to B - 1: feature, level, strength, bits"},
     {"row", KEY_ROW, "I", .brief = "the bill of row I: bits, share, energy of each feature",
-     .more = "Where starts of passages are coded P:I is row I of passage P, both counted from 0. "
+     .more = "Where starts of passages are coded P:I is row I of passage P, both counted from 0, "
+             "whatever numbers passages have. "
              "The energy is the squared norm of what the feature adds to the row, its strength "
              "times its atom."},
     {"data", KEY_DATA, "ROWS", .files = FILES_DATA,

@@ -63,6 +63,15 @@ mdla_status row_numbers_check(const row_numbers *n, uint64_t row_count, mdla_err
                      count, n->what, row_count);
 }
 
+mdla_status row_numbers_check_rewindable(const row_numbers *n, mdla_error *err)
+{
+    return mdla_rows_can_rewind(n->array)
+               ? MDLA_OK
+               : error_set(err, MDLA_ERR_UNSUPPORTED,
+                           "%s: %s are read twice, which a pipe can't be; give a file", name_of(n),
+                           n->what);
+}
+
 mdla_status row_numbers_read(row_numbers *n, int64_t *dst, size_t count, mdla_error *err)
 {
     size_t got;

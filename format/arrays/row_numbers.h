@@ -18,6 +18,9 @@ mdla_status row_numbers_before(row_numbers *n, uint64_t row, int64_t *out, mdla_
 /* MDLA_ERR_DATA where there aren't as many numbers as rows (MDLA_UNKNOWN: any). */
 mdla_status row_numbers_check(const row_numbers *n, uint64_t row_count, mdla_error *err);
 
+/* MDLA_ERR_UNSUPPORTED where they can be read just once. */
+mdla_status row_numbers_check_rewindable(const row_numbers *n, mdla_error *err);
+
 /* The next count numbers, those of 64 bits without a sign as their bit patterns. MDLA_ERR_DATA
  * where there are fewer. */
 mdla_status row_numbers_read(row_numbers *n, int64_t *dst, size_t count, mdla_error *err);

@@ -28,6 +28,7 @@ extern const uint8_t chunk_magic_codebook[MAGIC_NBYTES]; /* a codebook file */
 #define CHUNK_INDEX CHUNK_TYPE('I', 'N', 'D', 'X')
 #define CHUNK_STATS CHUNK_TYPE('s', 't', 'a', 't')
 #define CHUNK_TOKENS CHUNK_TYPE('t', 'o', 'k', 's')
+#define CHUNK_PASSAGES CHUNK_TYPE('d', 'o', 'c', 's')
 #define CHUNK_HOOK CHUNK_TYPE('h', 'o', 'o', 'k')
 #define CHUNK_NOTE CHUNK_TYPE('n', 'o', 't', 'e')
 #define CHUNK_POSTINGS CHUNK_TYPE('p', 'o', 's', 't')

@@ -90,6 +90,20 @@ mdla_status file_writer_tokens(file_writer *w, const int64_t *ids, size_t count,
     return status;
 }
 
+mdla_status file_writer_passages(file_writer *w, const passages_head *head, int64_t *numbers)
+{
+    const uint64_t before = w->out.offset;
+    uint8_t bytes[PASSAGES_HEAD_NBYTES], *stream;
+    size_t nbytes;
+    mdla_status status;
+
+    MDLA_TRY(passages_pack(w->al, head, numbers, bytes, &stream, &nbytes));
+    status = chunk_write(&w->out, CHUNK_PASSAGES, bytes, sizeof bytes, stream, nbytes);
+    alloc_free(w->al, stream);
+    w->passages_nbytes += w->out.offset - before;
+    return status;
+}
+
 mdla_status file_writer_finish(file_writer *w)
 {
     const file_tail tail = {w->index_offset, w->rows, w->blocks};
@@ -101,8 +115,8 @@ mdla_status file_writer_finish(file_writer *w)
 
 uint64_t file_writer_marginal_nbytes(const file_writer *w, uint64_t postings_nbytes)
 {
-    const uint64_t kept = w->out.offset - w->codebook_nbytes - w->tokens_nbytes - w->hook_nbytes -
-                          w->note_nbytes - postings_nbytes;
+    const uint64_t kept = w->out.offset - w->codebook_nbytes - w->tokens_nbytes -
+                          w->passages_nbytes - w->hook_nbytes - w->note_nbytes - postings_nbytes;
 
     return w->codebook_nbytes != 0 ? kept + CHUNK_FRAME_NBYTES + REFERENCE_NBYTES : kept;
 }

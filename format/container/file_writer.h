@@ -3,7 +3,7 @@
 #define MDLA_FILE_WRITER_H
 
 #include "container/header.h"
-#include "container/tokens.h"
+#include "container/passage_numbers.h"
 
 typedef struct file_writer {
     chunk_writer out;
@@ -12,8 +12,8 @@ typedef struct file_writer {
     size_t index_nbytes, index_capacity;
     uint64_t rows, blocks;
     uint64_t index_offset;
-    uint64_t codebook_nbytes;                         /* embedded, framing included */
-    uint64_t tokens_nbytes, hook_nbytes, note_nbytes; /* likewise */
+    uint64_t codebook_nbytes; /* embedded, framing included */
+    uint64_t tokens_nbytes, passages_nbytes, hook_nbytes, note_nbytes; /* likewise */
 } file_writer;
 
 /* Writes magic, header and codebook (or its name). The sink stays the caller's to close. */
@@ -41,6 +41,9 @@ mdla_status file_writer_finish(file_writer *w);
 
 /* Token ids of the next rows, 1 .. TOKENS_ROWS_MAX; after the index, for all rows or none. */
 mdla_status file_writer_tokens(file_writer *w, const int64_t *ids, size_t count, mdla_dtype dtype);
+
+/* Numbers of the passages in the next rows, likewise; they are changed. */
+mdla_status file_writer_passages(file_writer *w, const passages_head *head, int64_t *numbers);
 
 void file_writer_free(file_writer *w);
 

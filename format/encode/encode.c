@@ -5,6 +5,7 @@
 #include "base/sha256.h"
 #include "block/block_encoder.h"
 #include "container/file_writer.h"
+#include "encode/beside.h"
 #include "encode/passes.h"
 #include "encode/posting_builder.h"
 #include "handles.h"
@@ -98,6 +99,8 @@ static mdla_status prepare(encode_job *j, const mdla_sae *given)
     if (j->block_rows > BLOCK_ROWS_MAX)
         return error_set(err, MDLA_ERR_ARGUMENT, "blocks have at most %d rows", BLOCK_ROWS_MAX);
     MDLA_TRY(file_writer_check_texts(j->options->note, j->options->hook, err));
+    if (j->options->passage_numbers != 0 && j->rows->passages != NULL)
+        MDLA_TRY(row_numbers_check_rewindable(j->rows->passages, err));
     j->atom_values = alloc_array(j->al, values, sizeof *j->atom_values);
     if (j->atom_values == NULL)
         return no_memory(j);
@@ -409,32 +412,14 @@ static mdla_status write_failed(encode_job *j, mdla_status status)
     return status == MDLA_OK ? MDLA_OK : error_set(j->err, status, "the output can't be written");
 }
 
-/* The ids of all rows, a chunk after the other, read for the first time now. */
-static mdla_status write_tokens(encode_job *j)
+/* Token ids and passage numbers. */
+static mdla_status write_beside(encode_job *j)
 {
-    row_numbers *tokens = j->rows->tokens;
-    const uint64_t rows = j->writer.rows;
-    const size_t most = rows < TOKENS_ROWS_MAX ? (size_t)rows : TOKENS_ROWS_MAX;
-    mdla_status status = MDLA_OK;
-
-    if (tokens == NULL)
+    if (j->rows->tokens != NULL)
+        MDLA_TRY(beside_write_tokens(&j->writer, j->rows->tokens, j->err));
+    if (j->rows->passages == NULL || j->options->passage_numbers == 0)
         return MDLA_OK;
-    MDLA_TRY(row_numbers_check(tokens, rows, j->err));
-    MDLA_TRY(row_numbers_seek(tokens, 0, j->err));
-    int64_t *ids = alloc_array(j->al, most, sizeof *ids);
-
-    if (ids == NULL)
-        return no_memory(j);
-    for (uint64_t row = 0; status == MDLA_OK && row < rows; row += most) {
-        const size_t count = rows - row < most ? (size_t)(rows - row) : most;
-
-        status = row_numbers_read(tokens, ids, count, j->err);
-        if (status == MDLA_OK)
-            status = write_failed(
-                j, file_writer_tokens(&j->writer, ids, count, row_numbers_dtype(tokens)));
-    }
-    alloc_free(j->al, ids);
-    return status;
+    return beside_write_passages(&j->writer, j->rows->passages, j->err);
 }
 
 static mdla_status write_file(encode_job *j, mdla_sink sink)
@@ -463,7 +448,7 @@ static mdla_status write_file(encode_job *j, mdla_sink sink)
         stats.deviation_sum = deviation_sums_total(&j->deviation);
         sha256_finish(&j->hash, stats.decoded_sha256);
         MDLA_TRY(write_failed(j, file_writer_index(&j->writer, &stats, o->note, o->hook)));
-        MDLA_TRY(write_tokens(j));
+        MDLA_TRY(write_beside(j));
     }
     if (status == MDLA_OK && j->postings != NULL) {
         const uint64_t before = j->writer.out.offset;
@@ -512,6 +497,7 @@ static void report_to(const encode_job *j, mdla_encode_report *report)
                                    .codebook_nbytes = j->writer.codebook_nbytes,
                                    .postings_nbytes = j->postings_nbytes,
                                    .tokens_nbytes = j->writer.tokens_nbytes,
+                                   .passages_nbytes = j->writer.passages_nbytes,
                                    .hook_nbytes = j->writer.hook_nbytes,
                                    .marginal_nbytes =
                                        file_writer_marginal_nbytes(&j->writer, j->postings_nbytes),

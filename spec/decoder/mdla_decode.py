@@ -619,6 +619,7 @@ class Model:
         self.scale_bits, self.offset_exponent = scale_bits, offset_exponent
         need(-126 <= offset_exponent <= 64 and (cb.offsets or offset_exponent == 0), "exponent of offsets")
         self.cb, self.exponent, self.passages, self.joint = cb, exponent, passages, joint
+        self.started = []  # of each row, whether a passage starts with it
         check_step(mantissa, exponent, offset)
         need(cb.joint or not joint, "the codebook has no joint model")
         self.coefficient = [0]
@@ -669,6 +670,7 @@ class Model:
         self.sign = Context()
         for _ in range(rows):
             first = starts.next(d) if self.passages else 0
+            self.started.append(first)
             if first:
                 previous = []
             norm = norms.next(d, first) if self.cb.scales else None
@@ -792,7 +794,7 @@ class CacheModel(Model):
 
     def __init__(self, cb, mantissa, exponent, has_signs, passages, joint):
         self.cb, self.mantissa, self.exponent, self.passages, self.joint = cb, mantissa, exponent, passages, joint
-        self.scale_bits = 0
+        self.scale_bits, self.started = 0, []
         self.exact, self.has_signs = mantissa == 0, has_signs
         need(has_signs <= 1, "unsupported")
         need(cb.joint or not joint, "the codebook has no joint model")
@@ -866,6 +868,24 @@ def token_ids(payload, types):  # 4.8
     return struct.unpack(f"<{rows}{'BHIq'[w.bit_length() - 1]}", values)
 
 
+def passage_numbers(payload, types, starts):  # 4.10; starts: of the rows from the chunk's first on
+    need(len(payload) >= 12, "docs")
+    rows, = struct.unpack_from("<I", payload)
+    values = token_ids(payload[4:], types)
+    need(len(values) <= rows <= 65536 and rows <= len(starts), "head of docs")
+    need(len(values) == 1 + sum(starts[1:rows]), "numbers of docs aren't as many as passages")
+    number, numbers = 0, []
+    for z in values:
+        z %= 2 ** 64
+        number += -(z >> 1) - 1 if z & 1 else z >> 1
+        numbers.append(number % 2 ** 64)
+    passage, out = 0, []
+    for start in [0, *starts[1:rows]]:
+        passage += start
+        out.append(numbers[passage])
+    return out
+
+
 def hook_name(payload):  # 4.9
     need(1 <= len(payload) <= 255 and min(payload) >= 32 and 127 not in payload, "hook")
     try:
@@ -903,6 +923,7 @@ def decode(data, codebook=None):
     else:
         model = Model(cb, mantissa, exponent, offset, flags & 1, model_kind == 1, scale_bits, offset_exponent)
     rows, index, stat, note, hook, tail, ids, types = [], b"", None, None, None, False, [], set()
+    numbers, number_types = [], set()
     lists, highest = [], []
     index_offset = blocks = None
     seen = []
@@ -929,6 +950,9 @@ def decode(data, codebook=None):
         elif kind == b"toks":
             need(index_offset is not None and len(payload) >= 8, "toks")
             ids += token_ids(payload, types)
+        elif kind == b"docs":
+            need(index_offset is not None and flags & 1, "docs")
+            numbers += passage_numbers(payload, number_types, model.started[len(numbers):])
         elif kind == b"hook":
             need(index_offset is not None and hook is None, "hook")
             hook = hook_name(payload)
@@ -939,6 +963,7 @@ def decode(data, codebook=None):
             need(index_offset is not None and kind[0] & 0x20, "unknown critical chunk")
     need(tail, "no TAIL")
     need(len(ids) in (0, len(rows)) and len(types) <= 1, "ids of tokens don't fit the rows")
+    need(len(numbers) in (0, len(rows)) and len(number_types) <= 1, "numbers of passages don't fit the rows")
     at = 0
     for blocks in seen:
         n, at = varint(index, at)

@@ -48,11 +48,11 @@ def digits(path, source, count):
 
 
 def bits_a_row(rows, file, *codebook):
-    """File bits a row, as mdla-eval measures them."""
+    """File bits a row, as mdla-eval measures them; passage numbers, which come along with --docs, aside."""
     figures = json.loads(run("mdla-eval", rows, file, *codebook, "--json"))[0]
     if figures["fvu"] > FVU + 1e-9:
         sys.exit("bits.py: %s: FVU %.6f is above the %.2f that was asked for" % (file.name, figures["fvu"], FVU))
-    return figures["file_bits_per_row"]
+    return figures["file_bits_per_row"] - figures["bits"].get("passage_numbers", 0) / figures["rows"]
 
 
 def marginal(folder, rows, codebook, *options):

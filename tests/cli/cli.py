@@ -45,6 +45,22 @@ def npy_read(path_or_bytes):
     return head["shape"], head["descr"], data[10 + length:]
 
 
+def mdla_chunks(data):
+    """(type, payload) of a .mdla file's chunks."""
+    chunks, at = [], 8
+    while at < len(data):
+        length, = struct.unpack("<I", data[at + 4:at + 8])
+        chunks.append((data[at:at + 4], data[at + 8:at + 8 + length]))
+        at += length + 12
+    return chunks
+
+
+def mdla_file(chunks):
+    """A .mdla file of these chunks, CRCs made anew."""
+    framed = (kind + struct.pack("<I", len(payload)) + payload for kind, payload in chunks)
+    return b"\x89MDLA\r\n\x1a" + b"".join(part + struct.pack("<I", zlib.crc32(part)) for part in framed)
+
+
 def png_chunks(data):
     """(type, payload) of a PNG's chunks, whose CRCs are checked."""
     assert data[:8] == b"\x89PNG\r\n\x1a\n"

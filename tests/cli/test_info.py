@@ -126,7 +126,7 @@ class Info(cli.CliTest):
         named = cli.FIXTURE / "named.mdla"
         without = json.loads(self.good("mdla-info", named, "--json"))
         given = json.loads(self.good("mdla-info", named, "--codebook", CODEBOOK, "--json"))
-        coded = {"row_headers", "row_norms", "indices", "levels", "coder"}
+        coded = {"passages", "row_norms", "indices", "levels", "coder"}
         self.assertEqual({k for k, v in without.pop("bits").items() if v is None}, coded)
         bits = given.pop("bits")
         self.assertAlmostEqual(without.pop("charged_bits"), sum(bits[k] for k in coded), 4)

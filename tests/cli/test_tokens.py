@@ -3,9 +3,11 @@
 import array
 import csv
 import json
+import pathlib
 import struct
 import sys
 import zipfile
+import zlib
 
 import cli
 
@@ -23,7 +25,8 @@ class Tokens(cli.CliTest):
         self.ids = array.array("i", ((37 * r * r) % 9001 for r in range(ROWS)))
         self.ids[5] = -100
         self.write("ids.npy", cli.npy_bytes(self.ids, (ROWS,), "<i4"))
-        self.write("docs.npy", cli.npy_bytes(array.array("h", (9 - r // 90 for r in range(ROWS))), (ROWS,), "<i2"))
+        self.docs = [9 - r // 90 for r in range(ROWS)]
+        self.write("docs.npy", cli.npy_bytes(array.array("h", self.docs), (ROWS,), "<i2"))
 
     def integers(self, name, code):
         shape, descr, data = cli.npy_read(self.folder / name)
@@ -31,13 +34,20 @@ class Tokens(cli.CliTest):
         self.assertEqual((shape, descr), ((len(numbers),), {"i": "<i4", "q": "<i8"}[code]))
         return numbers
 
+    def numbers(self, name):
+        """Type and values of a 1-D .npy file."""
+        shape, descr, data = cli.npy_read(self.folder / name if isinstance(name, str) else name)
+        numbers = list(array.array({"i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u8": "Q"}[descr[1:]], data))
+        self.assertEqual(shape, (len(numbers),))
+        return descr, numbers
+
     def test_they_come_back_and_count_apart(self):
         self.good("mdla-enc", DIGITS, *CODE, "--docs", "docs.npy", "-o", "plain.mdla", "--reference")
         self.good("mdla-enc", DIGITS, *CODE, "--docs", "docs.npy", "--tokens", "ids.npy", "-o", "x.mdla", "--reference")
         book = ["--codebook", cli.FIXTURE / "digits.codebook"]
         self.good("mdla-dec", "x.mdla", *book, "--tokens-out", "all.npy", "--docs-out", "d.npy")
         self.assertEqual(self.integers("all.npy", "i"), self.ids)
-        self.assertEqual(list(self.integers("d.npy", "q")), [r // 90 for r in range(ROWS)])
+        self.assertEqual(self.numbers("d.npy"), ("<i2", self.docs))
         self.good("mdla-dec", "x.mdla", "--rows", "10:20", "--tokens-out", "few.npy")  # ids need no codebook
         self.assertEqual(self.integers("few.npy", "i"), self.ids[10:20])
         self.assertIn("needs the codebook", self.bad(1, "mdla-dec", "x.mdla", "--docs-out", "no.npy"))
@@ -45,7 +55,7 @@ class Tokens(cli.CliTest):
         self.good("mdla-dec", "x.mdla", *book, "--rows", "1000:2100", "--tokens-out", "some.npy", "--docs-out", "d.npy",
                   "-o", "rows.npy", "-f")
         self.assertEqual(self.integers("some.npy", "i"), self.ids[1000:2100])
-        self.assertEqual(list(self.integers("d.npy", "q")), [r // 90 - 11 for r in range(1000, 2100)])
+        self.assertEqual(self.numbers("d.npy"), ("<i2", self.docs[1000:2100]))
         self.assertEqual(cli.npy_read(self.folder / "rows.npy")[0], (1100, cli.DIMS))
         self.good("mdla-dec", "--test", "x.mdla", *book)
         sizes = [(self.folder / name).stat().st_size for name in ("plain.mdla", "x.mdla")]
@@ -114,6 +124,40 @@ class Tokens(cli.CliTest):
             tokens = json.loads(data[8:8 + length])["tokens"]
             self.assertEqual((tokens["dtype"], tokens["shape"]), ("I64", [25, 100]))
             self.assertEqual(array.array("q", data[8 + length:][:8 * ROWS]), array.array("q", self.ids))
+
+    def test_passage_numbers_come_back_as_they_were(self):
+        """Of any type: large, below zero, one that comes again; counted from the first row where they are 0, 1, 2 ..."""
+        cases = [("i", "<i4", lambda p: 1000 + p), ("q", "<i8", lambda p: (p % 3 - 1) * 2 ** 61 + p), ("b", "|i1", lambda p: -p),
+                 ("Q", "<u8", lambda p: 2 ** 64 - 1 - p % 2), ("i", "<i4", lambda p: p % 4), ("q", "<i8", lambda p: p)]
+        for code, descr, number in cases:
+            docs = [number(r // 37) for r in range(ROWS)]
+            self.write("d.npy", cli.npy_bytes(array.array(code, docs), (ROWS,), descr))
+            self.good("mdla-enc", DIGITS, *CODE, "--effort", 1, "--docs", "d.npy", "-o", "x.mdla", "-f")
+            self.good("mdla-dec", "x.mdla", "--docs-out", "back.npy", "-f")
+            self.assertEqual(self.numbers("back.npy"), (descr, docs))
+            self.good("mdla-dec", "x.mdla", "--docs-out", "back.npy", "--rows", "1030:2060", "-f")
+            self.assertEqual(self.numbers("back.npy"), (descr, docs[1030:2060]))
+            self.good("mdla-dec", "--test", "x.mdla")
+            info = json.loads(self.good("mdla-info", "x.mdla", "--json"))
+            self.assertAlmostEqual(sum(info["bits"].values()), 8 * (self.folder / "x.mdla").stat().st_size, places=3)
+            self.assertEqual((info["passage_numbers"], info["bits"]["passage_numbers"] > 0), (docs != [r // 37 for r in range(ROWS)],) * 2)
+            self.assertGreater(info["bits"]["passages"], 0)
+            self.assertEqual(info["bits"]["row_headers"], 32 * info["blocks"])
+            # Passages count from 0 whatever they are called.
+            self.assertEqual(self.good("mdla-info", "x.mdla", "--row", "50:3", "--csv"),
+                             self.good("mdla-info", "x.mdla", "--row", 50 * 37 + 3, "--csv"))
+        # The same starts by other numbers: these alone make the difference, and are neither stream nor codebook.
+        self.write("counted.npy", cli.npy_bytes(array.array("i", (r // 90 for r in range(ROWS))), (ROWS,), "<i4"))
+        for name, docs in (("kept.mdla", "docs.npy"), ("counted.mdla", "counted.npy")):
+            self.good("mdla-enc", DIGITS, *CODE, "--docs", docs, "-o", name)
+        sizes = [(self.folder / name).stat().st_size for name in ("kept.mdla", "counted.mdla")]
+        kept, counted = json.loads(self.good("mdla-eval", DIGITS, "kept.mdla", "counted.mdla", "--json"))
+        self.assertEqual(kept["bits"]["passage_numbers"], 8 * (sizes[0] - sizes[1]))
+        self.assertEqual(counted["bits"]["passage_numbers"], 0)
+        self.assertEqual(kept["marginal_bits_per_row"], counted["marginal_bits_per_row"])
+        self.assertEqual(kept["bits"]["passages"], counted["bits"]["passages"])
+        said = self.good("mdla-info", "kept.mdla").decode()
+        self.assertIn("passage numbers beside them", said)
 
     def test_rows_by_token_and_by_place(self):
         self.good("mdla-enc", DIGITS, *CODE, "--docs", "docs.npy", "--tokens", "ids.npy", "-o", "x.mdla", "--index")
@@ -201,7 +245,53 @@ class Tokens(cli.CliTest):
         self.good("mdla-dec", "bad.mdla", "-o", "rows.npy")
         self.assertFalse((self.folder / "t.npy").exists())
 
+    def test_passage_numbers_that_dont_fit_the_starts(self):
+        self.good("mdla-enc", DIGITS, *CODE, "--effort", 1, "--docs", "docs.npy", "-o", "x.mdla")
+        self.good("mdla-enc", DIGITS, *CODE, "--effort", 1, "-o", "none.mdla")
+        chunks = cli.mdla_chunks((self.folder / "x.mdla").read_bytes())
+        place, = (i for i, (kind, _) in enumerate(chunks) if kind == b"docs")
+        good = chunks[place][1]
+        head, values = struct.unpack("<IIBBH", good[:12]), zlib.decompress(good[12:])
+        self.assertEqual((head, len(values)), ((ROWS, 28, 7, 1, 0), 28))
+
+        def payload(rows=ROWS, count=28, dtype=7, w=1, reserved=0, stream=good[12:]):
+            return struct.pack("<IIBBH", rows, count, dtype, w, reserved) + stream
+
+        refused = [payload(rows=ROWS + 1), payload(rows=ROWS - 1), payload(rows=27), payload(rows=65537), payload(rows=2 ** 32 - 1),
+                   payload(rows=0), payload(count=0), payload(count=2 ** 32 - 1), payload(dtype=3), payload(dtype=12), payload(w=3),
+                   payload(reserved=1), good[:11], b""]
+        for bad in refused:
+            self.write("bad.mdla", cli.mdla_file([*chunks[:place], (b"docs", bad), *chunks[place + 1:]]))
+            said = self.bad(1, "mdla-dec", "bad.mdla", "--docs-out", "t.npy")
+            self.assertTrue("are damaged" in said or "not every row has a passage number" in said, said)
+        late = [payload(count=27, stream=zlib.compress(values[:27])), payload(count=29, stream=zlib.compress(values + b"\2")),
+                payload(count=27), payload(count=29), payload(w=2), payload(stream=good[12:-1]), payload(stream=good[12:] + b"\0"),
+                payload(stream=b"")]
+        for bad in late:
+            self.write("bad.mdla", cli.mdla_file([*chunks[:place], (b"docs", bad), *chunks[place + 1:]]))
+            for args in (["--test", "bad.mdla"], ["bad.mdla", "--docs-out", "t.npy"]):
+                said = self.bad(1, "mdla-dec", *args)
+                self.assertTrue("are damaged" in said or "not as many as passages" in said, said)
+            self.assertFalse((self.folder / "t.npy").exists())
+        self.good("mdla-dec", "bad.mdla", "-o", "rows.npy")
+        self.write("bad.mdla", cli.mdla_file([*chunks[:place + 1], *chunks[place:]]))
+        self.assertIn("are damaged", self.bad(1, "mdla-dec", "bad.mdla", "--docs-out", "t.npy"))
+        without = cli.mdla_chunks((self.folder / "none.mdla").read_bytes())
+        self.write("bad.mdla", cli.mdla_file([*without[:-1], chunks[place], without[-1]]))
+        self.assertIn("are damaged", self.bad(1, "mdla-dec", "bad.mdla", "-o", "t.npy"))
+        # Rows don't need them: a pipe's are decoded, and what knows nothing of them skips them.
+        self.write("other.mdla", cli.mdla_file([*chunks[:place], (b"dxcs", good), *chunks[place + 1:]]))
+        self.good("mdla-dec", "other.mdla", "--docs-out", "t.npy")
+        self.assertEqual(self.numbers("t.npy"), ("<i8", [r // 90 for r in range(ROWS)]))
+
     def test_from_pipes(self):
+        docs = (self.folder / "docs.npy").read_bytes()
+        self.good("mdla-enc", DIGITS, *CODE, "--docs", "-", "-o", "d.mdla", stdin=docs)
+        out = self.good("mdla-dec", "-", "--docs-out", "-", stdin=(self.folder / "d.mdla").read_bytes())
+        self.assertEqual(self.numbers(out), ("<i2", self.docs))
+        rows = pathlib.Path(DIGITS).read_bytes()
+        self.good("mdla-enc", "-", *CODE, "--docs", "docs.npy", "-o", "p.mdla", stdin=rows)
+        self.assertEqual((self.folder / "p.mdla").read_bytes(), (self.folder / "d.mdla").read_bytes())
         ids = (self.folder / "ids.npy").read_bytes()
         self.good("mdla-enc", DIGITS, *CODE, "--tokens", "-", "-o", "x.mdla", stdin=ids)
         out = self.good("mdla-dec", "-", "--tokens-out", "-", stdin=(self.folder / "x.mdla").read_bytes())

@@ -76,6 +76,8 @@ static void read_beside(mdla_decoder *decoder, uint64_t rows)
     (void)!mdla_decoder_read_tokens(decoder, rows / 2, rows < 100 ? (size_t)(rows - rows / 2) : 3,
                                     ids, &err);
     (void)!mdla_decoder_write_tokens(decoder, 0, rows, sink, &err);
+    (void)!mdla_decoder_read_passages(decoder, rows / 2, rows < 100 ? (size_t)(rows - rows / 2) : 3,
+                                      ids, &err);
     (void)!mdla_decoder_write_passages(decoder, 0, rows, sink, &err);
 }
 
@@ -96,7 +98,7 @@ static void decode(const mdla_config *config, mdla_source source)
         if (mdla_decoder_read_rows(decoder, rows, 16, &got, &err) != MDLA_OK)
             break;
     }
-    if (info.tokens)
+    if (info.tokens || info.passage_numbers)
         read_beside(decoder, info.rows);
     (void)!mdla_decoder_visit_rows(decoder, 0, MDLA_UNKNOWN, look, NULL, &err);
     (void)!mdla_decoder_check_postings(decoder, &err);

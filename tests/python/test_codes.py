@@ -113,10 +113,21 @@ def test_token_ids_travel(example, tool):
     with mdla.open("x.mdla") as f:
         assert f.info.tokens and f.info.passages
         assert np.array_equal(f.tokens(), ids) and np.array_equal(f.tokens(-50, 390), ids[350:390])
-        assert np.array_equal(f.passages(), example.docs) and np.array_equal(f.passages(15, 41), example.docs[15:41] - 1)
+        assert np.array_equal(f.passages(), example.docs) and np.array_equal(f.passages(15, 41), example.docs[15:41])
         assert f.account()["tokens"] == 8 * report.tokens_nbytes > 0
         assert report.bits_per_row == 8 * report.marginal_nbytes / 400
         assert report.marginal_nbytes == report.nbytes - report.codebook_nbytes - report.tokens_nbytes + (44 if report.codebook_nbytes else 0)
+        assert report.passages_nbytes == 0
+    numbers = 10 ** 12 - 7 * (example.docs % 3)
+    report = mdla.encode(example.rows, codebook=example.codebook, docs=numbers, out="x.mdla", overwrite=True)
+    with mdla.open("x.mdla") as f:
+        assert np.array_equal(f.passages(), numbers) and np.array_equal(f.passages(15, 41), numbers[15:41])
+        account = f.account()
+        assert account["passage numbers"] == 8 * report.passages_nbytes > 0 and account["passages"] > 0
+        assert round(sum(account.values())) == 8 * report.nbytes
+        assert abs(f.bits_by_class()["passages"].sum() - account["passages"]) < 1e-6
+        assert report.marginal_nbytes == (report.nbytes - report.codebook_nbytes - report.passages_nbytes
+                                          + (44 if report.codebook_nbytes else 0))
     with mdla.open(example.file) as f:
         assert not f.info.tokens
         with pytest.raises(mdla.ArgumentError, match="no token ids"):

@@ -391,7 +391,7 @@ static int visit_row(void *ctx, uint64_t row, const mdla_coded_feature *code, si
  * goes without that. */
 static void check_outline(const void *bytes, size_t nbytes, const mdla_account *decoded)
 {
-    static const mdla_bit_class coded[] = {MDLA_BITS_ROW_HEADERS, MDLA_BITS_ROW_NORMS,
+    static const mdla_bit_class coded[] = {MDLA_BITS_PASSAGES, MDLA_BITS_ROW_NORMS,
                                            MDLA_BITS_INDICES, MDLA_BITS_LEVELS, MDLA_BITS_CODER};
     float row[DIMS];
     mdla_file_info info;

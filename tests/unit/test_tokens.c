@@ -1,5 +1,5 @@
 /* Token ids beside the rows: packing, whole files of several chunks, damage, numbers that don't
- * fit; passage numbers from coded starts. */
+ * fit. Passage numbers: packing, counted from coded starts, kept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "arrays/npy_write.h"
-#include "container/tokens.h"
+#include "container/passage_numbers.h"
 #include "small_file.h"
 
 #include <string.h>
@@ -78,6 +78,49 @@ static void test_tokens_heads_out_of_range_are_refused(void **state)
         assert_int_equal(tokens_head_get(bad[i], &head), MDLA_ERR_CORRUPT);
 }
 
+static void test_passage_numbers_are_packed_as_differences(void **state)
+{
+    static const int64_t numbers[] = {1000, 1001, 1002,    5, INT64_MAX, INT64_MIN, INT64_MAX, -1,
+                                      0,    5,    5 + 127, 5, INT64_MIN, INT64_MIN, -2};
+    enum { COUNT = sizeof numbers / sizeof *numbers };
+
+    (void)state;
+    for (uint32_t count = 1; count <= COUNT; count++) {
+        const passages_head given = {count + 2, count, MDLA_U64};
+        uint8_t payload[1024] = {0}, *stream;
+        passages_head head;
+        size_t nbytes;
+
+        memcpy(ids, numbers, count * sizeof *ids);
+        assert_int_equal(passages_pack(alloc_of(NULL), &given, ids, payload, &stream, &nbytes),
+                         MDLA_OK);
+        memcpy(payload + PASSAGES_HEAD_NBYTES, stream, nbytes);
+        alloc_free(alloc_of(NULL), stream);
+        nbytes += PASSAGES_HEAD_NBYTES;
+        assert_int_equal(payload[9], count < 5 ? 2 : 8);
+        assert_int_equal(passages_unpack(alloc_of(NULL), payload, nbytes, &head, again), MDLA_OK);
+        assert_int_equal(head.rows, count + 2);
+        assert_int_equal(head.passages, count);
+        assert_int_equal(head.dtype, MDLA_U64);
+        assert_memory_equal(again, numbers, count * sizeof *again);
+        for (int change = -1; change <= 1; change += 2) { /* of the numbers in the stream */
+            payload[4] = (uint8_t)(payload[4] + change);
+            assert_int_equal(passages_unpack(alloc_of(NULL), payload, nbytes, &head, again),
+                             MDLA_ERR_CORRUPT);
+            payload[4] = (uint8_t)(payload[4] - change);
+        }
+        payload[0] = (uint8_t)(count - 1); /* fewer rows than passages */
+        assert_int_equal(passages_head_get(payload, &head), MDLA_ERR_CORRUPT);
+        memcpy(payload, "\1\0\1", 3); /* 65,537 */
+        assert_int_equal(passages_head_get(payload, &head), MDLA_ERR_CORRUPT);
+        payload[0] = 0;
+        assert_int_equal(passages_head_get(payload, &head), MDLA_OK);
+        for (size_t n = 0; n < nbytes; n++)
+            assert_int_equal(passages_unpack(alloc_of(NULL), payload, n, &head, again),
+                             MDLA_ERR_CORRUPT);
+    }
+}
+
 /* A .npy file of count numbers in memory, in bytes (large enough). Returns its size. */
 static size_t make_npy(uint8_t *bytes, mdla_dtype dtype, const int64_t *numbers, uint64_t count)
 {
@@ -102,24 +145,30 @@ static mdla_status open_numbers(const uint8_t *bytes, size_t nbytes, mdla_rows *
     return mdla_rows_open(NULL, source, "ids", &options, out, err);
 }
 
-/* Encodes rows with ids, and passages of 7 rows, at a coarse step. */
-static mdla_status encode(const small_case *c, mdla_dtype dtype, uint64_t count, void **bytes,
-                          size_t *nbytes, mdla_encode_report *report, mdla_error *err)
+/* Encodes rows with ids, and passages of 7 rows, at a coarse step; with their numbers where there
+ * are some, of type I32. */
+static mdla_status encode(const small_case *c, mdla_dtype dtype, uint64_t count,
+                          const int64_t *numbers_of_passages, void **bytes, size_t *nbytes,
+                          mdla_encode_report *report, mdla_error *err)
 {
     static uint8_t token_file[NPY_HEADER_ROOM + 8 * ROWS], passage_file[NPY_HEADER_ROOM + 8 * ROWS];
     static int64_t passages[ROWS];
-    const mdla_encode_options options = {.target = {.step = 4.0}, .model = MDLA_MODEL_ADDITIVE};
+    const mdla_encode_options options = {.target = {.step = 4.0},
+                                         .model = MDLA_MODEL_ADDITIVE,
+                                         .passage_numbers = numbers_of_passages != NULL};
     mdla_rows *rows, *numbers;
     mdla_sink sink;
     mdla_status status;
 
     for (size_t r = 0; r < ROWS; r++)
-        passages[r] = 40 - (int64_t)(r / 7);
+        passages[r] = numbers_of_passages != NULL ? numbers_of_passages[r] : 40 - (int64_t)(r / 7);
     assert_int_equal(mdla_rows_from_memory(NULL, c->rows, c->row_count, DIMS, &rows, err), MDLA_OK);
-    assert_int_equal(open_numbers(passage_file,
-                                  make_npy(passage_file, MDLA_I16, passages, c->row_count),
-                                  &numbers, err),
-                     MDLA_OK);
+    assert_int_equal(
+        open_numbers(passage_file,
+                     make_npy(passage_file, numbers_of_passages != NULL ? MDLA_I32 : MDLA_I16,
+                              passages, c->row_count),
+                     &numbers, err),
+        MDLA_OK);
     assert_int_equal(mdla_rows_set_passages(rows, numbers, err), MDLA_OK);
     assert_false(mdla_rows_has_tokens(rows));
     status = open_numbers(token_file, make_npy(token_file, dtype, ids, count), &numbers, err);
@@ -188,7 +237,7 @@ static void test_tokens_and_passages_come_back_with_their_rows(void **state)
     make_rows(&c);
     for (size_t r = 0; r < ROWS; r++)
         ids[r] = (int64_t)random_below(50000) - (r % 1000 == 0 ? 60000 : 0);
-    if (encode(&c, MDLA_I32, ROWS, &bytes, &nbytes, &report, &err) != MDLA_OK)
+    if (encode(&c, MDLA_I32, ROWS, NULL, &bytes, &nbytes, &report, &err) != MDLA_OK)
         fail_msg("%s", err.text);
     decoder = open_bytes(bytes, nbytes);
     mdla_decoder_query(decoder, &info);
@@ -205,7 +254,7 @@ static void test_tokens_and_passages_come_back_with_their_rows(void **state)
     }
     for (uint64_t first = 0; first < 30; first += 5) {
         for (uint64_t r = 0; r < 3000; r++)
-            passages[r] = (int64_t)((first + r) / 7 - first / 7);
+            passages[r] = (int64_t)((first + r) / 7);
         assert_int_equal(mdla_sink_memory(&out, &out_nbytes, &sink), MDLA_OK);
         assert_int_equal(mdla_decoder_write_passages(decoder, first, 3000, sink, &err), MDLA_OK);
         check_npy(out, out_nbytes, MDLA_I64, passages, 3000);
@@ -218,6 +267,79 @@ static void test_tokens_and_passages_come_back_with_their_rows(void **state)
     assert_true(fabs(sum - 8.0 * (double)nbytes) < 1e-3);
     assert_true(account.bits[MDLA_BITS_TOKENS] == 8.0 * (double)report.tokens_nbytes);
     assert_true(report.tokens_nbytes > ROWS);
+    mdla_decoder_close(decoder);
+    free(bytes);
+    small_case_free(&c);
+}
+
+static void check_passages(mdla_decoder *decoder, uint64_t first, uint64_t count,
+                           const int64_t *passages)
+{
+    mdla_sink sink;
+    mdla_error err;
+    void *out;
+    size_t out_nbytes;
+
+    if (mdla_decoder_read_passages(decoder, first, (size_t)count, again, &err) != MDLA_OK)
+        fail_msg("%s", err.text);
+    assert_memory_equal(again, passages + first, (size_t)count * sizeof *again);
+    assert_int_equal(mdla_sink_memory(&out, &out_nbytes, &sink), MDLA_OK);
+    assert_int_equal(mdla_decoder_write_passages(decoder, first, count, sink, &err), MDLA_OK);
+    check_npy(out, out_nbytes, MDLA_I32, passages + first, count);
+}
+
+static void test_passage_numbers_come_back_as_they_were(void **state)
+{
+    static const uint64_t firsts[] = {0, 3, 65530, 65535, 65536, 65537, 69999, 70000};
+    static int64_t passages[ROWS];
+    small_case c;
+    mdla_encode_report report;
+    mdla_account account;
+    mdla_decoder *decoder;
+    mdla_file_info info;
+    mdla_error err;
+    void *bytes;
+    size_t nbytes;
+    double sum = 0.0;
+
+    (void)state;
+    make_rows(&c);
+    /* Runs of 7; some number comes again, some is below zero, and one spans the chunks. */
+    for (size_t r = 0; r < ROWS; r++)
+        passages[r] = r / 1000 == 65 ? INT32_MIN
+                      : r % 7 == 0   ? (int64_t)random_below(2000) - 17
+                                     : passages[r - (r != 0)];
+    if (encode(&c, MDLA_I32, ROWS, passages, &bytes, &nbytes, &report, &err) != MDLA_OK)
+        fail_msg("%s", err.text);
+    decoder = open_bytes(bytes, nbytes);
+    mdla_decoder_query(decoder, &info);
+    assert_true(info.passages && info.passage_numbers);
+    for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++) {
+        check_passages(decoder, firsts[i], ROWS - firsts[i], passages);
+        check_passages(decoder, firsts[i], ROWS - firsts[i] < 40 ? 0 : 40, passages);
+    }
+    assert_int_equal(mdla_decoder_read_passages(decoder, 69999, 2, again, &err), MDLA_ERR_ARGUMENT);
+    assert_int_equal(mdla_decoder_account(decoder, &account, &err), MDLA_OK);
+    for (unsigned i = 0; i < MDLA_BITS_CLASSES; i++)
+        sum += account.bits[i];
+    assert_true(fabs(sum - 8.0 * (double)nbytes) < 1e-3);
+    assert_true(account.bits[MDLA_BITS_PASSAGE_NUMBERS] == 8.0 * (double)report.passages_nbytes);
+    assert_true(report.passages_nbytes > ROWS / 7);
+    assert_true(account.bits[MDLA_BITS_PASSAGES] > ROWS / 70.0);
+    assert_true(account.bits[MDLA_BITS_ROW_HEADERS] == 32.0 * (double)info.blocks);
+    mdla_decoder_close(decoder);
+    free(bytes);
+
+    /* 0, 1, 2 ...: their starts are enough. */
+    for (size_t r = 0; r < ROWS; r++)
+        passages[r] = (int64_t)(r / 7);
+    assert_int_equal(encode(&c, MDLA_I32, ROWS, passages, &bytes, &nbytes, &report, &err), MDLA_OK);
+    assert_int_equal(report.passages_nbytes, 0);
+    decoder = open_bytes(bytes, nbytes);
+    mdla_decoder_query(decoder, &info);
+    assert_true(info.passages && !info.passage_numbers);
+    assert_int_equal(mdla_decoder_read_passages(decoder, 65530, 100, again, &err), MDLA_OK);
+    assert_memory_equal(again, passages + 65530, 100 * sizeof *again);
     mdla_decoder_close(decoder);
     free(bytes);
     small_case_free(&c);
@@ -238,7 +360,7 @@ static void test_damaged_tokens_are_found(void **state)
     small_case_make(&c, DIMS, 6, 100);
     for (size_t r = 0; r < 100; r++)
         ids[r] = random_below(300);
-    assert_int_equal(encode(&c, MDLA_U16, 100, &made, &nbytes, &report, &err), MDLA_OK);
+    assert_int_equal(encode(&c, MDLA_U16, 100, NULL, &made, &nbytes, &report, &err), MDLA_OK);
     bytes = made;
     for (size_t at = nbytes - 36 - (size_t)report.tokens_nbytes; at < nbytes - 36; at++) {
         mdla_status status;
@@ -296,9 +418,10 @@ static void test_tokens_that_dont_fit_are_refused(void **state)
 
     (void)state;
     small_case_make(&c, DIMS, 6, 100);
-    assert_int_equal(encode(&c, MDLA_I32, 99, &bytes, &nbytes, &report, &err), MDLA_ERR_DATA);
+    assert_int_equal(encode(&c, MDLA_I32, 99, NULL, &bytes, &nbytes, &report, &err), MDLA_ERR_DATA);
     assert_non_null(strstr(err.text, "99 token ids for 100 rows"));
-    assert_int_equal(encode(&c, MDLA_F32, 100, &bytes, &nbytes, &report, &err), MDLA_ERR_DATA);
+    assert_int_equal(encode(&c, MDLA_F32, 100, NULL, &bytes, &nbytes, &report, &err),
+                     MDLA_ERR_DATA);
     assert_non_null(strstr(err.text, "must be integers"));
 
     small_case_encode(&c, 100, false, 0, 1, &bytes, &nbytes, NULL);
@@ -330,7 +453,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tokens_are_packed_in_the_least_bytes),
         cmocka_unit_test(test_tokens_heads_out_of_range_are_refused),
+        cmocka_unit_test(test_passage_numbers_are_packed_as_differences),
         cmocka_unit_test(test_tokens_and_passages_come_back_with_their_rows),
+        cmocka_unit_test(test_passage_numbers_come_back_as_they_were),
         cmocka_unit_test(test_damaged_tokens_are_found),
         cmocka_unit_test(test_numbers_and_rows_arent_mixed_up),
         cmocka_unit_test(test_tokens_that_dont_fit_are_refused),

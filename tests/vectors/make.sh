@@ -48,6 +48,16 @@ mdla-dec all.mdla --rows 0:60 -o sixty.npy -q
 mdla-enc sixty.npy --codebook digits.codebook --step 30 --block-rows 7 --index -o postings.mdla -q
 finish postings
 
+# passages that have numbers: large, below zero, some more than once
+/usr/bin/python3 - <<'END'
+import array
+numbers = array.array("q", ([7000, -3, 7000, 2 ** 40][r // 17 % 4] + r // 100 for r in range(300)))
+head = b"{'descr': '<i8', 'fortran_order': False, 'shape': (300,), }".ljust(117) + b"\n"
+open("numbers.npy", "wb").write(b"\x93NUMPY\x01\x00v\x00" + head + numbers.tobytes())
+END
+mdla-enc digits.npy --docs numbers.npy --codebook digits.codebook --step 900 --block-rows 100 --reference -o docs.mdla -q
+finish docs digits.codebook
+
 # bases in an SAE's place: columns, axes
 mdla-enc digits.npy --basis dense --fvu 0.3 -o dense.mdla -q
 finish dense

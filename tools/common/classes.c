@@ -19,12 +19,14 @@ const char *class_meaning(mdla_bit_class bit_class)
     case MDLA_BITS_ATOMS: return "codebook: the features' directions";
     case MDLA_BITS_BIAS: return "codebook: what every row starts from";
     case MDLA_BITS_PRIORS: return "codebook: what is expected of codes";
-    case MDLA_BITS_ROW_HEADERS: return "counts of rows and blocks";
+    case MDLA_BITS_ROW_HEADERS: return "row counts and rates of blocks";
+    case MDLA_BITS_PASSAGES: return "where passages start";
     case MDLA_BITS_ROW_NORMS: return "scales and offsets of rows";
     case MDLA_BITS_INDICES: return "which features are active";
     case MDLA_BITS_LEVELS: return "how strongly";
     case MDLA_BITS_INDEX: return "where the blocks are";
     case MDLA_BITS_TOKENS: return "token ids beside the rows";
+    case MDLA_BITS_PASSAGE_NUMBERS: return "how passages are numbered";
     case MDLA_BITS_HOOK: return "where the rows stood, by name";
     case MDLA_BITS_ANCILLARY: return "provenance, hashes, sums";
     case MDLA_BITS_POSTINGS: return "which blocks hold a feature";

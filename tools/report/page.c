@@ -79,7 +79,12 @@ static int class_style(mdla_bit_class bit_class)
     case MDLA_BITS_INDEX: return 8;
     case MDLA_BITS_ANCILLARY: return 9;
     case MDLA_BITS_CODER: return 10;
-    default: return 11 + (int)bit_class % 5;
+    case MDLA_BITS_ROW_NORMS:
+    case MDLA_BITS_TOKENS: return 11;
+    case MDLA_BITS_HOOK: return 12;
+    case MDLA_BITS_PASSAGES: return 13;
+    case MDLA_BITS_POSTINGS: return 14;
+    default: return 15;
     }
 }
 

@@ -220,8 +220,9 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_rows_read(mdla_rows *rows, float *dst, s
 /**
  * Says which passage (text, context window) each row belongs to: an integer a row, opened with
  * mdla_array_options.numbers; a passage starts where the number changes. Rows of a passage are
- * coded with regard to the row before. Takes over the numbers, also on failure. MDLA_ERR_DATA where
- * there aren't as many as rows; MDLA_ERR_ARGUMENT they were opened as rows.
+ * coded with regard to the row before; the numbers themselves come back where
+ * mdla_encode_options.passage_numbers keeps them. Takes over the numbers, also on failure.
+ * MDLA_ERR_DATA where there aren't as many as rows; MDLA_ERR_ARGUMENT they were opened as rows.
  */
 MDLA_API MDLA_MUST_USE mdla_status mdla_rows_set_passages(mdla_rows *rows, mdla_rows *numbers,
                                                           mdla_error *err);
@@ -661,6 +662,9 @@ typedef struct mdla_encode_options {
     uint32_t block_rows; /**< 0: 1,024 */
     int postings;        /**< nonzero: posting lists, which features are in which blocks, for
                             mdla_decoder_visit_feature and _top_rows. bits_per_row doesn't count them */
+    int passage_numbers; /**< nonzero: numbers of passages too, where they aren't 0, 1, 2 ... in
+                            this order. They are read again when the rows are done; bits_per_row
+                            doesn't count them */
     const char *note;    /**< provenance text, at most 1,024 bytes; may be NULL. Never a path */
     const char *hook; /**< where in the model the rows stood, such as blocks.5.hook_resid_post: 1 to
                          255 bytes of UTF-8; may be NULL. bits_per_row doesn't count it */
@@ -674,6 +678,7 @@ typedef struct mdla_encode_report {
     uint64_t codebook_nbytes; /**< embedded codebook with its framing; 0 with reference */
     uint64_t postings_nbytes; /**< posting lists with their framing */
     uint64_t tokens_nbytes;   /**< token ids with their framing */
+    uint64_t passages_nbytes; /**< passage numbers with their framing */
     uint64_t hook_nbytes;     /**< the hook's name with its framing */
     uint64_t marginal_nbytes; /**< as in mdla_account */
     double fvu; /**< reached, of the decoded float32 values; NaN where the rows are constant */
@@ -754,9 +759,11 @@ typedef struct mdla_file_info {
     int cache;        /**< a latent cache: codes without atoms; dims is 0, dtype the strengths' */
     uint32_t context; /**< of a cache: rows of a sequence, or 0 */
     int passages;     /**< starts of passages are coded */
-    int tokens;       /**< token ids are in the file; 0 where the source can't seek */
-    int embedded;     /**< the codebook is inside */
-    int postings;     /**< it has posting lists; 0 where the source can't seek */
+    int passage_numbers; /**< their numbers are in the file, as they aren't 0, 1, 2 ...; 0 where the
+                            source can't seek */
+    int tokens;          /**< token ids are in the file; 0 where the source can't seek */
+    int embedded;        /**< the codebook is inside */
+    int postings;        /**< it has posting lists; 0 where the source can't seek */
     uint8_t codebook_sha256[32];
     double fvu; /**< as recorded by the encoder; NaN where none is */
     int has_decoded_sha256;
@@ -803,10 +810,17 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_write_tokens(mdla_decoder *decod
                                                              uint64_t count, mdla_sink sink,
                                                              mdla_error *err);
 /**
- * Passage numbers of rows first .. first + count - 1 as a .npy file of int64, from the starts that
- * are coded with the rows: they count from 0 at the first of these rows. Takes over the sink.
+ * Passage numbers of rows first .. first + count - 1, from the starts that are coded with the rows
+ * and the numbers that are in the file. Where there are none passages are counted from 0 at row 0,
+ * and the codes of all rows before are decoded; else of 65,535 at most.
+ * @param dst  out: [count].
  * @return as mdla_decoder_read_tokens; MDLA_ERR_ARGUMENT starts of passages aren't coded.
  */
+MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_read_passages(mdla_decoder *decoder, uint64_t first,
+                                                              size_t count, int64_t *dst,
+                                                              mdla_error *err);
+/** The same as a .npy file in the type that they came in, int64 where they are counted; takes over
+ * the sink. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_write_passages(mdla_decoder *decoder,
                                                                uint64_t first, uint64_t count,
                                                                mdla_sink sink, mdla_error *err);
@@ -821,17 +835,19 @@ typedef enum mdla_bit_class {
     MDLA_BITS_ATOMS, /**< embedded codebook */
     MDLA_BITS_BIAS,
     MDLA_BITS_PRIORS,
-    MDLA_BITS_ROW_HEADERS, /**< per block and row: counts, corrections */
+    MDLA_BITS_ROW_HEADERS, /**< per block: its rows, the correction of its rates */
+    MDLA_BITS_PASSAGES,    /**< with which rows a passage starts */
     MDLA_BITS_ROW_NORMS,   /**< scales and offsets of rows that an SAE normalises one by one */
     MDLA_BITS_INDICES,     /**< which features are active */
     MDLA_BITS_LEVELS,
-    MDLA_BITS_RESIDUAL,  /**< reserved for the residual layer: 0 */
-    MDLA_BITS_INDEX,     /**< row index trailer */
-    MDLA_BITS_TOKENS,    /**< token ids, which count neither as stream nor as codebook */
-    MDLA_BITS_HOOK,      /**< where the rows stood, by name; likewise */
-    MDLA_BITS_ANCILLARY, /**< provenance, hashes, sums */
-    MDLA_BITS_POSTINGS,  /**< posting lists */
-    MDLA_BITS_CODER,     /**< the range coder's own overhead: payload less the model's -log2 p */
+    MDLA_BITS_RESIDUAL,        /**< reserved for the residual layer: 0 */
+    MDLA_BITS_INDEX,           /**< row index trailer */
+    MDLA_BITS_TOKENS,          /**< token ids, which count neither as stream nor as codebook */
+    MDLA_BITS_PASSAGE_NUMBERS, /**< likewise */
+    MDLA_BITS_HOOK,            /**< where the rows stood, by name; likewise */
+    MDLA_BITS_ANCILLARY,       /**< provenance, hashes, sums */
+    MDLA_BITS_POSTINGS,        /**< posting lists */
+    MDLA_BITS_CODER, /**< the range coder's own overhead: payload less the model's -log2 p */
     MDLA_BITS_CLASSES
 } mdla_bit_class;
 
@@ -862,13 +878,13 @@ typedef struct mdla_account {
     uint64_t file_nbytes;
     uint64_t rows;
     uint64_t active; /**< (feature, level) pairs in all rows */
-    double charged;  /**< bits of all symbols by the model: headers, norms, indices, levels */
+    double charged;  /**< bits of all symbols by the model: passages, norms, indices, levels */
     /** What the indices would cost if every feature were coded as if independent of the others,
      * with the codebook's firing rates. Less the indices' own bits: the independence gap. Where
      * features aren't an SAE's: the indices' own bits. */
     double additive_indices;
     /** What the rows take where the codebook is only named: container, headers and row index
-     * counted, codebook, note, token ids, hook's name and posting lists not. */
+     * counted, codebook, note, token ids, passage numbers, hook's name and posting lists not. */
     uint64_t marginal_nbytes;
 } mdla_account;
 
@@ -929,7 +945,7 @@ MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_check_postings(mdla_decoder *dec
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_account(mdla_decoder *decoder, mdla_account *out,
                                                         mdla_error *err);
 
-/** The same without decoding and without a codebook: row headers, norms, indices, levels and coder
+/** The same without decoding and without a codebook: passages, norms, indices, levels and coder
  * are NaN, charged is what they sum to, active 0 and additive_indices NaN. Needs a source that can
  * seek. */
 MDLA_API MDLA_MUST_USE mdla_status mdla_decoder_account_outline(const mdla_decoder *decoder,

@@ -90,14 +90,14 @@ class Set:
         if (variant.effort, block_rows) == (DEFAULT_EFFORT, DEFAULT_BLOCK):
             for method in ("bound", "entropy"):
                 self.add(results, {**key, "method": "paper-" + method}, figures, figures[method + "_bits_per_row"], seconds)
-        self.add(results, key, figures, figures["file_bits_per_row"], seconds)
+        self.add(results, key, figures, file_bits(figures), seconds)
 
     def total(self, results, variant, fvu, extra=()):
         """Adds the train file's bits with its codebook inside; extra: further options' names."""
         key = self.key("+".join(["train", *extra]), variant, DEFAULT_BLOCK, fvu)
         if not results.find(**key):
             figures, seconds = self.embedded(variant, fvu, ("--" + e for e in extra))
-            self.add(results, key, figures, figures["file_bits_per_row"], seconds)
+            self.add(results, key, figures, file_bits(figures), seconds)
 
     def shared(self, results, variant, fvu, extra=()):
         """Adds the bits where ten million rows share the codebook, on the train rows and on the test rows."""
@@ -112,7 +112,7 @@ class Set:
         seconds = self.programs.encode(self.test, "--codebook", codebook, "--fvu", fvu, "--reference", "-o", file,
                                        *variant.coding, *self.test_docs)
         figures = self.programs.evaluate(self.test, file, codebook)
-        self.add(results, keys[1], figures, figures["file_bits_per_row"] + cost / TEN_MILLION, seconds, cost)
+        self.add(results, keys[1], figures, file_bits(figures) + cost / TEN_MILLION, seconds, cost)
 
     def embedded(self, variant, fvu, extra, *options):
         """The figures of the train file with its codebook inside, and the seconds it took."""
@@ -130,6 +130,11 @@ class Set:
                     seconds="%.2f" % seconds)
         self.programs.say("%s: FVU %.4f, %.2f bits a row, %.0f s" % (
             ", ".join(str(v) for k, v in key.items() if k != "build"), figures["fvu"], bits, seconds))
+
+
+def file_bits(figures):
+    """Bits a row of a file; passage numbers, which come along with --docs, aside."""
+    return figures["file_bits_per_row"] - figures["bits"].get("passage_numbers", 0) / figures["rows"]
 
 
 def codebook_bits(figures):

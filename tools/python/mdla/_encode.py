@@ -27,10 +27,12 @@ class EncodeReport:
     """Of these, posting lists with their framing; 0 without index."""
     tokens_nbytes: int
     """Of these, token ids with their framing."""
+    passages_nbytes: int
+    """Of these, passage numbers with their framing; 0 where they are 0, 1, 2 ... in this order."""
     hook_nbytes: int
     """Of these, the hook's name with its framing."""
     marginal_nbytes: int
-    """What a file that only names its codebook takes, without note, token ids, hook and posting lists."""
+    """What a file that only names its codebook takes, without note, token ids, passage numbers, hook and posting lists."""
     fvu: float
     """Fraction of variance unexplained, reached; NaN where rows are constant."""
     step: float
@@ -46,7 +48,7 @@ class EncodeReport:
 def report_of(report: _layout.mdla_encode_report) -> EncodeReport:
     """The library's own."""
     return EncodeReport(report.rows, report.file_nbytes, report.codebook_nbytes,
-                        report.postings_nbytes, report.tokens_nbytes, report.hook_nbytes,
+                        report.postings_nbytes, report.tokens_nbytes, report.passages_nbytes, report.hook_nbytes,
                         report.marginal_nbytes, report.fvu, report.step, report.l0)
 
 
@@ -100,7 +102,9 @@ def encode(data: Data, sae: Union[SAE, Path, None] = None, *, codebook: Union[Co
     note: provenance text, at most 1,024 bytes.
     hook: where in the model the rows stood, such as "blocks.5.hook_resid_post"; None: as the SAE's
         files say, where they do.
-    docs: passage numbers, one integer a row, or a file of them: of any kind that holds integers.
+    docs: passage numbers, one integer a row, or a file of them: of any kind that holds integers. A passage
+        starts where the number changes. Where they aren't 0, 1, 2 ... in this order they are kept, and their
+        bits are a class of their own.
     tokens: token ids likewise, to keep in the file; their bits are a class of their own.
     array: which array of a file that holds several.
     bf16: what 16-bit integers are: True: bfloat16 bit patterns (also of an array of uint16, such as
@@ -130,6 +134,7 @@ def encode(data: Data, sae: Union[SAE, Path, None] = None, *, codebook: Union[Co
         target=goal, code=choice("code", code, _layout.CODES),
         model=choice("model", model, _layout.MODELS), effort=effort_of(effort),
         reference=int(reference), block_rows=block_rows, postings=int(index),
+        passage_numbers=int(docs is not None),
         note=note.encode() if note is not None else None, hook=hook.encode() if hook is not None else None)
     settings, error, report = config(threads), _layout.mdla_error(), _layout.mdla_encode_report()
     with sink_to(out, overwrite) as sink:

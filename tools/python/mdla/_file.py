@@ -1,6 +1,5 @@
 """A .mdla file: rows by index, codes, and what they cost."""
 import ctypes
-import io
 import operator
 import os
 import threading
@@ -11,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _layout
-from ._calls import (Path, Watch, config, file_source, is_path, memory_source, path_bytes, sink_to,
-                     text_of)
+from ._calls import (Path, Watch, config, file_source, is_path, memory_source, path_bytes, text_of)
 from ._codebook import Codebook, codebook_of
 from ._errors import ArgumentError, UnsupportedError, check
 from ._library import lib
@@ -275,9 +273,10 @@ class File:
         return out
 
     def passages(self, start: int = 0, stop: Optional[int] = None) -> "npt.NDArray[np.int64]":
-        """Passage numbers of rows start .. stop - 1, from 0 at the first of them: int64 (n,).
+        """Passage numbers of rows start .. stop - 1, as `mdla.encode(docs=...)` had them: int64 (n,).
 
-        ArgumentError where starts of passages aren't coded (`mdla.encode(docs=...)`).
+        ArgumentError where starts of passages aren't coded. Passages of a file that keeps no numbers are
+        counted from 0 at its first row.
 
         >>> import mdla
         >>> with mdla.open(mdla.encode(example.rows, sae=example.sae, fvu=0.3, docs=example.docs)) as f:
@@ -285,12 +284,10 @@ class File:
         [0 0 1 1]
         """
         first, end = self._bounds(start, stop)
-        error = _layout.mdla_error()
-        with self._lock, sink_to(None, False) as sink:
-            check(lib.mdla_decoder_write_passages(self._use(), first, end - first, sink.give(), error), error)
-            written = sink.take()
-        numbers: "npt.NDArray[np.int64]" = np.load(io.BytesIO(written or b""))
-        return numbers
+        error, out = _layout.mdla_error(), np.empty(end - first, np.int64)
+        with self._lock:
+            check(lib.mdla_decoder_read_passages(self._use(), first, len(out), out.ctypes.data, error), error)
+        return out
 
     def token_rows(self, token: int) -> "npt.NDArray[np.int64]":
         """The rows of a token id, ascending: int64 (n,). ArgumentError where no token ids travel.
@@ -311,7 +308,8 @@ class File:
         """The row at a position of a passage, both from the end where they are negative."""
         if self._starts is None:
             numbers = self.passages()
-            self._starts = np.flatnonzero(np.diff(numbers, prepend=-1, append=-1))
+            changes = np.flatnonzero(np.diff(numbers)) + 1
+            self._starts = np.concatenate([[0], changes, [len(numbers)] * (len(numbers) > 0)]).astype(np.int64)
         count = len(self._starts) - 1
         if not -count <= passage < count:
             raise IndexError(f"passage {passage} of {count}")
@@ -422,20 +420,20 @@ class File:
 
     def bits_by_class(self, start: int = 0,
                       stop: Optional[int] = None) -> "Dict[str, npt.NDArray[np.float64]]":
-        """Bits of each row of start .. stop - 1: "row headers", "row norms" (scales and offsets of rows
+        """Bits of each row of start .. stop - 1: "passages" (where they start), "row norms" (scales and offsets of rows
         that an SAE normalises one by one), "indices" and "levels", (rows,) each.
 
         >>> import mdla
         >>> with mdla.open(example.file) as f:
         ...     print(sorted(f.bits_by_class()))
-        ['indices', 'levels', 'row headers', 'row norms']
+        ['indices', 'levels', 'passages', 'row norms']
         """
         first, end = self._bounds(start, stop)
         charged = bytearray()
         self._visit(first, end, lambda row, code, count, bits: charged.extend(
             ctypes.string_at(bits, _SYMBOL_BITS.itemsize)))
         rows = np.frombuffer(charged, _SYMBOL_BITS)
-        return {"row headers": rows["passage"].copy(), "row norms": rows["norm"].copy(),
+        return {"passages": rows["passage"].copy(), "row norms": rows["norm"].copy(),
                 "indices": rows["header"] + rows["indices"], "levels": rows["levels"].copy()}
 
     def feature_rows(self, feature: int) -> "npt.NDArray[np.void]":

@@ -17,7 +17,7 @@ BASES: Dict[str, int] = {"sae": 0, "dense": 1, "pca": 2, "onehot": 3, "rvq": 4}
 MODELS: Dict[str, int] = {"joint": 0, "additive": 1}
 CODES: Dict[str, int] = {"free": 0, "sae": 1}
 ARCHS: Dict[str, int] = {"batchtopk": 0, "topk": 1, "relu": 2}
-BIT_CLASSES = 15
+BIT_CLASSES = 17
 
 Progress = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_char_p, c.c_uint64, c.c_uint64)
 """mdla_progress: (ctx, what, done, total)."""
@@ -100,14 +100,14 @@ class mdla_codes_shape(c.Structure):
 class mdla_encode_options(c.Structure):
     _fields_ = [("target", mdla_target), ("code", c.c_int), ("model", c.c_int),
                 ("effort", c.c_int), ("reference", c.c_int), ("block_rows", c.c_uint32),
-                ("postings", c.c_int), ("note", c.c_char_p), ("hook", c.c_char_p),
+                ("postings", c.c_int), ("passage_numbers", c.c_int), ("note", c.c_char_p), ("hook", c.c_char_p),
                 ("progress", Progress), ("progress_ctx", c.c_void_p)]
 
 
 class mdla_encode_report(c.Structure):
     _fields_ = [("rows", c.c_uint64), ("file_nbytes", c.c_uint64),
                 ("codebook_nbytes", c.c_uint64), ("postings_nbytes", c.c_uint64),
-                ("tokens_nbytes", c.c_uint64), ("hook_nbytes", c.c_uint64),
+                ("tokens_nbytes", c.c_uint64), ("passages_nbytes", c.c_uint64), ("hook_nbytes", c.c_uint64),
                 ("marginal_nbytes", c.c_uint64), ("fvu", c.c_double), ("step", c.c_double), ("l0", c.c_double)]
 
 
@@ -117,7 +117,7 @@ class mdla_file_info(c.Structure):
                 ("rows", c.c_uint64), ("blocks", c.c_uint64), ("nbytes", c.c_uint64),
                 ("dtype", c.c_int), ("step", c.c_double), ("model", c.c_int),
                 ("cache", c.c_int), ("context", c.c_uint32), ("passages", c.c_int),
-                ("tokens", c.c_int), ("embedded", c.c_int), ("postings", c.c_int),
+                ("passage_numbers", c.c_int), ("tokens", c.c_int), ("embedded", c.c_int), ("postings", c.c_int),
                 ("codebook_sha256", c.c_uint8 * 32), ("fvu", c.c_double),
                 ("has_decoded_sha256", c.c_int), ("decoded_sha256", c.c_uint8 * 32),
                 ("note", c.c_char_p), ("hook", c.c_char_p)]
@@ -231,7 +231,7 @@ PROTOTYPES: Dict[str, Tuple[object, List[object]]] = {
                                          _error]),
     "mdla_decoder_seek": (_status, [_handle, c.c_uint64, _error]),
     "mdla_decoder_read_tokens": (_status, [_handle, c.c_uint64, c.c_size_t, c.c_void_p, _error]),
-    "mdla_decoder_write_passages": (_status, [_handle, c.c_uint64, c.c_uint64, mdla_sink, _error]),
+    "mdla_decoder_read_passages": (_status, [_handle, c.c_uint64, c.c_size_t, c.c_void_p, _error]),
     "mdla_decoder_visit_rows": (_status, [_handle, c.c_uint64, c.c_uint64, RowVisitor,
                                           c.c_void_p, _error]),
     "mdla_decoder_visit_feature": (_status, [_handle, c.c_uint32, FeatureVisitor, c.c_void_p,
