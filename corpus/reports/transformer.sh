@@ -43,13 +43,16 @@ for width in 512 1024 2048 4096 8192 16384; do
     saes+=(--sae "$name")
 done
 "$build/tools/mdla-sweep" "$work/rows.npy" "$test" -o "$work" "${saes[@]}" \
-    --docs "$work/docs.npy" --test-docs "${test%.npy}.docs.npy" --bases "dense,pca,rvq,onehot:1024,onehot:$rows" \
+    --docs "$work/docs.npy" --test-docs "${test%.npy}.docs.npy" --bases "dense,pca,rvq:64,rvq:256,rvq,onehot:1024,onehot:$rows" \
     --fvu $fvu --rows-list "$rows,$some,$many" -T "${MDLA_THREADS:-0}"
 
 sae='v("explanation") ~ /^w[0-9]+-l16$/' total='v("total_bits_per_row")'
 memory=onehot-$rows-train
 total() { figure "$1" "${2:-$rows}" total_bits_per_row 1; } # EXPLANATION [ROWS]
 marginal() { figure "$1" $many marginal_bits_per_row 1; }
+rvq() { # ROWS
+    total "$(least "v(\"explanation\") ~ /^rvq/ && v(\"rows_sharing\") == $1" "$total")" "$1"
+}
 shortest() { least "$sae && v(\"rows_sharing\") == $1" "$total"; } # ROWS
 widest() { least "$sae && v(\"rows_sharing\") == $1" '-v("width")'; }
 narrowest() { least "$sae && v(\"rows_sharing\") == $1" 'v("width")'; }
@@ -102,7 +105,7 @@ Of the test rows, by $(shortest $many):
 - *SAE before dense before one-hot, at equal loss*: $(verdict is_ordered) for $rows rows. $(shortest "$rows") takes $(total "$(shortest "$rows")") bits a row,
   512 columns $(total dense), one-hot with an atom for each row $(total "$memory"), measured on the train rows, since it says
   nothing of others; with 1,024 atoms: $(total onehot-1024). Beside them PCA $(total pca) and residual vector quantisation
-  $(total rvq). Marginal bits: $(marginal "$(shortest $many)") with $(shortest $many), columns $(marginal dense), PCA $(marginal pca), RVQ $(marginal rvq).
+  $(rvq "$rows"). For $many rows: $(total "$(shortest $many)" $many) with $(shortest $many), columns $(total dense $many), PCA $(total pca $many), RVQ $(rvq $many).
 - *The paper's estimate*: L0 (B + log2 width) says $(figure "$(shortest $many)" $many bound_bits_per_row 1) bits a row for $(shortest $many), first-order entropies
   $(figure "$(shortest $many)" $many entropy_bits_per_row 1); the file has $(marginal "$(shortest $many)").
 TEXT
