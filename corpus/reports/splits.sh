@@ -44,7 +44,7 @@ verdict() { # of the trees: whether what is pointed at is what files say
     awk -F'|' '$2 + 0 > 0 {cases++; pays = $8 > 0; pointed = $9 > 0 && $10 > 0; if (pays != pointed) right++; else if (pays) wrong++
             else left++}
         END {printf "Of %d cases files bear out %d: sets are pointed at where splitting costs bits, and none where it pays. "\
-            "In %d sets are pointed at although splitting pays; in %d it costs bits and no set is named: variants "\
+            "In %d of the others sets are pointed at although splitting pays; in %d it costs bits and no set is named: variants "\
             "that are most alike are left unused by the encoder.\n", cases, right, wrong, left}' "$work/trees.md"
 }
 for name in split free; do
