@@ -9,7 +9,8 @@
 struct row_numbers {
     mdla_rows *array;
     const char *what;
-    int64_t last; /* the number read last */
+    int64_t last;   /* the number read last */
+    uint64_t after; /* the row behind it; 0: none was read */
 };
 
 static const char *name_of(const row_numbers *n)
@@ -32,7 +33,7 @@ mdla_status row_numbers_new(mdla_rows *array, const char *what, row_numbers **ou
         mdla_rows_close(array);
         return status;
     }
-    *n = (row_numbers){array, what, 0};
+    *n = (row_numbers){array, what, 0, 0};
     *out = n;
     return MDLA_OK;
 }
@@ -80,8 +81,10 @@ mdla_status row_numbers_read(row_numbers *n, int64_t *dst, size_t count, mdla_er
     if (got < count)
         return error_set(err, MDLA_ERR_DATA, "%s: has %" PRIu64 " %s, fewer than there are rows",
                          name_of(n), n->array->next, n->what);
-    if (count != 0)
+    if (count != 0) {
         n->last = dst[count - 1];
+        n->after = n->array->next;
+    }
     return MDLA_OK;
 }
 
@@ -92,7 +95,7 @@ mdla_status row_numbers_seek(row_numbers *n, uint64_t row, mdla_error *err)
 
 mdla_status row_numbers_before(row_numbers *n, uint64_t row, int64_t *out, mdla_error *err)
 {
-    if (row != 0 && row != n->array->next) {
+    if (row != 0 && row != n->after) {
         MDLA_TRY(row_numbers_seek(n, row - 1, err));
         MDLA_TRY(row_numbers_read(n, out, 1, err));
     }

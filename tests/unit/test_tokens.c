@@ -406,6 +406,31 @@ static void test_numbers_and_rows_arent_mixed_up(void **state)
     mdla_rows_close(rows);
 }
 
+static void test_passages_can_be_set_between_rows(void **state)
+{
+    static uint8_t file[NPY_HEADER_ROOM + 8 * 4];
+    static const int64_t numbers[] = {3, 3, 3, 6};
+    static const float values[] = {1, 2, 3, 4};
+    mdla_rows *rows, *beside;
+    float read[4];
+    uint8_t starts[4];
+    size_t got;
+    mdla_error err;
+
+    (void)state;
+    assert_int_equal(mdla_rows_from_memory(NULL, values, 4, 1, &rows, &err), MDLA_OK);
+    assert_int_equal(mdla_rows_read(rows, read, 2, &got, &err), MDLA_OK);
+    assert_int_equal(open_numbers(file, make_npy(file, MDLA_I32, numbers, 4), &beside, &err),
+                     MDLA_OK);
+    assert_int_equal(mdla_rows_set_passages(rows, beside, &err), MDLA_OK);
+    assert_int_equal(mdla_rows_read_passages(rows, read, starts, 2, &got, &err), MDLA_OK);
+    assert_memory_equal(starts, "\0\1", 2);
+    assert_int_equal(mdla_rows_rewind(rows, &err), MDLA_OK);
+    assert_int_equal(mdla_rows_read_passages(rows, read, starts, 4, &got, &err), MDLA_OK);
+    assert_memory_equal(starts, "\1\0\0\1", 4);
+    mdla_rows_close(rows);
+}
+
 static void test_tokens_that_dont_fit_are_refused(void **state)
 {
     small_case c;
@@ -458,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_passage_numbers_come_back_as_they_were),
         cmocka_unit_test(test_damaged_tokens_are_found),
         cmocka_unit_test(test_numbers_and_rows_arent_mixed_up),
+        cmocka_unit_test(test_passages_can_be_set_between_rows),
         cmocka_unit_test(test_tokens_that_dont_fit_are_refused),
     };
 
