@@ -256,6 +256,9 @@ static mdla_status read_all(mdla_decoder *d, const mdla_codebook *given, mdla_er
     MDLA_TRY(header_get(&d->scratch, &d->config.limits, d->name, &d->header, err));
     MDLA_TRY(read_codebook(d, given, err));
     d->first_block_offset = d->r.offset;
+    if ((!d->header.code.exact && !code_params_in_range(&d->header.params)) ||
+        !norm_grid_in_range(&d->header.code.norm)) /* an outline's too, which has no model */
+        return corrupt(d, MAGIC_NBYTES, "the header's step is out of range", err);
     status = d->used.cb != NULL
                  ? code_model_new(d->al, d->used.cb, &d->header.params, &d->header.code, &d->model)
                  : MDLA_OK;

@@ -110,6 +110,42 @@ static void decode(const mdla_config *config, mdla_source source)
     mdla_decoder_close(decoder);
 }
 
+/* A decoder that may lack its codebook: whatever is asked of it is answered or refused. */
+static void look_at_outline(const mdla_config *config, mdla_source source)
+{
+    mdla_decoder *decoder;
+    mdla_file_info info;
+    mdla_account account;
+    mdla_feature_flags *flags;
+    mdla_feature_row top;
+    mdla_error err;
+    float *row;
+    size_t got;
+
+    if (mdla_decoder_open_outline(config, source, "fuzz", &decoder, &err) != MDLA_OK)
+        return;
+    mdla_decoder_query(decoder, &info);
+    (void)!mdla_decoder_account_outline(decoder, &account, &err);
+    row = malloc(((size_t)info.dims + 1) * sizeof *row);
+    flags = malloc(info.width * sizeof *flags);
+    if (mdla_decoder_codebook(decoder) == NULL && row != NULL && flags != NULL) {
+        read_beside(decoder, info.rows == MDLA_UNKNOWN ? 0 : info.rows);
+        if (info.rows != 0 && mdla_decoder_read_rows(decoder, row, 1, &got, &err) == MDLA_OK)
+            abort();
+        (void)!mdla_decoder_seek(decoder, 1, &err);
+        if (mdla_decoder_account(decoder, &account, &err) == MDLA_OK ||
+            mdla_decoder_feature_flags(decoder, flags, &err) == MDLA_OK ||
+            mdla_decoder_check_postings(decoder, &err) == MDLA_OK ||
+            mdla_decoder_visit_rows(decoder, 0, MDLA_UNKNOWN, look, NULL, &err) == MDLA_OK ||
+            mdla_decoder_visit_feature(decoder, 0, look_at_feature, NULL, &err) == MDLA_OK ||
+            mdla_decoder_top_rows(decoder, 0, &top, 1, &got, &err) == MDLA_OK)
+            abort();
+    }
+    free(flags);
+    free(row);
+    mdla_decoder_close(decoder);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes)
 {
     uint8_t *bytes = malloc(nbytes + 1);
@@ -133,6 +169,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes)
     mdla_source_memory(bytes, nbytes, &source);
     decode(&config, source);
     decode(&config, (mdla_source){&pipe, pipe_read, NULL, MDLA_UNKNOWN, NULL});
+    mdla_source_memory(bytes, nbytes, &source);
+    look_at_outline(&config, source);
     mdla_source_memory(bytes, nbytes, &source);
     if (mdla_codebook_read(&config, source, "fuzz", &book, &err) == MDLA_OK)
         mdla_codebook_free(book);

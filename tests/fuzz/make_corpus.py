@@ -23,6 +23,28 @@ def npy(descr, fortran, shape, data, version=1):
     return b"\x93NUMPY" + bytes([version, 0]) + length + text + data
 
 
+def named(embedded):
+    """A .mdla file with its codebook's name in the codebook's place."""
+    out, at = embedded[:8], 8
+    while at < len(embedded):
+        kind, length = struct.unpack_from("<4sI", embedded, at)
+        payload = bytearray(embedded[at + 8:at + 8 + length])
+        at += length + 12
+        if kind == b"HEAD":
+            payload[23] = 0
+        elif kind == b"CBHD":
+            kind, payload = b"CREF", bytearray(32)
+        elif kind[:2] == b"CB":
+            continue
+        elif kind == b"INDX":
+            index_offset = len(out)
+        elif kind == b"TAIL":
+            payload[:8] = struct.pack("<Q", index_offset)
+        chunk = struct.pack("<4sI", kind, len(payload)) + payload
+        out += chunk + struct.pack("<I", zlib.crc32(chunk))
+    return out
+
+
 def idx(code, sizes, data):
     return bytes([0, 0, code, len(sizes)]) + struct.pack(f">{len(sizes)}I", *sizes) + data
 
@@ -169,6 +191,7 @@ def main():
                                    data=("F16", [2], b"\0\x3c\0\x40"), shape=("I64", [2], struct.pack("<2q", 2, 3))),
         "fuzz_arrays/delphi": tensors(locations=("U16", [2, 3], struct.pack("<6H", 0, 1, 2, 2, 7, 49)),
                                       activations=("F16", [2], b"\0\x3c\0\x40")),
+        "fuzz_mdla/named": named((HERE / "fuzz_mdla/hook").read_bytes()),
         "fuzz_arrays/arrow": arrow(),
         "fuzz_arrays/arrow-old": arrow(marker=False, end=False),
         "fuzz_arrays/grey.png": png(0, 5, 3),

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "container/header.h"
 #include "small_file.h"
 
 #include <zlib.h>
@@ -424,6 +425,36 @@ static void check_outline(const void *bytes, size_t nbytes, const mdla_account *
     mdla_decoder_close(decoder);
 }
 
+/* The step's exponent is at byte 28 of the header's payload. */
+static void test_container_outline_has_a_step_too(void **state)
+{
+    static const uint8_t exponents[][4] = {
+        {81, 0, 0, 0}, {0xff, 0xff, 0xff, 0x7f}, {0, 0, 0, 0x80}};
+
+    (void)state;
+    for (unsigned reference = 0; reference < 2; reference++) {
+        uint8_t payload[HEADER_NBYTES], *bytes;
+        void *made;
+        size_t nbytes;
+        mdla_source source;
+        mdla_decoder *decoder;
+        mdla_error err;
+
+        small_case_encode(&fixture, 40, reference != 0, 16, 1, &made, &nbytes, NULL);
+        bytes = made;
+        memcpy(payload, bytes + 16, sizeof payload);
+        for (size_t i = 0; i < sizeof exponents / sizeof *exponents; i++) {
+            memcpy(payload + 28, exponents[i], 4);
+            put_chunk(bytes + 8, "HEAD", payload, sizeof payload);
+            mdla_source_memory(bytes, nbytes, &source);
+            assert_int_equal(mdla_decoder_open_outline(NULL, source, "small", &decoder, &err),
+                             MDLA_ERR_CORRUPT);
+            assert_non_null(strstr(err.text, "step"));
+        }
+        free(made);
+    }
+}
+
 static void test_container_accounting_sums_to_the_file(void **state)
 {
     (void)state;
@@ -516,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_container_no_rows_is_a_file),
         cmocka_unit_test(test_container_seek_gives_the_same_rows),
         cmocka_unit_test(test_container_seek_reads_the_blocks_asked_for_alone),
+        cmocka_unit_test(test_container_outline_has_a_step_too),
         cmocka_unit_test(test_container_accounting_sums_to_the_file),
         cmocka_unit_test(test_container_codebook_file_round_trips),
     };
