@@ -185,15 +185,22 @@ typedef struct split_name {
     uint32_t start, last;
 } split_name;
 
-/* START_LAST.safetensors; false for other names. */
+#define SPLIT_NAME_ROOM 40
+
+static void put_name(const split_name *s, char name[SPLIT_NAME_ROOM])
+{
+    (void)snprintf(name, SPLIT_NAME_ROOM, "%" PRIu32 "_%" PRIu32 ".safetensors", s->start, s->last);
+}
+
+/* START_LAST.safetensors; false for other names, with signs, blanks and leading zeros too. */
 static bool parse_name(const char *name, split_name *out)
 {
-    int used = 0;
+    char plain[SPLIT_NAME_ROOM];
 
-    return name[0] >= '0' && name[0] <= '9' &&
-           sscanf(name, "%9" SCNu32 "_%9" SCNu32 ".safetensors%n", &out->start, &out->last,
-                  &used) == 2 &&
-           used != 0 && name[used] == '\0';
+    if (sscanf(name, "%9" SCNu32 "_%9" SCNu32, &out->start, &out->last) != 2)
+        return false;
+    put_name(out, plain);
+    return strcmp(name, plain) == 0;
 }
 
 static int by_start(const void *a, const void *b)
@@ -246,8 +253,8 @@ static void add_to_note(char *note, const char *key, const char *value)
                    used == strlen(DELPHI_NOTE_START) ? "" : ",", key, value);
 }
 
-/* What the rest of a .mdla file doesn't keep. Values that aren't short are left out, so that all
- * keys have room. */
+/* What the rest of a .mdla file doesn't keep. Values that aren't short are left out, and those of
+ * another kind, so that all keys have room. */
 static mdla_status make_note(mdla_codes *codes, const json_t *config, mdla_error *err)
 {
     static const char *const keys[] = {"n_splits",       "n_tokens",      "batch_size",
@@ -261,7 +268,8 @@ static mdla_status make_note(mdla_codes *codes, const json_t *config, mdla_error
         const char *const name = json_string_value(said);
         char *value;
 
-        if (name != NULL ? is_path(name) : !json_is_integer(said) || json_integer_value(said) < 0)
+        if (delphi_is_number(keys[i]) ? !json_is_integer(said) || json_integer_value(said) < 0
+                                      : name == NULL || is_path(name))
             continue;
         value = json_dumps(said, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
         if (value == NULL)
@@ -400,10 +408,9 @@ static mdla_status read_splits(mdla_codes *codes, const mdla_folder *folder,
     MDLA_TRY(check_splits(splits, count, name, shape, err));
     for (i = 0; i < count; i++) {
         mdla_source source;
-        char member[64], full[400];
+        char member[SPLIT_NAME_ROOM], full[400];
 
-        (void)snprintf(member, sizeof member, "%" PRIu32 "_%" PRIu32 ".safetensors",
-                       splits[i].start, splits[i].last);
+        put_name(&splits[i], member);
         (void)snprintf(full, sizeof full, "%.300s/%s", name, member);
         MDLA_TRY(folder->open(folder->ctx, member, &source, err));
         MDLA_TRY(codes_delphi_split(codes, source, full, shape, splits[i].start, splits[i].last + 1,

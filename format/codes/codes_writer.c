@@ -16,6 +16,8 @@
 /* delphi keeps entries above this alone. */
 #define DELPHI_LEAST 1e-5f
 #define DELPHI_SPLITS 5
+/* The most that a note is believed: each is a file, and takes passes over all codes. */
+#define DELPHI_NOTED_SPLITS 1024
 /* From here on a float32 rounds to an infinite float16. */
 #define F16_END 65520.0f
 /* Below it a float32 rounds to a float16 of 0. */
@@ -78,7 +80,7 @@ static mdla_status copy_texts(mdla_codes_writer *w, const mdla_codes_options *o,
 static uint32_t default_splits(const mdla_codes_options *o)
 {
     const uint64_t said = delphi_note_number(o->note, "n_splits"),
-                   splits = said != 0 ? said : DELPHI_SPLITS;
+                   splits = said != 0 && said <= DELPHI_NOTED_SPLITS ? said : DELPHI_SPLITS;
 
     return splits < o->width ? (uint32_t)splits : o->width;
 }

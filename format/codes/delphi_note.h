@@ -10,8 +10,11 @@
 #define DELPHI_NOTE_ROOM 1025
 #define DELPHI_VALUE_ROOM 161
 
+/* Whether a key's value is a whole number; those of others are strings. */
+bool delphi_is_number(const char *key);
+
 /* A key's value as JSON text: a string of printable ASCII with its quotes, or a whole number. False
- * where the note (NULL: none) is no such note, or lacks the key. */
+ * where the note (NULL: none) is no such note, or lacks the key, or its value isn't valid. */
 bool delphi_note_value(const char *note, const char *key, char value[DELPHI_VALUE_ROOM]);
 
 /* A whole number's value; 0 where there is none. */

@@ -230,10 +230,22 @@ class CacheTest(cli.CliTest):
         self.good("mdla-dec", "cache.mdla", "--codes", "--format", "delphi", "--splits", 2, "-o", "two")
         self.assertEqual((len(self.files_of("two")), json.loads(self.files_of("two")["config.json"])["n_splits"]), (3, 2))
         for note, splits in (("mine", 5), ('delphi {"n_splits":4', 4), ('delphi {"n_splits":"a', 5), ('delphi {"n_splits":0}', 5),
-                             ('{"n_splits":4}', 5), ('delphi {"n_splits":99999999999999999999,"model_name":"\\', WIDTH)):
+                             ('{"n_splits":4}', 5), ('delphi {"n_splits":1024,"model_name":"\\', WIDTH),
+                             ('delphi {"n_splits":1025}', 5), ('delphi {"n_splits":4,"batch_size":03}', 4),
+                             ('delphi {"n_splits":4,"batch_size":9223372036854775808}', 4),
+                             *(('delphi {"n_splits":4,"batch_size":"3","dataset_name":%s}' % name, 4) for name in (
+                                 7, r'"\q"', r'"\u00g0"', r'"\u00', r'"\ud800"', r'"\ud800\u0041"', r'"\udc00"', r'"\u0000"'))):
             self.good("mdla-enc", "--codes-in", "cache", "-o", "own.mdla", "--note", note, "-f", "-q")
             self.good("mdla-dec", "own.mdla", "--codes", "--format", "delphi", "-o", "own", "-f")
-            self.assertEqual(json.loads(self.files_of("own")["config.json"])["n_splits"], splits, note)
+            back = json.loads(self.files_of("own")["config.json"])
+            self.assertEqual((back["n_splits"], back["batch_size"], back["dataset_name"]), (splits, 1, ""), note)
+        # Values of another kind are left out, however long.
+        files["config.json"] = json.dumps(dict(config, dataset_repo=3, **dict.fromkeys(
+            ("dataset_split", "dataset_name", "dataset_column", "model_name", "n_splits", "n_tokens", "batch_size"), 158 * "y"))).encode()
+        self.folder_of("kinds", files)
+        self.good("mdla-enc", "--codes-in", "kinds", "--shape", f"{ROWS},{WIDTH},{CONTEXT}", "-o", "kinds.mdla", "-q")
+        note = json.loads(self.good("mdla-info", "kinds.mdla", "--json"))["note"]
+        self.assertEqual(sorted(json.loads(note[len("delphi "):])), ["dataset_column", "dataset_name", "dataset_split", "model_name"])
         # Names and numbers of the greatest length have room.
         files["config.json"] = json.dumps(dict(dict.fromkeys(
             ("dataset_repo", "dataset_split", "dataset_name", "dataset_column", "model_name"), 158 * "y"),

@@ -191,6 +191,11 @@ def main():
                                    data=("F16", [2], b"\0\x3c\0\x40"), shape=("I64", [2], struct.pack("<2q", 2, 3))),
         "fuzz_arrays/delphi": tensors(locations=("U16", [2, 3], struct.pack("<6H", 0, 1, 2, 2, 7, 49)),
                                       activations=("F16", [2], b"\0\x3c\0\x40")),
+        "fuzz_delphi/cache": json.dumps(
+            {"dataset_repo": "a", "dataset_name": "\u00fc\U0001f600\"", "batch_size": 1, "cache_ctx_len": 8, "n_tokens": 25,
+             "n_splits": 1}, separators=(",", ":")).encode() + b"\0" + tensors(
+                 tokens=("I64", [3, 8], bytes(192)), locations=("U16", [2, 3], struct.pack("<6H", 0, 1, 2, 2, 7, 49)),
+                 activations=("F16", [2], b"\0\x3c\0\x40")),
         "fuzz_mdla/named": named((HERE / "fuzz_mdla/hook").read_bytes()),
         "fuzz_arrays/arrow": arrow(),
         "fuzz_arrays/arrow-old": arrow(marker=False, end=False),
