@@ -23,6 +23,8 @@ mdla_status decoder_pass_passages(mdla_decoder *d, uint32_t nbytes, mdla_error *
 /* Rows of a chunk, or of a file without chunks. */
 typedef struct passage_walk {
     uint64_t block;          /* the first to look at */
+    uint64_t held_block;     /* whose starts are held; UINT64_MAX: none's */
+    uint8_t *starts;         /* [BLOCK_ROWS_MAX], so that a block of many chunks is decoded once */
     uint64_t from;           /* the row that passages are counted from */
     uint64_t first, end;     /* rows that are wanted */
     const int64_t *numbers;  /* of the passages; NULL: as they are counted */
@@ -41,19 +43,36 @@ static void hand_out(passage_walk *w)
     w->count = 0;
 }
 
-static void walk_row(void *ctx, const bit_visit *v, uint64_t row)
+static void keep_start(void *ctx, const bit_visit *v, uint64_t row)
 {
     passage_walk *w = ctx;
 
-    if (row < w->from || row >= w->end)
-        return;
-    w->passage += row != w->from && v->code.starts_passage;
+    w->starts[row - v->d->index[w->block].first_row] = v->code.starts_passage;
+}
+
+static void walk_row(passage_walk *w, uint64_t row, bool starts_passage)
+{
+    w->passage += row != w->from && starts_passage;
     w->bad = w->bad || w->passage >= w->limit;
     if (row < w->first || w->bad)
         return;
     w->held[w->count++] = w->numbers != NULL ? w->numbers[w->passage] : (int64_t)w->passage;
     if (w->count == HELD)
         hand_out(w);
+}
+
+static mdla_status walk_block(bit_visit *v, const block_entry *entry, passage_walk *w,
+                              mdla_error *err)
+{
+    const uint64_t after = entry->first_row + entry->rows, end = after < w->end ? after : w->end;
+    uint64_t row = entry->first_row > w->from ? entry->first_row : w->from;
+
+    if (w->held_block != w->block)
+        MDLA_TRY(bit_visit_check(v, entry, keep_start, w, err));
+    w->held_block = w->block;
+    for (; row < end; row++)
+        walk_row(w, row, w->starts[row - entry->first_row]);
+    return MDLA_OK;
 }
 
 static mdla_status walk(mdla_decoder *d, bit_visit *v, passage_walk *w, mdla_error *err)
@@ -65,7 +84,7 @@ static mdla_status walk(mdla_decoder *d, bit_visit *v, passage_walk *w, mdla_err
         const uint64_t after = entry->first_row + entry->rows;
 
         if (after > w->from)
-            status = bit_visit_check(v, entry, walk_row, w, err);
+            status = walk_block(v, entry, w, err);
         if (after >= w->end)
             break; /* the next chunk may begin in this block */
     }
@@ -115,7 +134,12 @@ static mdla_status each_passage(mdla_decoder *d, uint64_t first, uint64_t count,
                                 void *ctx, mdla_error *err)
 {
     const uint64_t end = first + count;
-    passage_walk w = {.first = first, .end = end, .limit = UINT64_MAX, .taker = taker, .ctx = ctx};
+    passage_walk w = {.first = first,
+                      .end = end,
+                      .limit = UINT64_MAX,
+                      .held_block = UINT64_MAX,
+                      .taker = taker,
+                      .ctx = ctx};
     int64_t *numbers;
     bit_visit v;
     mdla_status status;
@@ -124,7 +148,10 @@ static mdla_status each_passage(mdla_decoder *d, uint64_t first, uint64_t count,
     if (count == 0)
         return MDLA_OK;
     MDLA_TRY(numbers_new(d, &numbers, err));
+    w.starts = alloc_array(d->al, BLOCK_ROWS_MAX, 1);
     status = bit_visit_start(&v, d, err);
+    if (status == MDLA_OK && w.starts == NULL)
+        status = error_set(err, MDLA_ERR_MEMORY, "%s: no memory for its passages", d->name);
     if (status == MDLA_OK && d->passages.count == 0)
         status = walk(d, &v, &w, err);
     while (status == MDLA_OK && d->passages.count != 0 && w.first != end) {
@@ -136,6 +163,7 @@ static mdla_status each_passage(mdla_decoder *d, uint64_t first, uint64_t count,
         w.first = w.end;
     }
     bit_visit_end(&v);
+    alloc_free(d->al, w.starts);
     alloc_free(d->al, numbers);
     return status;
 }

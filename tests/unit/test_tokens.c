@@ -7,10 +7,12 @@
 #include <cmocka.h>
 
 #include "arrays/npy_write.h"
+#include "container/bytes.h"
 #include "container/passage_numbers.h"
 #include "small_file.h"
 
 #include <string.h>
+#include <zlib.h>
 
 #define DIMS 4
 #define ROWS 70000 /* two chunks */
@@ -345,6 +347,76 @@ static void test_passage_numbers_come_back_as_they_were(void **state)
     small_case_free(&c);
 }
 
+/* A chunk of one row's passage number; returns its end. */
+static uint8_t *put_number(uint8_t *to, int64_t number)
+{
+    const passages_head head = {1, 1, MDLA_I32};
+    uint8_t *stream;
+    size_t nbytes;
+
+    assert_int_equal(passages_pack(alloc_of(NULL), &head, &number, to + 8, &stream, &nbytes),
+                     MDLA_OK);
+    memcpy(to + 8 + PASSAGES_HEAD_NBYTES, stream, nbytes);
+    alloc_free(alloc_of(NULL), stream);
+    nbytes += PASSAGES_HEAD_NBYTES;
+    bytes_put(bytes_put(to, CHUNK_PASSAGES, 4), nbytes, 4);
+    return bytes_put(to + 8 + nbytes, crc32_z(0, to, nbytes + 8), 4);
+}
+
+static size_t nbytes_read;
+static mdla_status (*plain_read)(void *ctx, void *dst, size_t nbytes, size_t *got);
+
+static mdla_status counted_read(void *ctx, void *dst, size_t nbytes, size_t *got)
+{
+    nbytes_read += nbytes;
+    return plain_read(ctx, dst, nbytes, got);
+}
+
+static void test_chunks_of_a_row_dont_decode_its_block_again(void **state)
+{
+    enum { COUNT = 100, TAIL_CHUNK_NBYTES = 36 };
+    static int64_t passages[ROWS];
+    small_case c;
+    mdla_encode_report report;
+    mdla_decoder *decoder;
+    mdla_source source;
+    mdla_error err;
+    void *made;
+    uint8_t *bytes, *end;
+    size_t nbytes, kept;
+
+    (void)state;
+    small_case_make(&c, DIMS, 6, COUNT);
+    for (size_t r = 0; r < COUNT; r++)
+        passages[r] = 1000 - (int64_t)(r / 7);
+    assert_int_equal(encode(&c, MDLA_I32, COUNT, passages, &made, &nbytes, &report, &err), MDLA_OK);
+    kept = nbytes - TAIL_CHUNK_NBYTES - (size_t)report.passages_nbytes;
+    bytes = malloc(nbytes + (size_t)COUNT * 64);
+    assert_non_null(bytes);
+    memcpy(bytes, made, kept);
+    end = bytes + kept;
+    for (size_t r = 0; r < COUNT; r++)
+        end = put_number(end, passages[r]);
+    memcpy(end, (uint8_t *)made + nbytes - TAIL_CHUNK_NBYTES, TAIL_CHUNK_NBYTES);
+    nbytes = (size_t)(end - bytes) + TAIL_CHUNK_NBYTES;
+    mdla_source_memory(bytes, nbytes, &source);
+    plain_read = source.read;
+    source.read = counted_read;
+    if (mdla_decoder_open(NULL, source, "chunks", NULL, &decoder, &err) != MDLA_OK)
+        fail_msg("%s", err.text);
+    nbytes_read = 0;
+    if (mdla_decoder_read_passages(decoder, 0, COUNT, again, &err) != MDLA_OK)
+        fail_msg("%s", err.text);
+    assert_memory_equal(again, passages, COUNT * sizeof *again);
+    assert_true(nbytes_read < nbytes);
+    assert_int_equal(mdla_decoder_read_passages(decoder, 40, 3, again, &err), MDLA_OK);
+    assert_memory_equal(again, passages + 40, 3 * sizeof *again);
+    mdla_decoder_close(decoder);
+    free(bytes);
+    free(made);
+    small_case_free(&c);
+}
+
 static void test_damaged_tokens_are_found(void **state)
 {
     small_case c;
@@ -485,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_numbers_and_rows_arent_mixed_up),
         cmocka_unit_test(test_passages_can_be_set_between_rows),
         cmocka_unit_test(test_tokens_that_dont_fit_are_refused),
+        cmocka_unit_test(test_chunks_of_a_row_dont_decode_its_block_again),
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);
