@@ -38,10 +38,13 @@ PYTHON
     --bases "dense,pca,rvq,onehot:1024,onehot:$rows" --fvu $fvu --rows-list "$rows,$many" --passes 3 \
     -T "${MDLA_THREADS:-0}"
 
-# Of the SAEs: the narrowest that reaches the loss, the one of fewest total bits for the train digits, and the widest.
+# Of the SAEs: that of fewest total bits for the train digits, and of those trained for the same L0 the narrowest that
+# reaches the loss, and the widest.
 sae="v(\"trained_l0\") != \"\" && v(\"rows_sharing\") == $rows" total='v("total_bits_per_row")'
-narrow=$(least "$sae" "v(\"width\") * 1e6 + $total") optimal=$(least "$sae" "$total")
-wide=$(least "$sae" "-v(\"width\") * 1e6 + $total")
+optimal=$(least "$sae" "$total")
+alike="$sae && v(\"trained_l0\") == $(figure "$optimal" "$rows" trained_l0 0)"
+narrow=$(least "$alike" 'v("width")') wide=$(least "$alike" '-v("width")')
+digits=$(grouped "$rows")
 memory=onehot-$rows-train
 coded() { echo "$work/files/$1-fvu$fvu-n$rows-test.mdla"; }
 codebook() { echo "$work/files/$1-fvu$fvu-n$rows.codebook"; }
@@ -49,7 +52,7 @@ codebook() { echo "$work/files/$1-fvu$fvu-n$rows.codebook"; }
 "$pictures" atlas "$(coded "$narrow")" "$(codebook "$narrow")" "$train" \
     "Atoms of $narrow, the narrowest that reaches FVU $fvu" "$out/atoms-narrow.png"
 "$pictures" atlas "$(coded "$optimal")" "$(codebook "$optimal")" "$train" \
-    "Atoms of $optimal, the shortest explanation of $rows digits" "$out/atoms-optimal.png"
+    "Atoms of $optimal, the shortest explanation of $digits digits" "$out/atoms-optimal.png"
 "$pictures" atlas "$(coded "$wide")" "$(codebook "$wide")" "$train" \
     "Atoms of $wide, the widest" "$out/atoms-wide.png"
 "$pictures" digits "$(coded "$optimal")" "$(codebook "$optimal")" "$test" \
@@ -79,7 +82,7 @@ cp "$work"/results.csv "$work"/optimum.csv "$work"/*.png "$out"
 Extent is the number of pixels that an atom covers, (sum a^2)^2 / sum a^4; match is the largest cosine between the atom
 and a train digit, each digit less the mean digit. A memorised digit has the extent of a digit and a match near 1; a
 stroke is smaller and like no digit. Medians over up to 240 used atoms, evenly drawn from the most to the least used, of
-the codebooks for $rows rows.
+the codebooks for $digits rows.
 
 | explanation | atoms used by test digits | extent, pixels | a digit's extent | best match | match of 0.7 or more |
 |---|---:|---:|---:|---:|---:|
@@ -100,14 +103,14 @@ Of the test digits, by $optimal:
 
 ## Beside the paper
 
-- *The least description length lies between narrow and extremely wide*: $(verdict is_between). For $rows digits
+- *The least description length lies between narrow and extremely wide*: $(verdict is_between). For $digits digits
   $narrow takes $(total "$narrow") bits a row, $optimal $(total "$optimal"), $wide $(total "$wide"); one atom for each digit, the
   memorising extreme, $(total "$memory"), measured on the train digits, since it says nothing of others. Without the
   codebook: $(marginal "$optimal") bits a row with $optimal, $(marginal "$wide") with $wide.
 - *At the optimum features are strokes, wider ones memorise digits*: $(verdict are_strokes), by the measure above. Of the
   atoms of $optimal $(memorised "$optimal") % match a train digit by 0.7 or more, with a median extent of $(extent "$optimal") pixels;
   of $narrow $(memorised "$narrow") % ($(extent "$narrow") pixels), of $wide $(memorised "$wide") % ($(extent "$wide") pixels).
-- *SAE before dense before one-hot, at equal loss*: $(verdict is_ordered) for $rows digits. $optimal takes $(total "$optimal") bits a row,
+- *SAE before dense before one-hot, at equal loss*: $(verdict is_ordered) for $digits digits. $optimal takes $(total "$optimal") bits a row,
   784 columns $(total dense), one-hot $(total "$memory") with an atom for each digit; with 1,024 atoms: $(total onehot-1024). Beside
   them PCA $(total pca) and residual vector quantisation $(total rvq). Marginal bits: $(marginal "$optimal"), $(marginal dense),
   PCA $(marginal pca), RVQ $(marginal rvq).

@@ -3,7 +3,7 @@
 
 # EXPRESSION for every measurement that reached its loss and fulfils CONDITION; both are awk's, v("column") is a value.
 lines() { # CONDITION EXPRESSION
-    awk -F, 'function v(column) {return $at[column]}
+    awk -F, -v OFMT=%.12g 'function v(column) {return $at[column]}
         NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next}
         v("fvu") != "n/a" && ('"$1"') {print '"$2"'}' "$results"
 }
@@ -11,6 +11,10 @@ lines() { # CONDITION EXPRESSION
 # The explanation whose EXPRESSION is least where CONDITION holds; nothing where it never does.
 least() { # CONDITION EXPRESSION
     lines "$1" "$2, v(\"explanation\")" | sort -g | sed -n '1s/.* //p'
+}
+
+grouped() { # COUNT, as 60,000
+    sed -E ':more; s/^([0-9]+)([0-9]{3})/\1,\2/; t more' <<<"$1"
 }
 
 # A column of an explanation with the codebook for a number of rows; n/a where it doesn't reach the loss.

@@ -85,11 +85,11 @@ SAEs of 512 to 16,384 features, all trained alike on the same rows (L0 16, 3 pas
 as many features are twice as many atoms to pay; what they save in each row must make up for that. In brackets the
 codebook's share of the total; for every number of rows the codebook is made anew.
 
-| features | L0 of the code | marginal | total, $rows rows | total, $some rows | total, $many rows |
+| features | L0 of the code | marginal | total, $(grouped "$rows") rows | total, $(grouped $some) rows | total, $(grouped $many) rows |
 |---:|---:|---:|---:|---:|---:|
 $curve
 
-The shortest: $(shortest "$rows") for $rows rows, $(shortest $some) for $some, $(shortest $many) for $many.
+The shortest: $(shortest "$rows") for $(grouped "$rows") rows, $(shortest $some) for $(grouped $some), $(shortest $many) for $(grouped $many).
 
 ## Where the bits are
 
@@ -100,12 +100,12 @@ Of the test rows, by $(shortest $many):
 
 ## Beside the paper
 
-- *The least description length lies between narrow and wide*: $(verdict is_between) for $rows rows: $(total "$(narrowest "$rows")") bits a row with
+- *The least description length lies between narrow and wide*: $(verdict is_between) for $(grouped "$rows") rows: $(total "$(narrowest "$rows")") bits a row with
   $(narrowest "$rows"), $(total "$(shortest "$rows")") with $(shortest "$rows"), $(total "$(widest "$rows")") with $(widest "$rows").
-- *SAE before dense before one-hot, at equal loss*: $(verdict is_ordered) for $rows rows. $(shortest "$rows") takes $(total "$(shortest "$rows")") bits a row,
+- *SAE before dense before one-hot, at equal loss*: $(verdict is_ordered) for $(grouped "$rows") rows. $(shortest "$rows") takes $(total "$(shortest "$rows")") bits a row,
   512 columns $(total dense), one-hot with an atom for each row $(total "$memory"), measured on the train rows, since it says
   nothing of others; with 1,024 atoms: $(total onehot-1024). Beside them PCA $(total pca) and residual vector quantisation
-  $(rvq "$rows"). For $many rows: $(total "$(shortest $many)" $many) with $(shortest $many), columns $(total dense $many), PCA $(total pca $many), RVQ $(rvq $many).
+  $(rvq "$rows"). For $(grouped $many) rows: $(total "$(shortest $many)" $many) with $(shortest $many), columns $(total dense $many), PCA $(total pca $many), RVQ $(rvq $many).
 - *The paper's estimate*: L0 (B + log2 width) says $(figure "$(shortest $many)" $many bound_bits_per_row 1) bits a row for $(shortest $many), first-order entropies
   $(figure "$(shortest $many)" $many entropy_bits_per_row 1); the file has $(marginal "$(shortest $many)").
 TEXT
