@@ -43,7 +43,7 @@ for width in 512 1024 2048 4096 8192 16384; do
     saes+=(--sae "$name")
 done
 "$build/tools/mdla-sweep" "$work/rows.npy" "$test" -o "$work" "${saes[@]}" \
-    --docs "$work/docs.npy" --test-docs "${test%.npy}.docs.npy" --bases "dense,pca,rvq:64,rvq:256,rvq,onehot:1024,onehot:$rows" \
+    --docs "$work/docs.npy" --test-docs "${test%.npy}.docs.npy" --bases "dense,pca,rvq:64,rvq,onehot:1024,onehot:$rows" \
     --fvu $fvu --rows-list "$rows,$some,$many" -T "${MDLA_THREADS:-0}"
 
 sae='v("explanation") ~ /^w[0-9]+-l16$/' total='v("total_bits_per_row")'
