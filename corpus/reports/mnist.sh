@@ -40,8 +40,8 @@ PYTHON
 
 # Of the SAEs: that of fewest total bits for the train digits, and of those trained for the same L0 the narrowest that
 # reaches the loss, and the widest.
-sae="v(\"trained_l0\") != \"\" && v(\"rows_sharing\") == $rows" total='v("total_bits_per_row")'
-optimal=$(least "$sae" "$total")
+sae="v(\"trained_l0\") != \"\" && v(\"rows_sharing\") == $rows"
+optimal=$(least 'v("trained_l0") != ""' "$(total_for "$rows")")
 alike="$sae && v(\"trained_l0\") == $(figure "$optimal" "$rows" trained_l0 0)"
 narrow=$(least "$alike" 'v("width")') wide=$(least "$alike" '-v("width")')
 digits=$(grouped "$rows")
@@ -65,12 +65,11 @@ done)
 measured() { echo "$measures" | awk -F'|' -v name=" $1 " -v column="$2" '$2 == name {print $column + 0}'; } # NAME COLUMN
 memorised() { measured "$1" 7; }
 extent() { measured "$1" 4; }
-total() { figure "$1" "$rows" total_bits_per_row 1; }
 marginal() { figure "$1" $many marginal_bits_per_row 1; }
 # What is said of the paper follows from the figures.
-is_between() { [ "$optimal" != "$narrow" ] && [ "$optimal" != "$wide" ] && below "$(total "$optimal")" "$(total "$memory")"; }
+is_between() { [ "$optimal" != "$narrow" ] && [ "$optimal" != "$wide" ] && below "$(total "$optimal" "$rows")" "$(total "$memory" "$rows")"; }
 are_strokes() { below "$(memorised "$optimal")" 50 && below "$(memorised "$optimal")" "$(memorised "$wide")"; }
-is_ordered() { below "$(total "$optimal")" "$(total dense)" && below "$(total dense)" "$(total "$memory")"; }
+is_ordered() { below "$(total "$optimal" "$rows")" "$(total dense "$rows")" && below "$(total dense "$rows")" "$(total "$memory" "$rows")"; }
 
 cp "$work"/results.csv "$work"/optimum.csv "$work"/*.png "$out"
 {
@@ -104,15 +103,15 @@ Of the test digits, by $optimal:
 ## Beside the paper
 
 - *The least description length lies between narrow and extremely wide*: $(verdict is_between). For $digits digits
-  $narrow takes $(total "$narrow") bits a row, $optimal $(total "$optimal"), $wide $(total "$wide"); one atom for each digit, the
-  memorising extreme, $(total "$memory"), measured on the train digits, since it says nothing of others. Without the
+  $narrow takes $(total "$narrow" "$rows") bits a row, $optimal $(total "$optimal" "$rows"), $wide $(total "$wide" "$rows"); one atom for each digit, the
+  memorising extreme, $(total "$memory" "$rows"), measured on the train digits, since it says nothing of others. Without the
   codebook: $(marginal "$optimal") bits a row with $optimal, $(marginal "$wide") with $wide.
 - *At the optimum features are strokes, wider ones memorise digits*: $(verdict are_strokes), by the measure above. Of the
   atoms of $optimal $(memorised "$optimal") % match a train digit by 0.7 or more, with a median extent of $(extent "$optimal") pixels;
   of $narrow $(memorised "$narrow") % ($(extent "$narrow") pixels), of $wide $(memorised "$wide") % ($(extent "$wide") pixels).
-- *SAE before dense before one-hot, at equal loss*: $(verdict is_ordered) for $digits digits. $optimal takes $(total "$optimal") bits a row,
-  784 columns $(total dense), one-hot $(total "$memory") with an atom for each digit; with 1,024 atoms: $(total onehot-1024). Beside
-  them PCA $(total pca) and residual vector quantisation $(total rvq). Marginal bits: $(marginal "$optimal"), $(marginal dense),
+- *SAE before dense before one-hot, at equal loss*: $(verdict is_ordered) for $digits digits. $optimal takes $(total "$optimal" "$rows") bits a row,
+  784 columns $(total dense "$rows"), one-hot $(total "$memory" "$rows") with an atom for each digit; with 1,024 atoms: $(total onehot-1024 "$rows"). Beside
+  them PCA $(total pca "$rows") and residual vector quantisation $(total rvq "$rows"). Marginal bits: $(marginal "$optimal"), $(marginal dense),
   PCA $(marginal pca), RVQ $(marginal rvq).
 - *The paper's estimate*: L0 (B + log2 width) says $(figure "$optimal" $many bound_bits_per_row 1) bits a row for $optimal, first-order entropies
   $(figure "$optimal" $many entropy_bits_per_row 1); the file has $(marginal "$optimal").

@@ -24,6 +24,18 @@ figure() { # EXPLANATION ROWS COLUMN DECIMALS
     echo "${found:-n/a}"
 }
 
+# Total bits a row where ROWS share the codebook, for lines and least. There is a line for each codebook that was made.
+total_for() { # ROWS
+    echo "(v(\"marginal_bits_per_row\") + 8 * v(\"codebook_nbytes\") / $1)"
+}
+
+# The same of the codebook that is cheapest for ROWS, one decimal; n/a where none reaches the loss.
+total() { # EXPLANATION ROWS
+    local found
+    found=$(lines "v(\"explanation\") == \"$1\"" "$(total_for "$2")" | sort -g | sed -n 1p)
+    if [ -n "$found" ]; then printf '%.1f\n' "$found"; else echo n/a; fi
+}
+
 # Whether a figure is below another: 0 yes, 1 no, 2 it can't be said, as one is n/a.
 below() { # A B
     [ "$1" != n/a ] && [ "$2" != n/a ] || return 2

@@ -46,23 +46,20 @@ done
     --docs "$work/docs.npy" --test-docs "${test%.npy}.docs.npy" --bases "dense,pca,rvq:64,rvq,onehot:1024,onehot:$rows" \
     --fvu $fvu --rows-list "$rows,$some,$many" -T "${MDLA_THREADS:-0}"
 
-sae='v("explanation") ~ /^w[0-9]+-l16$/' total='v("total_bits_per_row")'
+sae='v("explanation") ~ /^w[0-9]+-l16$/'
 memory=onehot-$rows-train
-total() { figure "$1" "${2:-$rows}" total_bits_per_row 1; } # EXPLANATION [ROWS]
 marginal() { figure "$1" $many marginal_bits_per_row 1; }
-rvq() { # ROWS
-    total "$(least "v(\"explanation\") ~ /^rvq/ && v(\"rows_sharing\") == $1" "$total")" "$1"
-}
-shortest() { least "$sae && v(\"rows_sharing\") == $1" "$total"; } # ROWS
-widest() { least "$sae && v(\"rows_sharing\") == $1" '-v("width")'; }
-narrowest() { least "$sae && v(\"rows_sharing\") == $1" 'v("width")'; }
-is_between() { [ "$(shortest "$rows")" != "$(narrowest "$rows")" ] && [ "$(shortest "$rows")" != "$(widest "$rows")" ]; }
+rvq() { total "$(least 'v("explanation") ~ /^rvq/' "$(total_for "$1")")" "$1"; } # ROWS
+shortest() { least "$sae" "$(total_for "$1")"; } # ROWS
+widest=$(least "$sae" '-v("width")') narrowest=$(least "$sae" 'v("width")')
+best=$(shortest "$rows") marginal_best=$(shortest $many)
+is_between() { [ "$best" != "$narrowest" ] && [ "$best" != "$widest" ]; }
 is_ordered() {
-    below "$(total "$(shortest "$rows")")" "$(total dense)" && below "$(total dense)" "$(total "$memory")"
+    below "$(total "$best" "$rows")" "$(total dense "$rows")" && below "$(total dense "$rows")" "$(total "$memory" "$rows")"
 }
 share() { # EXPLANATION ROWS: of the codebook in the total, %
-    lines "v(\"explanation\") == \"$1\" && v(\"rows_sharing\") == $2" \
-        'sprintf("%.0f", 100 * v("codebook_bits_per_row") / v("total_bits_per_row"))'
+    lines "v(\"explanation\") == \"$1\"" "$(total_for "$2"), 100 - 100 * v(\"marginal_bits_per_row\") / $(total_for "$2")" |
+        sort -g | awk 'NR == 1 {printf "%.0f", $2}'
 }
 curve=$(for name in $(lines "$sae && v(\"rows_sharing\") == $many" 'v("explanation")'); do
     printf '| %s | %s | %s |' "${name#w}" "$(figure "$name" $many l0 1)" "$(marginal "$name")"
@@ -72,8 +69,8 @@ curve=$(for name in $(lines "$sae && v(\"rows_sharing\") == $many" 'v("explanati
     echo
 done | sed 's/^| \([0-9]*\)-l16/| \1/')
 
-best=$work/files/$(shortest $many)-fvu$fvu-n$many
-"$build/tools/mdla-report" "$best-test.mdla" --codebook "$best.codebook" --maps "$out" -f -q
+mapped=$work/files/$marginal_best-fvu$fvu-n$many
+"$build/tools/mdla-report" "$mapped-test.mdla" --codebook "$mapped.codebook" --maps "$out" -f -q
 cp "$results" "$work"/optimum.csv "$work"/*.png "$out"
 {
     cat "$work/report.md"
@@ -83,30 +80,30 @@ cp "$results" "$work"/optimum.csv "$work"/*.png "$out"
 
 SAEs of 512 to 16,384 features, all trained alike on the same rows (L0 16, 3 passes), codes of equal loss (FVU $fvu). Twice
 as many features are twice as many atoms to pay; what they save in each row must make up for that. In brackets the
-codebook's share of the total; for every number of rows the codebook is made anew.
+codebook's share of the total; of the codebooks made for $(grouped "$rows"), $(grouped $some) and $(grouped $many) rows the cheapest counts.
 
 | features | L0 of the code | marginal | total, $(grouped "$rows") rows | total, $(grouped $some) rows | total, $(grouped $many) rows |
 |---:|---:|---:|---:|---:|---:|
 $curve
 
-The shortest: $(shortest "$rows") for $(grouped "$rows") rows, $(shortest $some) for $(grouped $some), $(shortest $many) for $(grouped $many).
+The shortest: $best for $(grouped "$rows") rows, $(shortest $some) for $(grouped $some), $marginal_best for $(grouped $many).
 
 ## Where the bits are
 
-Of the test rows, by $(shortest $many):
+Of the test rows, by $marginal_best:
 
 ![bits by row and feature](rows-features.png)
 ![bits that features save on each other](pairs.png)
 
 ## Beside the paper
 
-- *The least description length lies between narrow and wide*: $(verdict is_between) for $(grouped "$rows") rows: $(total "$(narrowest "$rows")") bits a row with
-  $(narrowest "$rows"), $(total "$(shortest "$rows")") with $(shortest "$rows"), $(total "$(widest "$rows")") with $(widest "$rows").
-- *SAE before dense before one-hot, at equal loss*: $(verdict is_ordered) for $(grouped "$rows") rows. $(shortest "$rows") takes $(total "$(shortest "$rows")") bits a row,
-  512 columns $(total dense), one-hot with an atom for each row $(total "$memory"), measured on the train rows, since it says
-  nothing of others; with 1,024 atoms: $(total onehot-1024). Beside them PCA $(total pca) and residual vector quantisation
-  $(rvq "$rows"). For $(grouped $many) rows: $(total "$(shortest $many)" $many) with $(shortest $many), columns $(total dense $many), PCA $(total pca $many), RVQ $(rvq $many).
-- *The paper's estimate*: L0 (B + log2 width) says $(figure "$(shortest $many)" $many bound_bits_per_row 1) bits a row for $(shortest $many), first-order entropies
-  $(figure "$(shortest $many)" $many entropy_bits_per_row 1); the file has $(marginal "$(shortest $many)").
+- *The least description length lies between narrow and wide*: $(verdict is_between) for $(grouped "$rows") rows: $(total "$narrowest" "$rows") bits a row with
+  $narrowest, $(total "$best" "$rows") with $best, $(total "$widest" "$rows") with $widest.
+- *SAE before dense before one-hot, at equal loss*: $(verdict is_ordered) for $(grouped "$rows") rows. $best takes $(total "$best" "$rows") bits a row,
+  512 columns $(total dense "$rows"), one-hot with an atom for each row $(total "$memory" "$rows"), measured on the train rows, since it says
+  nothing of others; with 1,024 atoms: $(total onehot-1024 "$rows"). Beside them PCA $(total pca "$rows") and residual vector quantisation
+  $(rvq "$rows"). For $(grouped $many) rows: $(total "$marginal_best" $many) with $marginal_best, columns $(total dense $many), PCA $(total pca $many), RVQ $(rvq $many).
+- *The paper's estimate*: L0 (B + log2 width) says $(figure "$marginal_best" $many bound_bits_per_row 1) bits a row for $marginal_best, first-order entropies
+  $(figure "$marginal_best" $many entropy_bits_per_row 1); the file has $(marginal "$marginal_best").
 TEXT
 } >"$out/report.md"
